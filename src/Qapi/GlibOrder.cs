@@ -1,0 +1,74 @@
+using System.Text;
+
+namespace HostMemd.Qapi;
+
+/// <summary>
+/// The order in which a GLib hash table of names is walked. QEMU keeps the properties of a class and the arguments of a
+/// command in such tables, so the order of <c>qom-list</c> and the name in <c>Parameter 'x' is unexpected</c> follow from it.
+/// </summary>
+public static class GlibOrder
+{
+    // GLib: the largest primes below the powers of two from 2^3 on.
+    static readonly int[] s_primes = [7, 13, 31, 61, 127, 251, 509, 1021, 2039, 4093, 8191, 16381, 32749, 65521];
+
+    /// <summary>The positions of <paramref name="names"/>, added in this order, as the table is walked.</summary>
+    /// <remarks>More names than GLib's smallest tables hold come in the order given: no client can tell.</remarks>
+    public static int[] Walk(IReadOnlyList<string> names)
+    {
+        if (names.Count > 4096)
+            return [.. Enumerable.Range(0, names.Count)];
+        var level = 0;
+        var slots = NewTable(level);
+        for (var i = 0; i < names.Count; i++)
+        {
+            Insert(slots, level, names, i);
+            // Grown when full to within a sixteenth; the new size leaves a third free.
+            var used = i + 1;
+            if (slots.Length <= used + used / 16)
+            {
+                level = LevelFor(used);
+                var grown = NewTable(level);
+                foreach (var at in slots)
+                {
+                    if (at >= 0)
+                        Insert(grown, level, names, at);
+                }
+                slots = grown;
+            }
+        }
+        return [.. slots.Where(at => at >= 0)];
+    }
+
+    static int[] NewTable(int level)
+    {
+        var slots = new int[8 << level];
+        Array.Fill(slots, -1);
+        return slots;
+    }
+
+    static int LevelFor(int used)
+    {
+        var wanted = used * 4 / 3;
+        var level = 0;
+        while (8 << level <= wanted)
+            level++;
+        return level;
+    }
+
+    static void Insert(int[] slots, int level, IReadOnlyList<string> names, int index)
+    {
+        // The prime decides the first slot, the mask the further ones.
+        var at = (int)(Hash(names[index]) * 11 % (uint)s_primes[level]);
+        for (var step = 0; slots[at] >= 0;)
+            at = (at + ++step) & (slots.Length - 1);
+        slots[at] = index;
+    }
+
+    static uint Hash(string name)
+    {
+        var hash = 5381u;
+        foreach (var b in Encoding.UTF8.GetBytes(name))
+            hash = hash * 33 + (uint)(sbyte)b;
+        return hash;
+    }
+}

@@ -1,0 +1,69 @@
+namespace HostMemd.Qapi;
+
+/// <summary>
+/// A class and its members on the wire. A member that is absent leaves the property at its default; one that is null in C#
+/// is absent on the wire.
+/// </summary>
+public sealed class QapiStruct<T>(string name) : QapiType<T> where T : class, new()
+{
+    readonly List<Slot> _rows = [];
+
+    sealed record Slot(string Name, QapiType Type, bool Optional, string Doc, Func<T, Value?> Write, Action<T, Value> Read)
+        : Member(Name, Type, Optional, Doc);
+
+    public override string Name { get; } = name;
+    public override TypeShape Shape => new ObjectShape(_rows);
+
+    public QapiStruct<T> Row<TMember>(string name, QapiType<TMember> type, string doc, Func<T, TMember> get, Action<T, TMember> set)
+    {
+        _rows.Add(new(name, type, Optional: false, doc, o => type.Write(get(o)), (o, v) => set(o, type.Read(v, name))));
+        return this;
+    }
+
+    /// <summary>An optional member of a reference type.</summary>
+    public QapiStruct<T> Opt<TMember>(string name, QapiType<TMember> type, string doc, Func<T, TMember?> get, Action<T, TMember> set)
+        where TMember : class
+    {
+        _rows.Add(new(name, type, Optional: true, doc, o => get(o) is { } v ? type.Write(v) : null, (o, v) => set(o, type.Read(v, name))));
+        return this;
+    }
+
+    /// <summary>An optional member of a value type.</summary>
+    public QapiStruct<T> Opt<TMember>(string name, QapiType<TMember> type, string doc, Func<T, TMember?> get, Action<T, TMember> set)
+        where TMember : struct
+    {
+        _rows.Add(new(name, type, Optional: true, doc, o => get(o) is { } v ? type.Write(v) : null, (o, v) => set(o, type.Read(v, name))));
+        return this;
+    }
+
+    public override Value Write(T value)
+    {
+        var members = new Members(_rows.Count);
+        foreach (var row in _rows)
+        {
+            if (row.Write(value) is { } written)
+                members.Add(row.Name, written);
+        }
+        return Value.From(members);
+    }
+
+    public override T Read(Value value, string? name)
+    {
+        if (!value.TryObject(out var members))
+            throw QmpErrors.InvalidParameterType(name, "object");
+        var result = new T();
+        foreach (var row in _rows)
+        {
+            if (members.TryGet(row.Name, out var member))
+                row.Read(result, member);
+            else if (!row.Optional)
+                throw QmpErrors.ParameterMissing(row.Name);
+        }
+        foreach (var (member, _) in members)
+        {
+            if (!_rows.Exists(r => r.Name == member))
+                throw QmpErrors.ParameterUnexpected(member);
+        }
+        return result;
+    }
+}

@@ -1,0 +1,81 @@
+namespace HostMemd.Qapi;
+
+/// <summary>What <c>object-add</c> is given: a type, an id, and the values of the type's properties, checked but not yet set.</summary>
+public sealed record ObjectOptions(string QomType, string Id, Members Properties);
+
+/// <summary>
+/// The arguments of <c>object-add</c>: a tag, an id, then the members of the variant that the tag names, in table order;
+/// what is no member is noticed last.
+/// </summary>
+/// <param name="name">The schema's name.</param>
+/// <param name="tagType">The schema's name of the tag's enum.</param>
+/// <param name="variants">The types that may be made and their members, from the registered classes.</param>
+public sealed class QapiUnion(string name, string tagType, IReadOnlyDictionary<string, IReadOnlyList<Member>> variants) : QapiType<ObjectOptions>
+{
+    readonly ObjectShape _shape = new(
+        [new("qom-type", new TagType(tagType, [.. variants.Keys]), false, "The class of the object."),
+         new("id", QapiTypes.Str, false, "The name of the object below /objects: a letter, then letters, digits, '-', '.' and '_'.")],
+        "qom-type",
+        [.. variants.Where(v => v.Value.Count > 0).Select(v => new Variant(v.Key, new VariantType(v.Key, v.Value)))]);
+
+    public override string Name => name;
+    public override TypeShape Shape => _shape;
+
+    public override ObjectOptions Read(Value value, string? _)
+    {
+        if (!value.TryObject(out var given))
+            throw QmpErrors.InvalidParameterType("arguments", "object");
+        var type = Text(given, "qom-type");
+        if (!variants.TryGetValue(type, out var members))
+            throw QmpErrors.DoesNotAcceptValue("qom-type", type);
+        var id = Text(given, "id");
+        var properties = new Members(given.Count);
+        foreach (var member in members)
+        {
+            if (given.TryGet(member.Name, out var sent))
+            {
+                member.Type.Check(sent, member.Name);
+                properties.Add(member.Name, sent);
+            }
+            else if (!member.Optional)
+                throw QmpErrors.ParameterMissing(member.Name);
+        }
+        Unexpected.Check(given, n => n is "qom-type" or "id" || properties.Contains(n));
+        return new(type, id, properties);
+    }
+
+    public override Value Write(ObjectOptions value)
+    {
+        var members = new Members(value.Properties.Count + 2);
+        members.Add("qom-type", Value.From(value.QomType));
+        members.Add("id", Value.From(value.Id));
+        foreach (var (member, given) in value.Properties)
+            members.Add(member, given);
+        return Value.From(members);
+    }
+
+    /// <summary>The type of one member of a variant, or null; for reading <c>key=value</c> text.</summary>
+    public QapiType? MemberType(string qomType, string member) => member switch
+    {
+        "qom-type" or "id" => QapiTypes.Str,
+        _ => variants.TryGetValue(qomType, out var members) ? members.FirstOrDefault(m => m.Name == member)?.Type : null,
+    };
+
+    static string Text(Members given, string member) => given.TryGet(member, out var sent)
+        ? QapiTypes.Str.Read(sent, member)
+        : throw QmpErrors.ParameterMissing(member);
+
+    sealed class TagType(string name, IReadOnlyList<string> values) : QapiType
+    {
+        public override string Name => name;
+        public override TypeShape Shape { get; } = new EnumShape(values);
+        public override void Check(Value value, string? member) => QapiTypes.Str.Read(value, member);
+    }
+
+    sealed class VariantType(string name, IReadOnlyList<Member> members) : QapiType
+    {
+        public override string Name => name;
+        public override TypeShape Shape { get; } = new ObjectShape(members);
+        public override void Check(Value value, string? member) { }
+    }
+}

@@ -1,0 +1,12 @@
+namespace HostMemd.Qapi;
+
+/// <summary>The classes that QEMU's schema lists in <c>QapiErrorClass</c>; the names are the wire's.</summary>
+public enum ErrorClass { GenericError, CommandNotFound, DeviceNotActive, DeviceNotFound, KVMMissingCap }
+
+/// <summary>
+/// A refusal that a client may see word for word. Made by the factories of <see cref="QmpErrors"/> and nowhere else.
+/// </summary>
+public sealed class QmpException(ErrorClass errorClass, string description) : Exception(description)
+{
+    public ErrorClass Class { get; } = errorClass;
+}
