@@ -117,7 +117,7 @@ sealed class JsonBuilder(StringCache cache)
             case JsonToken.Keyword when text.SequenceEqual("null"u8):
                 return Complete(Value.Null, out error);
             case JsonToken.Keyword:
-                error = $"invalid keyword '{ModifiedUtf8.ForError(text)}'";
+                error = ErrorText.Quoting("invalid keyword '"u8, text, "'"u8);
                 return false;
             default:
                 error = "expecting value";

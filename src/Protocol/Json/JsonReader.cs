@@ -13,6 +13,7 @@ public sealed class JsonReader(JsonLimits limits)
     readonly JsonLexer _lexer = new();
     readonly JsonBuilder _builder = new(new StringCache());
 
+    JsonResult _result;
     bool _inMessage;
     bool _dropping;
     long _start;
@@ -40,39 +41,40 @@ public sealed class JsonReader(JsonLimits limits)
                 continue;
             }
             var at = 0;
-            var done = TryRead(span, ref at, out result);
+            var told = TryRead(span, ref at);
             _lexer.Offset += at;
             buffer = buffer.Slice(at);
-            if (done)
+            if (told)
+            {
+                result = _result;
+                _result = default;
                 return true;
+            }
         }
         result = default;
         return false;
     }
 
-    bool TryRead(ReadOnlySpan<byte> span, ref int at, out JsonResult result)
+    /// <summary>True when <see cref="_result"/> is set.</summary>
+    bool TryRead(ReadOnlySpan<byte> span, ref int at)
     {
         while (true)
         {
             var token = _lexer.Next(span, ref at, out var text);
             if (token == JsonToken.None)
-                return CheckUnfinished(out result);
-            if (TryTake(token, text, out result))
+                return IsUnfinishedTooLarge();
+            if (TryTake(token, text))
                 return true;
         }
     }
 
     /// <summary>A token that is still growing may already be too much.</summary>
-    bool CheckUnfinished(out JsonResult result)
+    bool IsUnfinishedTooLarge()
     {
-        result = default;
         if (!_lexer.InToken)
             return false;
         Enter();
-        if (_dropping || !IsTooLarge)
-            return false;
-        result = Drop(QmpErrors.RequestTooLarge(limits.RequestBytes));
-        return true;
+        return !_dropping && IsTooLarge && Drop(QmpErrors.RequestTooLarge(limits.RequestBytes));
     }
 
     bool IsTooLarge => _lexer.TokenEnd - _start > limits.RequestBytes;
@@ -86,11 +88,10 @@ public sealed class JsonReader(JsonLimits limits)
     }
 
     /// <summary>One token; true when there is something to tell.</summary>
-    bool TryTake(JsonToken token, ReadOnlySpan<byte> text, out JsonResult result)
+    bool TryTake(JsonToken token, ReadOnlySpan<byte> text)
     {
         Enter();
-        result = default;
-        var told = !_dropping && TryRefuse(token, text, out result);
+        var told = !_dropping && Refuses(token, text);
         if (token == JsonToken.Stray)
         {
             // The lexer has lost its place, so the brackets counted so far mean nothing: QEMU starts afresh.
@@ -98,9 +99,9 @@ public sealed class JsonReader(JsonLimits limits)
             return told;
         }
         Count(token);
-        if (!told && !_dropping)
-            told = TryBuild(token, text, out result);
-        if ((_braces <= 0 && _brackets <= 0) || _braces < 0 || _brackets < 0)
+        if (!_dropping)
+            told = TryBuild(token, text);
+        if ((_braces | _brackets) <= 0)
             EndMessage();
         return told;
     }
@@ -117,45 +118,43 @@ public sealed class JsonReader(JsonLimits limits)
     }
 
     /// <summary>Refuses a token for its size or for what the lexer thinks of it.</summary>
-    bool TryRefuse(JsonToken token, ReadOnlySpan<byte> text, out JsonResult result)
+    bool Refuses(JsonToken token, ReadOnlySpan<byte> text)
     {
-        QmpException? error = null;
         if (IsTooLarge)
-            error = QmpErrors.RequestTooLarge(limits.RequestBytes);
-        else if (token == JsonToken.Stray)
-            error = Located($"stray '{ModifiedUtf8.ForError(text)}'");
-        else if ((_tokenBytes += _lexer.TokenEnd - _lexer.TokenStart) > limits.TokenBytes)
-            error = QmpErrors.JsonTokenSize();
-        else if (++_tokens > limits.Tokens)
-            error = QmpErrors.JsonTokenCount();
+            return Drop(QmpErrors.RequestTooLarge(limits.RequestBytes));
+        if (token == JsonToken.Stray)
+            return Drop(Located(ErrorText.Quoting("stray '"u8, text, "'"u8)));
+        if ((_tokenBytes += _lexer.TokenEnd - _lexer.TokenStart) > limits.TokenBytes)
+            return Drop(QmpErrors.JsonTokenSize());
+        if (++_tokens > limits.Tokens)
+            return Drop(QmpErrors.JsonTokenCount());
         // QEMU looks at the depth before the syntax.
-        else if (token is JsonToken.OpenBrace or JsonToken.OpenBracket && _braces + _brackets >= limits.Depth)
-            error = QmpErrors.JsonNesting();
-        result = error is null ? default : Drop(error);
-        return error is not null;
+        if (token is JsonToken.OpenBrace or JsonToken.OpenBracket && _braces + _brackets >= limits.Depth)
+            return Drop(QmpErrors.JsonNesting());
+        return false;
     }
 
-    bool TryBuild(JsonToken token, ReadOnlySpan<byte> text, out JsonResult result)
+    bool TryBuild(JsonToken token, ReadOnlySpan<byte> text)
     {
-        result = default;
         var complete = _builder.TryAdd(token, text, _lexer.HasEscapes, out var problem);
         if (problem is not null)
-            result = Drop(Located(problem));
-        else if (complete)
-            result = new(_builder.Result, null);
-        return complete || problem is not null;
+            return Drop(Located(problem));
+        if (complete)
+            _result = new(_builder.Result, null);
+        return complete;
     }
 
     QmpException Located(string problem) => QmpErrors.JsonParse(_lexer.Line, _lexer.Column, problem);
 
     /// <summary>From here on the message is read for its brackets only, and nothing of it is kept.</summary>
-    JsonResult Drop(QmpException error)
+    bool Drop(QmpException error)
     {
         _dropping = true;
         _lexer.Keep = false;
         _lexer.DropPartial();
         _builder.Reset();
-        return new(default, error);
+        _result = new(default, error);
+        return true;
     }
 
     void EndMessage()

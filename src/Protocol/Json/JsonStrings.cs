@@ -80,7 +80,7 @@ static class JsonStrings
         if (ModifiedUtf8.IsCharacter(code))
             return code;
         // Too few digits: six bytes are shown whatever they are, the closing quote included, half a character at the end too.
-        error = ModifiedUtf8.ForError([.. rest[..Math.Min(taken, rest.Length)], .. " is not a valid Unicode character"u8]);
+        error = ErrorText.Quoting(""u8, rest[..Math.Min(taken, rest.Length)], " is not a valid Unicode character"u8);
         return -1;
     }
 

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace HostMemd.Protocol.Json;
 
 /// <summary>
@@ -32,21 +30,5 @@ static class ModifiedUtf8
         var shortest = expected switch { 2 => 0x80, 3 => 0x800, 4 => 0x10000, _ => int.MaxValue };
         var isNul = expected == 2 && code == 0;
         return isNul || (code >= shortest && IsCharacter(code)) ? code : -1;
-    }
-
-    /// <summary>Bytes for an error text: up to the first NUL, U+FFFD for each bad sequence.</summary>
-    public static string ForError(ReadOnlySpan<byte> bytes)
-    {
-        var nul = bytes.IndexOf((byte)0);
-        if (nul >= 0)
-            bytes = bytes[..nul];
-        var text = new StringBuilder(bytes.Length);
-        while (!bytes.IsEmpty)
-        {
-            var code = Decode(bytes, out var length);
-            text.Append(code < 0 ? "\uFFFD" : char.ConvertFromUtf32(code));
-            bytes = bytes[length..];
-        }
-        return text.ToString();
     }
 }
