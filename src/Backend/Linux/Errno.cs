@@ -48,6 +48,7 @@ public readonly partial record struct Errno(int Number)
     public static readonly Errno EOVERFLOW = new(75);
     public static readonly Errno EOPNOTSUPP = new(95);
     public static readonly Errno ETIMEDOUT = new(110);
+    public static readonly Errno ECANCELED = new(125);
     public static readonly Errno EHWPOISON = new(133);
 #pragma warning restore CS1591
 

@@ -43,7 +43,7 @@ public readonly record struct FileStatus(
 public readonly record struct FileSystemStatus(long Type, ulong BlockSize, ulong Total, ulong Available)
 {
     /// <summary>Its files are made of huge pages.</summary>
-    public bool IsHugetlbfs => Type == Files.HUGETLBFS_MAGIC;
+    public bool IsHugeTlb => Type == Files.HUGETLBFS_MAGIC;
 
     /// <summary>tmpfs, which memfd and shm are files of.</summary>
     public bool IsTmpfs => Type == Files.TMPFS_MAGIC;
