@@ -106,7 +106,12 @@ ref struct JsonOutput(IBufferWriter<byte> output)
     /// <summary>Writes the escape for the character that <paramref name="text"/> begins with; the UTF-16 units it has.</summary>
     int Escape(ReadOnlySpan<char> text)
     {
-        var letter = text[0] switch { '"' => '"', '\\' => '\\', '\b' => 'b', '\f' => 'f', '\n' => 'n', '\r' => 'r', '\t' => 't', _ => '\0' };
+        var letter = text[0] switch
+        {
+            '"' or '\\' => text[0],
+            '\b' => 'b', '\f' => 'f', '\n' => 'n', '\r' => 'r', '\t' => 't',
+            _ => '\0',
+        };
         if (letter != '\0')
         {
             Raw([(byte)'\\', (byte)letter]);

@@ -77,7 +77,8 @@ public class JsonLexerTests
         Check("[[[{\"a\":\u0001{\"b\":2}\n", [Error(9, "stray '\u0001'"), "{\"b\": 2}"]);
 
     [Fact]
-    public void ByteOrderMark_IsOneStray_AndTheObjectBehindItWorks() => Check("\u00EF\u00BB\u00BF{\"a\":1}", [Error(1, "stray '\uFFFD'"), "{\"a\": 1}"]);
+    public void ByteOrderMark_IsOneStray_AndTheObjectBehindItWorks() =>
+        Check("\u00EF\u00BB\u00BF{\"a\":1}", [Error(1, "stray '\uFFFD'"), "{\"a\": 1}"]);
 
     [Theory]
     [InlineData("1 2 ", new[] { "1", "2" })]

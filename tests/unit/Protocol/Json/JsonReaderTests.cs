@@ -59,7 +59,10 @@ public class JsonReaderTests
         Check("[1 2, \"]\\\"]\", '\\q', foo, {\"a\":1,\"a\":1}, 1e5]{}", [Error(4, "expected ',' or ']'"), "{}"]);
 
     [Theory]
-    [InlineData("{\n \"execute\": \"query-memdev\",\n \"id\": @\n}\n", new[] { "3:8: JSON parse error, stray '@'", "4:1: JSON parse error, expecting value" })]
+    [InlineData("{\n \"execute\": \"query-memdev\",\n \"id\": @\n}\n", new[]
+    {
+        "3:8: JSON parse error, stray '@'", "4:1: JSON parse error, expecting value",
+    })]
     [InlineData("{}\n[]\n\n[1 2]\n", new[] { "{}", "[]", "4:4: JSON parse error, expected ',' or ']'" })]
     [InlineData("\t\t[1\t2]\n", new[] { "1:6: JSON parse error, expected ',' or ']'" })]
     [InlineData("\r\r,\n", new[] { "1:3: JSON parse error, expecting value" })]

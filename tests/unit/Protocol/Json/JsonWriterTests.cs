@@ -11,7 +11,8 @@ public class JsonWriterTests
 
     [Fact]
     public void Greeting_IsQemusToTheByte() => Assert.Equal(
-        "{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 2, \"minor\": 1, \"major\": 11}, \"package\": \"p\"}, \"capabilities\": [\"oob\"]}}",
+        "{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 2, \"minor\": 1, \"major\": 11}, "
+        + "\"package\": \"p\"}, \"capabilities\": [\"oob\"]}}",
         JsonWriter.ToText(Value.Object(("QMP", Value.Object(
             ("capabilities", List(Value.From("oob"))),
             ("version", Value.Object(
@@ -32,7 +33,8 @@ public class JsonWriterTests
     [InlineData("é€", "\\u00E9\\u20AC")]
     [InlineData("\U0001F600", "\\uD83D\\uDE00")]
     [InlineData("\uFFFE\uFDD0\U0001FFFE", "\\uFFFD\\uFFFD\\uFFFD")]
-    public void String_IsEscapedLikeQemus(string text, string expected) => Assert.Equal($"\"{expected}\"", JsonWriter.ToText(Value.From(text)));
+    public void String_IsEscapedLikeQemus(string text, string expected) =>
+        Assert.Equal($"\"{expected}\"", JsonWriter.ToText(Value.From(text)));
 
     [Fact]
     public void LoneSurrogate_IsTheReplacementCharacter() =>
@@ -67,7 +69,8 @@ public class JsonWriterTests
 
     [Fact]
     public void Pretty_IsQemusToTheByte() => Assert.Equal(
-        "{\r\n    \"a\": [\r\n    ],\r\n    \"b\": {\r\n    },\r\n    \"c\": [\r\n        1,\r\n        [\r\n            2\r\n        ]\r\n    ]\r\n}",
+        "{\r\n    \"a\": [\r\n    ],\r\n    \"b\": {\r\n    },\r\n    "
+        + "\"c\": [\r\n        1,\r\n        [\r\n            2\r\n        ]\r\n    ]\r\n}",
         JsonWriter.ToText(
             Value.Object(("a", List()), ("b", Value.Empty), ("c", List(Value.From(1L), List(Value.From(2L))))), pretty: true));
 
