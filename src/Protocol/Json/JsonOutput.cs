@@ -109,7 +109,11 @@ ref struct JsonOutput(IBufferWriter<byte> output)
         var letter = text[0] switch
         {
             '"' or '\\' => text[0],
-            '\b' => 'b', '\f' => 'f', '\n' => 'n', '\r' => 'r', '\t' => 't',
+            '\b' => 'b',
+            '\f' => 'f',
+            '\n' => 'n',
+            '\r' => 'r',
+            '\t' => 't',
             _ => '\0',
         };
         if (letter != '\0')

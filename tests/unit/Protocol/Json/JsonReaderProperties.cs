@@ -14,7 +14,8 @@ public class JsonReaderProperties
     static readonly string[] s_fragments =
     [
         "{", "}", "[", "]", ",", ":", " ", "\t", "\n", "\r", "'a'", "\"a\":", "{\"a\":1}", "0", "-", "1.5e3", "true", "foo", "T",
-        "@", "\\", "\"", "'", "\0", "\u0001", "\u007F", "\u00C3\u00A9", "\u00C0\u0080", "\u00FF", "\u00EF\u00BB\u00BF", "'\\ud83d'", "'\\u12'", Good,
+        "@", "\\", "\"", "'", "\0", "\u0001", "\u007F", "\u00C3\u00A9", "\u00C0\u0080", "\u00FF",
+        "\u00EF\u00BB\u00BF", "'\\ud83d'", "'\\u12'", Good,
     ];
 
     static readonly Gen<string> s_bytes = Gen.Choose(0, 255).Select(b => ((char)b).ToString());
