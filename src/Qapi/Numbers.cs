@@ -12,8 +12,13 @@ public static class Numbers
     internal static string ElementOf(string? list, int index) =>
         string.Create(CultureInfo.InvariantCulture, $"{list ?? "null"}[{index}]");
 
-    /// <summary>A list element out of its type's range is called <c>null</c> (QEMU's words, kept for compatibility).</summary>
-    internal static string? ElementName(string? name) => name is not null && name.EndsWith(']') ? null : name;
+    internal static string MemberOf(string? owner, string member) => owner is null ? member : owner + "." + member;
+
+    /// <summary>
+    /// QEMU's generic checks know only the last part of a name, and an element of a list has none: it is called <c>null</c>.
+    /// </summary>
+    internal static string? LastPart(string? name) =>
+        name is null || name.EndsWith(']') ? null : name[(name.LastIndexOf('.') + 1)..];
 
     public static bool TryParseInt(string text, out long value)
     {

@@ -8,7 +8,7 @@ public sealed class QapiStruct<T>(string name) : QapiType<T> where T : class, ne
 {
     readonly List<Slot> _rows = [];
 
-    sealed record Slot(string Name, QapiType Type, bool Optional, string Doc, Func<T, Value?> Write, Action<T, Value> Read)
+    sealed record Slot(string Name, QapiType Type, bool Optional, string Doc, Func<T, Value?> Write, Action<T, Value, string> Read)
         : Member(Name, Type, Optional, Doc);
 
     public override string Name { get; } = name;
@@ -16,7 +16,7 @@ public sealed class QapiStruct<T>(string name) : QapiType<T> where T : class, ne
 
     public QapiStruct<T> Row<TMember>(string name, QapiType<TMember> type, string doc, Func<T, TMember> get, Action<T, TMember> set)
     {
-        _rows.Add(new(name, type, Optional: false, doc, o => type.Write(get(o)), (o, v) => set(o, type.Read(v, name))));
+        _rows.Add(new(name, type, Optional: false, doc, o => type.Write(get(o)), (o, v, n) => set(o, type.Read(v, n))));
         return this;
     }
 
@@ -24,7 +24,7 @@ public sealed class QapiStruct<T>(string name) : QapiType<T> where T : class, ne
     public QapiStruct<T> Opt<TMember>(string name, QapiType<TMember> type, string doc, Func<T, TMember?> get, Action<T, TMember> set)
         where TMember : class
     {
-        _rows.Add(new(name, type, Optional: true, doc, o => get(o) is { } v ? type.Write(v) : null, (o, v) => set(o, type.Read(v, name))));
+        _rows.Add(new(name, type, Optional: true, doc, o => get(o) is { } v ? type.Write(v) : null, (o, v, n) => set(o, type.Read(v, n))));
         return this;
     }
 
@@ -32,7 +32,7 @@ public sealed class QapiStruct<T>(string name) : QapiType<T> where T : class, ne
     public QapiStruct<T> Opt<TMember>(string name, QapiType<TMember> type, string doc, Func<T, TMember?> get, Action<T, TMember> set)
         where TMember : struct
     {
-        _rows.Add(new(name, type, Optional: true, doc, o => get(o) is { } v ? type.Write(v) : null, (o, v) => set(o, type.Read(v, name))));
+        _rows.Add(new(name, type, Optional: true, doc, o => get(o) is { } v ? type.Write(v) : null, (o, v, n) => set(o, type.Read(v, n))));
         return this;
     }
 
@@ -55,14 +55,14 @@ public sealed class QapiStruct<T>(string name) : QapiType<T> where T : class, ne
         foreach (var row in _rows)
         {
             if (members.TryGet(row.Name, out var member))
-                row.Read(result, member);
+                row.Read(result, member, Numbers.MemberOf(name, row.Name));
             else if (!row.Optional)
-                throw QmpErrors.ParameterMissing(row.Name);
+                throw QmpErrors.ParameterMissing(Numbers.MemberOf(name, row.Name));
         }
         foreach (var (member, _) in members)
         {
             if (!_rows.Exists(r => r.Name == member))
-                throw QmpErrors.ParameterUnexpected(member);
+                throw QmpErrors.ParameterUnexpected(Numbers.MemberOf(name, member));
         }
         return result;
     }

@@ -6,9 +6,9 @@ public static class QapiTypes
     public static QapiType<string> Str { get; } = new StrType();
     public static QapiType<bool> Bool { get; } = new BoolType();
     public static QapiType<long> Int { get; } = new IntType();
-    public static QapiType<ushort> UInt16 { get; } = new UnsignedType<ushort>(ushort.MaxValue, "uint16_t", v => (ushort)v, v => v);
-    public static QapiType<uint> UInt32 { get; } = new UnsignedType<uint>(uint.MaxValue, "uint32_t", v => (uint)v, v => v);
-    public static QapiType<ulong> UInt64 { get; } = new UnsignedType<ulong>(ulong.MaxValue, "uint64", v => v, v => v);
+    public static QapiType<ushort> U16 { get; } = new UnsignedType<ushort>(ushort.MaxValue, "uint16_t", v => (ushort)v, v => v);
+    public static QapiType<uint> U32 { get; } = new UnsignedType<uint>(uint.MaxValue, "uint32_t", v => (uint)v, v => v);
+    public static QapiType<ulong> U64 { get; } = new UnsignedType<ulong>(ulong.MaxValue, "uint64", v => v, v => v);
     public static QapiType<ulong> Size { get; } = new SizeType();
     public static QapiType<Value> Any { get; } = new AnyType();
 
@@ -70,7 +70,7 @@ public static class QapiTypes
         {
             if (!value.TryBits(out var bits))
                 throw QmpErrors.Expects(name, "uint64");
-            return bits <= max ? narrow(bits) : throw QmpErrors.Expects(Numbers.ElementName(name), cName);
+            return bits <= max ? narrow(bits) : throw QmpErrors.Expects(Numbers.LastPart(name), cName);
         }
 
         public override Value FromText(string text, string name, TextForm form) =>

@@ -18,7 +18,7 @@ public static partial class QmpErrors
         Generic($"Invalid parameter type for '{name ?? "null"}', expected: {expected}");
     public static QmpException Expects(string? name, string what) => Generic($"Parameter '{name ?? "null"}' expects {what}");
     public static QmpException DoesNotAcceptValue(string? name, string value) =>
-        Generic($"Parameter '{Numbers.ElementName(name) ?? "null"}' does not accept value '{value}'");
+        Generic($"Parameter '{Numbers.LastPart(name) ?? "null"}' does not accept value '{value}'");
 
     // The envelope and the negotiation.
     public static QmpException NotAnObject() => Generic("QMP input must be a JSON object");
@@ -138,6 +138,7 @@ public static partial class QmpErrors
     public static QmpException DescriptorName() => Expects("fdname", "a name not starting with a digit");
     public static QmpException DescriptorNotFound(string name) => Generic($"File descriptor named '{name}' not found");
     public static QmpException NotNegative(string name) => Expects(name, "a non-negative value");
+    public static QmpException YankInstanceNotFound() => new(ErrorClass.DeviceNotFound, "Instance not found");
     public static QmpException JobNotFound() => Generic("Job not found");
 
     static string Colon(string? text) => text is null ? "" : ": " + text;

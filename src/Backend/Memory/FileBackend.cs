@@ -1,0 +1,155 @@
+using HostMemd.Backend.Linux;
+using HostMemd.Backend.Qom;
+using HostMemd.Qapi;
+using Microsoft.Win32.SafeHandles;
+using static HostMemd.Qapi.QapiTypes;
+
+namespace HostMemd.Backend.Memory;
+
+/// <summary>QEMU's OnOffAuto.</summary>
+public enum OnOffAuto { Auto, On, Off }
+
+/// <summary>
+/// <c>memory-backend-file</c>: a named file on a disk, tmpfs or hugetlbfs, or an unlinked one in a directory.
+/// </summary>
+public sealed class FileBackend : HostMemoryBackend
+{
+    static readonly QapiEnum<OnOffAuto> s_onOffAuto =
+        new("OnOffAuto", ("auto", OnOffAuto.Auto), ("on", OnOffAuto.On), ("off", OnOffAuto.Off));
+
+    public static QomClass FileClass { get; } = new("memory-backend-file", BackendClass, new PropertyTable<FileBackend>()
+        .Row("align", QapiTypes.Size, null, b => b.Align, (b, v) => b.Align = v, frozen: b => b.Frozen("align"),
+            note: "Alignment of the mapping in bytes; 0 for the file's page size.")
+        .Row("offset", QapiTypes.Size, "Offset into the target file (ex: 1G)", b => b.Offset, (b, v) => b.Offset = v,
+            frozen: b => b.Frozen("offset"))
+        .Row("discard-data", Bool, null, b => b.DiscardData, (b, v) => b.DiscardData = v,
+            note: "Give the file's blocks back when the object is deleted.")
+        .Row("mem-path", Str, null, b => b.MemPath, (b, v) => b.SetMemPath(v), required: true,
+            note: "The file, or a directory in which an unlinked file is made.")
+        .Row("pmem", Bool, null, b => b.Pmem, (b, v) => b.Pmem = b.Unfrozen(v, "pmem"),
+            note: "The file is persistent memory: map it synchronously.")
+        .Row("readonly", Bool, null, b => b.ReadOnly, (b, v) => b.ReadOnly = b.Unfrozen(v, "readonly"),
+            note: "Open the file read-only.")
+        .Row("rom", s_onOffAuto, "Whether to create Read Only Memory (ROM)", b => b.Rom, (b, v) => b.Rom = v,
+            frozen: b => b.IsMapped ? QmpErrors.CannotChangeStop(b.Class.Name, "rom") : null)
+        .Rows, (environment, id) => new FileBackend(environment, id));
+
+    FileBackend(QomEnvironment environment, string id) : base(FileClass, environment, id) { }
+
+    // Set while a file of our making would have to go if the object fails.
+    string? _created;
+
+    public string MemPath { get; private set; } = "";
+    public ulong Align { get; private set; }
+    public ulong Offset { get; private set; }
+    public bool DiscardData { get; private set; }
+    public bool Pmem { get; private set; }
+    public bool ReadOnly { get; private set; }
+    public OnOffAuto Rom { get; private set; }
+
+    QmpException? Frozen(string property) => IsMapped ? QmpErrors.CannotChange(Class.Name, property) : null;
+
+    bool Unfrozen(bool value, string property) => IsMapped ? throw QmpErrors.CannotChangeStop(Class.Name, property) : value;
+
+    void SetMemPath(string path)
+    {
+        if (IsMapped)
+            throw QmpErrors.CannotChange(Class.Name, "mem-path");
+        if (path.Contains('\0', StringComparison.Ordinal))
+            throw QmpErrors.PathWithNul("mem-path");
+        MemPath = path;
+    }
+
+    // A disk may take its time, a network file system all of it.
+    protected override bool IsSlowToMap => true;
+
+    protected override MemoryRegion Allocate()
+    {
+        ResolveRom();
+        var file = Open();
+        try
+        {
+            return new Allocation
+            {
+                Name = RegionName,
+                Size = Size,
+                Share = Share,
+                Reserve = Reserve,
+                Align = Align,
+                Offset = Offset,
+                ReadOnlyMemory = Rom == OnOffAuto.On,
+                Persistent = Pmem,
+                GrownPath = MemPath,
+            }.Map(file);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    void ResolveRom()
+    {
+        if (!ReadOnly && Rom == OnOffAuto.On)
+            throw QmpErrors.RomNeedsReadonly();
+        if (ReadOnly && Rom == OnOffAuto.Off && Share)
+            throw QmpErrors.RomOffShared();
+        if (Rom == OnOffAuto.Auto)
+            Rom = ReadOnly ? OnOffAuto.On : OnOffAuto.Off;
+        if (Prealloc && Rom == OnOffAuto.On)
+            throw QmpErrors.ReadonlyPrealloc();
+    }
+
+    SafeFileHandle Open()
+    {
+        while (true)
+        {
+            var errno = Files.Open(MemPath, (ReadOnly ? Files.O_RDONLY : Files.O_RDWR) | Files.O_CLOEXEC, 0, out var file);
+            if (errno.Ok)
+                return ReadOnly ? RefuseDirectory(file!) : file!;
+            if (!ReadOnly && errno == Errno.EISDIR)
+                return OpenTemporary();
+            if (!ReadOnly && errno == Errno.ENOENT)
+            {
+                errno = Files.Open(MemPath, Files.O_RDWR | Files.O_CREAT | Files.O_EXCL | Files.O_CLOEXEC, 0b110_100_100, out file);
+                if (errno.Ok)
+                {
+                    _created = MemPath;
+                    return file!;
+                }
+                // Somebody else was quicker: open theirs.
+                if (errno == Errno.EEXIST)
+                    continue;
+            }
+            throw QmpErrors.CannotOpen(MemPath, errno.Text);
+        }
+    }
+
+    SafeFileHandle RefuseDirectory(SafeFileHandle file)
+    {
+        if (Files.Status(file, out var status).Failed || !status.IsDirectory)
+            return file;
+        file.Dispose();
+        throw QmpErrors.CannotOpen(MemPath, Errno.EISDIR.Text);
+    }
+
+    SafeFileHandle OpenTemporary()
+    {
+        var template = $"{MemPath}/qemu_back_mem.{RegionName.Replace('/', '_')}.XXXXXX";
+        var errno = Files.MakeTemporary(template, out var file, out var path);
+        if (errno.Failed)
+            throw QmpErrors.CannotOpen(MemPath, errno.Text);
+        Files.Unlink(path);
+        return file!;
+    }
+
+    protected override void Releasing(MemoryRegion? region, bool failed)
+    {
+        if (failed && _created is not null)
+            Files.Unlink(_created);
+        // Ignored as in QEMU: private memory has no blocks to give back.
+        if (!failed && DiscardData)
+            region?.Mapping.Advise(0, region.Mapping.Length, Mman.MADV_REMOVE);
+    }
+}

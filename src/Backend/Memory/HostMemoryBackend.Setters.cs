@@ -1,0 +1,182 @@
+using HostMemd.Backend.Linux;
+using HostMemd.Backend.Prealloc;
+using HostMemd.Qapi;
+
+namespace HostMemd.Backend.Memory;
+
+// The setters. They are called with the state held; the part that moves memory goes on without it, in its turn.
+public abstract partial class HostMemoryBackend
+{
+    bool _prealloc;
+
+    public ulong Size { get; private set; }
+    public bool Share { get; protected set; }
+    public bool Reserve { get; private set; } = true;
+    public bool Merge { get; private set; }
+    public bool Dump { get; private set; }
+    public uint PreallocThreads { get; private set; }
+    public HostMemPolicy Policy { get; private set; }
+    public NodeSet HostNodes { get; private set; }
+    public bool UseCanonicalPath { get; private set; }
+    public ThreadContext? PreallocContext { get; private set; }
+
+    /// <summary>Under the forced preallocation of QEMU 2016 it reads true whatever was set.</summary>
+    public bool Prealloc => _prealloc || Environment.Machine.MemPrealloc;
+
+    void SetSize(ulong size)
+    {
+        if (size == 0)
+            throw QmpErrors.PropertyDoesNotTake(Class.Name, "size", "0");
+        Size = size;
+    }
+
+    void SetShare(bool share)
+    {
+        if (IsMapped)
+            throw QmpErrors.CannotChange();
+        Share = share;
+    }
+
+    void SetReserve(bool reserve)
+    {
+        if (IsMapped)
+            throw QmpErrors.CannotChange();
+        if (Prealloc && !reserve)
+            throw QmpErrors.PreallocWithoutReserve();
+        Reserve = reserve;
+    }
+
+    ValueTask SetMerge(bool merge)
+    {
+        // MADV_MERGEABLE is EINVAL where the kernel was built without KSM (madvise(2)).
+        if (merge && !Host.HasMadvise(Mman.MADV_MERGEABLE))
+            throw QmpErrors.MergingNotSupported();
+        if (!IsMapped)
+        {
+            Merge = merge;
+            return default;
+        }
+        // Taking pages apart again copies them: that takes time.
+        return ChangeAsync(slow: !merge, region =>
+        {
+            if (merge == Merge)
+                return;
+            if (merge)
+                Advise(region, "merge", Mman.MADV_MERGEABLE, nameof(Mman.MADV_MERGEABLE));
+            else
+                Advise(region, "merge", Mman.MADV_UNMERGEABLE, nameof(Mman.MADV_UNMERGEABLE));
+            Merge = merge;
+        });
+    }
+
+    ValueTask SetDump(bool dump)
+    {
+        if (!dump && !Host.HasMadvise(Mman.MADV_DONTDUMP))
+            throw QmpErrors.DumpNotSupported();
+        if (!IsMapped)
+        {
+            Dump = dump;
+            return default;
+        }
+        return ChangeAsync(slow: false, region =>
+        {
+            if (dump == Dump)
+                return;
+            if (dump)
+                Advise(region, "dump", Mman.MADV_DODUMP, nameof(Mman.MADV_DODUMP));
+            else
+                Advise(region, "dump", Mman.MADV_DONTDUMP, nameof(Mman.MADV_DONTDUMP));
+            Dump = dump;
+        });
+    }
+
+    ValueTask SetPrealloc(bool prealloc)
+    {
+        if (Environment.Machine.MemPrealloc && prealloc)
+            throw QmpErrors.ForcedPrealloc();
+        if (prealloc && !Reserve)
+            throw QmpErrors.PreallocWithoutReserve();
+        if (!IsMapped)
+        {
+            _prealloc = prealloc;
+            return default;
+        }
+        // What is filled stays filled; QEMU accepts false and does nothing.
+        return prealloc && !_prealloc ? PreallocNowAsync() : default;
+    }
+
+    async ValueTask PreallocNowAsync()
+    {
+        using var turn = await _changes.EnterAsync().ConfigureAwait(false);
+        if (Region is not { Mapping.IsClosed: false })
+            throw QmpErrors.DeviceNotFound(Path);
+        if (_prealloc)
+            return;
+        await FillAsync().ConfigureAwait(false);
+        _prealloc = true;
+    }
+
+    void SetPreallocThreads(uint threads)
+    {
+        if (threads == 0)
+            throw QmpErrors.PropertyDoesNotTake(Class.Name, "prealloc-threads", "0");
+        PreallocThreads = threads;
+    }
+
+    void SetPreallocContext(string path)
+    {
+        if (path.Length == 0)
+        {
+            SetContext(null);
+            return;
+        }
+        var target = Environment.Tree.Resolve(path);
+        SetContext(target as ThreadContext
+            ?? throw QmpErrors.InvalidParameterType("prealloc-context", ThreadContext.ContextClass.Name));
+    }
+
+    void SetContext(ThreadContext? context)
+    {
+        context?.AddUser();
+        PreallocContext?.RemoveUser();
+        PreallocContext = context;
+    }
+
+    // A deleted context keeps its thread while it is linked, but has no path any more.
+    string ContextPath => PreallocContext is { IsDeleted: false } context ? context.Path : "";
+
+    ValueTask SetPolicy(HostMemPolicy policy)
+    {
+        if (!IsMapped)
+        {
+            Policy = policy;
+            return default;
+        }
+        return RebindAsync(() => new(policy, HostNodes));
+    }
+
+    ValueTask SetHostNodes(IReadOnlyList<ushort> nodes)
+    {
+        var set = NodeSet.Of(nodes);
+        if (!IsMapped)
+        {
+            HostNodes = set;
+            return default;
+        }
+        return RebindAsync(() => new(Policy, set));
+    }
+
+    // One of the pair is set at a time, so in between they may contradict each other: the kernel's binding then stays.
+    ValueTask RebindAsync(Func<NumaPolicy> wanted) => ChangeAsync(slow: true, region =>
+    {
+        var next = wanted();
+        if (next.Contradiction() is null && next != _bound)
+        {
+            Bind(next, region);
+            _bound = next;
+        }
+        (Policy, HostNodes) = (next.Policy, next.Nodes);
+    });
+
+    NumaPolicy _bound;
+}

@@ -1,0 +1,145 @@
+using HostMemd.Backend.Linux;
+using HostMemd.Backend.Prealloc;
+using HostMemd.Backend.Qom;
+using HostMemd.Qapi;
+using Microsoft.Extensions.Logging;
+
+namespace HostMemd.Backend.Memory;
+
+/// <summary>
+/// What all memory backends share: the properties, and the way from properties to memory — allocate, advise, bind, preallocate.
+/// Binding comes before filling, so that pages land where they were asked for.
+/// </summary>
+public abstract partial class HostMemoryBackend : QomObject
+{
+    // Changes of one object's memory come one after the other, in the order of the commands; other objects are not concerned.
+    readonly AsyncGate _changes = new();
+    MemoryRegionObject? _regionObject;
+
+    protected HostMemoryBackend(QomClass type, QomEnvironment environment, string id) : base(type, id)
+    {
+        Environment = environment;
+        Merge = environment.Machine.MemMerge;
+        Dump = environment.Machine.DumpGuestCore;
+        PreallocThreads = environment.Machine.Cpus;
+        _prealloc = environment.Machine.MemPrealloc;
+    }
+
+    protected QomEnvironment Environment { get; }
+
+    /// <summary>The memory; null until it is mapped.</summary>
+    public MemoryRegion? Region { get; private set; }
+
+    protected bool IsMapped => Region is not null;
+
+    /// <summary>How QEMU calls the memory: the id, or the whole path.</summary>
+    public string RegionName => UseCanonicalPath ? "/objects/" + Name : Name;
+
+    /// <summary>Maps the memory.</summary>
+    /// <exception cref="QmpException">It cannot be had; nothing is mapped, and no file of our making is left.</exception>
+    protected abstract MemoryRegion Allocate();
+
+    /// <summary>Whether the size must be a multiple of the page size, as for all types but <c>memory-backend-ram</c>.</summary>
+    protected virtual bool IsAligned => true;
+
+    /// <summary>Called before the memory is unmapped; <paramref name="failed"/> if the object was never complete.</summary>
+    protected virtual void Releasing(MemoryRegion? region, bool failed) { }
+
+    public override async ValueTask CompleteAsync()
+    {
+        await Off.LoopAsync(IsSlowToMap, Map).ConfigureAwait(false);
+        if (Prealloc)
+            await FillAsync().ConfigureAwait(false);
+        _complete = true;
+    }
+
+    bool _complete;
+
+    // A page table of this much is set up or torn down in less time than a thread takes to start.
+    const ulong QuickBytes = 16 << 20;
+
+    /// <summary>Opening a file may wait for a disk; large memory takes its time.</summary>
+    protected virtual bool IsSlowToMap => Size > QuickBytes;
+
+    void Map()
+    {
+        var region = Region = Allocate();
+        if (IsAligned && Size % region.PageSize != 0)
+            throw QmpErrors.SizeMultiple(Class.Name, ByteText.Of(region.PageSize));
+        // Advice is advice: QEMU ignores what comes of it, and query-memdev-stats tells what the kernel made of it.
+        region.Mapping.Advise(0, region.Mapping.Length, Mman.MADV_HUGEPAGE);
+        region.Mapping.Advise(0, region.Mapping.Length, Mman.MADV_DONTFORK);
+        if (Merge)
+            region.Mapping.Advise(0, Size, Mman.MADV_MERGEABLE);
+        if (!Dump)
+            region.Mapping.Advise(0, Size, Mman.MADV_DONTDUMP);
+        var policy = new NumaPolicy(Policy, HostNodes);
+        if (policy.Contradiction() is { } contradiction)
+            throw contradiction;
+        if (HostNodes.IsEmpty)
+            return;
+        Bind(policy, region);
+        _bound = policy;
+    }
+
+    static void Bind(NumaPolicy policy, MemoryRegion region)
+    {
+        var errno = policy.Apply(region.Mapping);
+        if (errno.Failed)
+            throw QmpErrors.CannotBind(errno.Text);
+    }
+
+    async Task FillAsync()
+    {
+        var region = Region!;
+        if (region.IsReadOnly)
+            throw QmpErrors.ReadonlyPrealloc();
+        var filling = new Filling(region, PreallocThreads, PreallocContext);
+        var errno = await Environment.Fillers.RunAsync(filling).ConfigureAwait(false);
+        if (errno.Failed)
+            throw QmpErrors.PreallocFailed(errno.Text);
+    }
+
+    public override void Adopted()
+    {
+        _regionObject = new(this);
+        _regionObject.Parent = this;
+    }
+
+    public override IEnumerable<QomObject> Children => _regionObject is null ? [] : [_regionObject];
+
+    public override QomObject? FindLink(string name) => name == "prealloc-context" ? PreallocContext : null;
+
+    public override async ValueTask ReleaseAsync()
+    {
+        using var turn = await _changes.EnterAsync().ConfigureAwait(false);
+        var region = Region;
+        await Off.LoopAsync(IsSlowToMap, () =>
+        {
+            Releasing(region, failed: !_complete);
+            region?.Dispose();
+        }).ConfigureAwait(false);
+        lock (Environment.State)
+            SetContext(null);
+    }
+
+    /// <summary>
+    /// Runs a change of the memory in its turn. The object may be deleted before its turn comes; it is then not found.
+    /// </summary>
+    async ValueTask ChangeAsync(bool slow, Action<MemoryRegion> change)
+    {
+        using var turn = await _changes.EnterAsync().ConfigureAwait(false);
+        if (Region is not { Mapping.IsClosed: false } region)
+            throw QmpErrors.DeviceNotFound(Path);
+        await Off.LoopAsync(slow, () => change(region)).ConfigureAwait(false);
+    }
+
+    void Advise(MemoryRegion region, string property, int advice, string adviceName)
+    {
+        var errno = region.Mapping.Advise(0, Size, advice);
+        if (errno.Ok)
+            return;
+        Log.AdviceFailed(Environment.Logger, Name, adviceName, errno);
+        throw QmpErrors.AdviceFailed(property, adviceName, errno.Text);
+    }
+}

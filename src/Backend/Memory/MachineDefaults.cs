@@ -1,0 +1,25 @@
+using HostMemd.Qapi;
+
+namespace HostMemd.Backend.Memory;
+
+/// <summary>What QEMU's machine would supply: the initial values of every backend.</summary>
+public sealed record MachineDefaults
+{
+    /// <summary>Initial <c>merge</c> (QEMU: machine property mem-merge).</summary>
+    public bool MemMerge { get; init; } = true;
+
+    /// <summary>Initial <c>dump</c> (QEMU: machine property dump-guest-core).</summary>
+    public bool DumpGuestCore { get; init; } = true;
+
+    /// <summary>Initial <c>prealloc-threads</c> (QEMU: the machine's CPUs).</summary>
+    public uint Cpus { get; init; } = 1;
+
+    /// <summary>QEMU 2016's <c>-mem-prealloc</c>: every backend is preallocated and cannot be told to be.</summary>
+    public bool MemPrealloc { get; init; }
+
+    /// <summary>Values set on every object of a class or of one derived from it, before its own.</summary>
+    public IReadOnlyList<GlobalProperty> Globals { get; init; } = [];
+}
+
+/// <summary>One <c>--global TYPE.PROPERTY=VALUE</c>; the value is text of the command line's form.</summary>
+public sealed record GlobalProperty(string Type, string Property, string Text);

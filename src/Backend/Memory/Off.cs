@@ -1,0 +1,17 @@
+namespace HostMemd.Backend.Memory;
+
+/// <summary>Where work on memory is done: quick work at once, slow work on a thread of its own.</summary>
+static class Off
+{
+    /// <remarks>
+    /// A thread of its own and not the pool's: the pool grows by one or two a second, and a disk that hangs under a few
+    /// objects would then hold up everybody.
+    /// </remarks>
+    public static ValueTask LoopAsync(bool slow, Action work)
+    {
+        if (slow)
+            return new(Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default));
+        work();
+        return default;
+    }
+}

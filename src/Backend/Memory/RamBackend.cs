@@ -1,0 +1,73 @@
+using HostMemd.Backend.Linux;
+using HostMemd.Backend.Qom;
+using HostMemd.Qapi;
+
+namespace HostMemd.Backend.Memory;
+
+/// <summary><c>memory-backend-ram</c>: private anonymous memory, or with <c>share=on</c> a memfd.</summary>
+public sealed class RamBackend(QomEnvironment environment, string id) : HostMemoryBackend(RamClass, environment, id)
+{
+    // 2 MiB on x86-64: transparent huge pages fit.
+    const ulong Alignment = 2 << 20;
+
+    public static QomClass RamClass { get; } =
+        new("memory-backend-ram", BackendClass, [], (environment, id) => new RamBackend(environment, id));
+
+    protected override bool IsAligned => false;
+
+    protected override MemoryRegion Allocate()
+    {
+        var length = Allocation.RoundUp(Size, Host.PageSize);
+        // QEMU aborts on the sizes whose rounding overflows.
+        if (length < Size)
+            throw QmpErrors.SizeTooLarge(Class.Name, Size);
+        return Share ? AllocateShared(length) : AllocatePrivate(length);
+    }
+
+    MemoryRegion AllocatePrivate(ulong length)
+    {
+        var flags = Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS;
+        if (!Reserve)
+            flags |= Allocation.NoReserve(always: false, () => QmpErrors.CannotSetUp(RegionName, Allocation.NoReserveReason));
+        return Map(length, flags, null);
+    }
+
+    MemoryRegion AllocateShared(ulong length)
+    {
+        var errno = Memfd.Create(MemfdName, Memfd.MFD_CLOEXEC, out var file);
+        if (errno.Failed)
+            throw QmpErrors.CannotSetUp(RegionName, errno.Text);
+        try
+        {
+            if ((errno = Files.Truncate(file!, length)).Failed)
+                throw QmpErrors.CannotSetUp(RegionName, errno.Text);
+            return Map(length, Mman.MAP_SHARED | (Reserve ? 0 : Mman.MAP_NORESERVE), file);
+        }
+        catch
+        {
+            file!.Dispose();
+            throw;
+        }
+    }
+
+    // memfd_create(2): at most 249 bytes. The name is for people who read /proc.
+    string MemfdName => RegionName.Length <= 249 ? RegionName : RegionName[..249];
+
+    MemoryRegion Map(ulong length, int flags, Microsoft.Win32.SafeHandles.SafeFileHandle? file)
+    {
+        var request = new MapRequest
+        {
+            Length = length,
+            PageSize = Host.PageSize,
+            Alignment = Alignment,
+            Protection = Mman.PROT_READ | Mman.PROT_WRITE,
+            Flags = flags,
+            File = file,
+            Guard = true,
+        };
+        var errno = MappedMemory.Map(request, out var mapping);
+        if (errno.Failed)
+            throw QmpErrors.CannotSetUp(RegionName, errno.Text);
+        return new(mapping!, file, Host.PageSize, file is not null);
+    }
+}

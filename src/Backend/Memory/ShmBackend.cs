@@ -1,0 +1,41 @@
+using System.Globalization;
+using HostMemd.Backend.Linux;
+using HostMemd.Backend.Qom;
+using HostMemd.Qapi;
+
+namespace HostMemd.Backend.Memory;
+
+/// <summary><c>memory-backend-shm</c>: POSIX shared memory, unlinked as soon as it is made.</summary>
+public sealed class ShmBackend : HostMemoryBackend
+{
+    static int s_counter;
+
+    public static QomClass ShmClass { get; } =
+        new("memory-backend-shm", BackendClass, [], (environment, id) => new ShmBackend(environment, id));
+
+    ShmBackend(QomEnvironment environment, string id) : base(ShmClass, environment, id) => Share = true;
+
+    protected override MemoryRegion Allocate()
+    {
+        if (!Share)
+            throw QmpErrors.ShmNotShared();
+        var name = string.Create(CultureInfo.InvariantCulture,
+            $"/qemu-{System.Environment.ProcessId}-shm-{Interlocked.Increment(ref s_counter) - 1}");
+        var errno = Shm.Open(name, Files.O_RDWR | Files.O_CREAT | Files.O_EXCL, 0, out var file);
+        if (errno.Failed)
+            throw QmpErrors.CannotCreateShm(errno.Text);
+        try
+        {
+            if ((errno = Shm.Unlink(name)).Failed)
+                throw QmpErrors.CannotCreateShm(errno.Text);
+            if ((errno = Files.Truncate(file!, Size)).Failed)
+                throw QmpErrors.CannotResizeShm(Size, errno.Text);
+            return new Allocation { Name = RegionName, Size = Size, Share = true, Reserve = Reserve }.Map(file!);
+        }
+        catch
+        {
+            file!.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,127 @@
+using HostMemd.Qapi;
+using Microsoft.Extensions.Logging;
+
+namespace HostMemd.Backend.Qom;
+
+/// <summary>
+/// Makes and deletes objects. The daemon's state is held only for the short parts: while memory is mapped, filled or freed the id
+/// is taken, the object invisible, and everybody else is served.
+/// </summary>
+public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
+{
+    Container Objects => environment.Tree.Objects;
+
+    /// <summary>An object has become visible, or has gone for good; told while the state is held.</summary>
+    public event Action<QomObject>? Added, Deleted;
+
+    /// <exception cref="QmpException">It cannot be made; nothing of it is left.</exception>
+    public async ValueTask<QomObject> AddAsync(ObjectOptions options)
+    {
+        QomObject made;
+        lock (environment.State)
+            made = Begin(options);
+        try
+        {
+            await made.CompleteAsync().ConfigureAwait(false);
+        }
+        catch
+        {
+            await made.ReleaseAsync().ConfigureAwait(false);
+            lock (environment.State)
+                Objects.Free(made.Name);
+            throw;
+        }
+        lock (environment.State)
+        {
+            Objects.Adopt(made);
+            made.Adopted();
+            Added?.Invoke(made);
+        }
+        return made;
+    }
+
+    // In this order: the id's syntax, the setters, the id's uniqueness.
+    QomObject Begin(ObjectOptions options)
+    {
+        if (!IsIdentifier(options.Id))
+            throw QmpErrors.BadIdentifier();
+        var type = types.Find(options.QomType);
+        if (type?.Create is null)
+            throw QmpErrors.InvalidObjectType(options.QomType);
+        var made = type.Create(environment, options.Id);
+        ApplyGlobals(made);
+        foreach (var (property, value) in QDictOrder.Sort(options.Properties))
+            SetInitial(made, property, value);
+        Objects.Reserve(options.Id);
+        return made;
+    }
+
+    void ApplyGlobals(QomObject made)
+    {
+        foreach (var global in environment.Machine.Globals)
+        {
+            if (made.Class.Is(global.Type) && made.Class.Find(global.Property) is { } row)
+                SetInitial(made, row.Name, row.Type.FromText(global.Text, row.Name, TextForm.CommandLine));
+        }
+    }
+
+    static void SetInitial(QomObject made, string property, Value value)
+    {
+        var done = made.Set(property, value);
+        // Before completion there is no memory that a setter could move.
+        if (!done.IsCompletedSuccessfully)
+            throw new InvalidOperationException($"setter of '{property}' waits before the object is complete");
+    }
+
+    /// <summary>Deletes an object. Returns when everything it held is free.</summary>
+    /// <exception cref="QmpException">There is none of that id, or it is in use; it stays.</exception>
+    public async ValueTask DeleteAsync(string id)
+    {
+        QomObject doomed;
+        lock (environment.State)
+        {
+            doomed = Objects.FindChild(id) ?? throw QmpErrors.ObjectNotFound(id);
+            if (doomed.DeletionRefusal() is { } refusal)
+                throw refusal;
+            Objects.Hide(doomed);
+        }
+        await doomed.ReleaseAsync().ConfigureAwait(false);
+        lock (environment.State)
+        {
+            Objects.Free(id);
+            Deleted?.Invoke(doomed);
+        }
+    }
+
+    /// <summary>Deletes all objects, in use or not: the orderly end, which honours <c>discard-data</c>.</summary>
+    public async Task DeleteAllAsync()
+    {
+        QomObject[] doomed;
+        lock (environment.State)
+        {
+            doomed = [.. Objects.Children.Reverse()];
+            foreach (var child in doomed)
+                Objects.Hide(child);
+        }
+        foreach (var child in doomed)
+            await child.ReleaseAsync().ConfigureAwait(false);
+        lock (environment.State)
+        {
+            foreach (var child in doomed)
+                Objects.Free(child.Name);
+        }
+    }
+
+    /// <summary>A letter, then letters, digits, '-', '.' and '_' of ASCII (QEMU: id_wellformed).</summary>
+    public static bool IsIdentifier(string id)
+    {
+        if (id.Length == 0 || !char.IsAsciiLetter(id[0]))
+            return false;
+        foreach (var c in id)
+        {
+            if (!char.IsAsciiLetterOrDigit(c) && c is not ('-' or '.' or '_'))
+                return false;
+        }
+        return true;
+    }
+}

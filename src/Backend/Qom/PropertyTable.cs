@@ -1,0 +1,70 @@
+using HostMemd.Qapi;
+
+namespace HostMemd.Backend.Qom;
+
+/// <summary>
+/// The rows of one class, in the order in which <c>object-add</c> checks them. Adding a property is adding a row.
+/// </summary>
+public sealed class PropertyTable<T> where T : QomObject
+{
+    readonly List<QomProperty> _rows = [];
+
+    public IReadOnlyList<QomProperty> Rows => _rows;
+
+    /// <param name="name">The wire's name.</param>
+    /// <param name="type">Its type in the schema.</param>
+    /// <param name="doc">QEMU's description, or null where it has none.</param>
+    /// <param name="get">Reads it; null for one that can only be written.</param>
+    /// <param name="set">Sets it; null for one that can only be read.</param>
+    /// <param name="qomType">What <c>qom-list</c> calls the type, where that differs from the schema's kind.</param>
+    /// <param name="required">Must be given to <c>object-add</c>.</param>
+    /// <param name="inSchema">May be given to <c>object-add</c>.</param>
+    /// <param name="frozen">Refuses a change before the value is even looked at.</param>
+    /// <param name="note">What the manual says where QEMU says nothing.</param>
+    public PropertyTable<T> Row<V>(
+        string name, QapiType<V> type, string? doc, Func<T, V>? get, Action<T, V>? set,
+        string? qomType = null, bool required = false, bool inSchema = true, Func<T, QmpException?>? frozen = null, string? note = null)
+    {
+        return SlowRow(name, type, doc, get, set is null ? null : Quick, qomType, required, inSchema, frozen, note);
+
+        ValueTask Quick(T target, V value)
+        {
+            set(target, value);
+            return default;
+        }
+    }
+
+    /// <summary>A row whose setter moves memory: it returns before that is done.</summary>
+    public PropertyTable<T> SlowRow<V>(
+        string name, QapiType<V> type, string? doc, Func<T, V>? get, Func<T, V, ValueTask>? set,
+        string? qomType = null, bool required = false, bool inSchema = true, Func<T, QmpException?>? frozen = null, string? note = null)
+    {
+        _rows.Add(new QomProperty
+        {
+            Name = name,
+            Type = type,
+            QomType = qomType ?? KindOf(type),
+            Doc = doc,
+            Note = note,
+            Required = required,
+            InSchema = inSchema && set is not null,
+            Getter = get is null ? null : target => type.Write(get((T)target)),
+            Setter = set is null ? null : (target, value) =>
+            {
+                if (frozen?.Invoke((T)target) is { } refusal)
+                    throw refusal;
+                return set((T)target, type.Read(value, name));
+            },
+        });
+        return this;
+    }
+
+    // QOM has no lists: a list of numbers is called by the type of its elements.
+    static string KindOf(QapiType type) => type.Shape switch
+    {
+        BuiltinShape { JsonType: "boolean" } => "bool",
+        BuiltinShape { JsonType: "string" } => "string",
+        ArrayShape array => KindOf(array.Element),
+        _ => type.Name,
+    };
+}

@@ -1,0 +1,8 @@
+using HostMemd.Backend.Memory;
+using HostMemd.Backend.Prealloc;
+using Microsoft.Extensions.Logging;
+
+namespace HostMemd.Backend.Qom;
+
+/// <summary>What every object may use: the tree, for links; the defaults; the threads that fill memory.</summary>
+public sealed record QomEnvironment(QomTree Tree, MachineDefaults Machine, FillPool Fillers, ILogger Logger, Lock State);

@@ -1,0 +1,64 @@
+using HostMemd.Qapi;
+
+namespace HostMemd.Backend.Qom;
+
+/// <summary>An instance in the tree. All members are called with the daemon's state held unless they say otherwise.</summary>
+public abstract class QomObject(QomClass type, string name)
+{
+    /// <summary>The row that every class inherits.</summary>
+    public static QomClass BaseClass { get; } = new("object", null,
+        new PropertyTable<QomObject>().Row("type", QapiTypes.Str, null, o => o.Class.Name, set: null, note: "The class of the object.").Rows)
+    {
+        IsAbstract = true,
+    };
+
+    /// <summary>The interface of what <c>object-add</c> makes.</summary>
+    public static QomClass UserCreatable { get; } = new("user-creatable", null, []) { IsInterface = true };
+
+    public QomClass Class { get; } = type;
+
+    /// <summary>The name in its parent; for objects made by <c>object-add</c> the id.</summary>
+    public string Name { get; } = name;
+
+    public QomObject? Parent { get; internal set; }
+
+    /// <summary>The order of creation.</summary>
+    internal long Sequence { get; set; }
+
+    public string Path => Parent is null ? "/" : Parent.Parent is null ? "/" + Name : Parent.Path + "/" + Name;
+
+    /// <summary>The children, oldest first.</summary>
+    public virtual IEnumerable<QomObject> Children => [];
+
+    public virtual QomObject? FindChild(string name) => Children.FirstOrDefault(c => c.Name == name);
+
+    /// <summary>The object at the other end of a link of that name.</summary>
+    public virtual QomObject? FindLink(string name) => null;
+
+    /// <summary>
+    /// Makes the object what its properties say. Called once, <b>without</b> the state: the object is not visible yet.
+    /// </summary>
+    /// <exception cref="QmpException">It cannot be made; <see cref="ReleaseAsync"/> is called next.</exception>
+    public virtual ValueTask CompleteAsync() => default;
+
+    /// <summary>Called when the object becomes visible.</summary>
+    public virtual void Adopted() { }
+
+    /// <summary>Why the object cannot be deleted now, or null.</summary>
+    public virtual QmpException? DeletionRefusal() => null;
+
+    /// <summary>
+    /// Gives everything back. Called <b>without</b> the state: the object is not visible any more. Does not throw.
+    /// </summary>
+    public virtual ValueTask ReleaseAsync() => default;
+
+    /// <exception cref="QmpException">There is no such property, or it cannot be read.</exception>
+    public Value Get(string property) => Class.Find(property) is { } row ? row.Get(this)
+        : FindChild(property) is { } child ? Value.From(child.Path)
+        : throw QmpErrors.PropertyNotFound(Class.Name, property);
+
+    /// <inheritdoc cref="QomProperty.Set"/>
+    public ValueTask Set(string property, Value value) => Class.Find(property) is { } row ? row.Set(this, value)
+        : FindChild(property) is null ? throw QmpErrors.PropertyNotFound(Class.Name, property)
+        : throw QmpErrors.PropertyNotWritable(Class.Name, property);
+}

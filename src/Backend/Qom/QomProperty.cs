@@ -1,0 +1,45 @@
+using HostMemd.Qapi;
+
+namespace HostMemd.Backend.Qom;
+
+/// <summary>
+/// One row of a class: a property with its two faces, since QEMU shows two. The schema's face is <see cref="Type"/>;
+/// <see cref="QomType"/> is what <c>qom-list</c> says.
+/// </summary>
+public sealed class QomProperty
+{
+    public required string Name { get; init; }
+    public required QapiType Type { get; init; }
+    public required string QomType { get; init; }
+
+    /// <summary>The description in <c>qom-list-properties</c>, or null where QEMU has none.</summary>
+    public string? Doc { get; init; }
+
+    /// <summary>What the manual says where QEMU says nothing.</summary>
+    public string? Note { get; init; }
+
+    /// <summary>Must be given to <c>object-add</c>.</summary>
+    public bool Required { get; init; }
+
+    /// <summary>May be given to <c>object-add</c>.</summary>
+    public bool InSchema { get; init; } = true;
+
+    internal Func<QomObject, Value>? Getter { get; init; }
+    internal Func<QomObject, Value, ValueTask>? Setter { get; init; }
+
+    public bool IsReadable => Getter is not null;
+    public bool IsWritable => Setter is not null;
+
+    public Member ToMember() => new(Name, Type, !Required, Doc ?? Note ?? "");
+
+    /// <exception cref="QmpException">It cannot be read.</exception>
+    public Value Get(QomObject target) =>
+        Getter is { } get ? get(target) : throw QmpErrors.PropertyNotReadable(target.Class.Name, Name);
+
+    /// <summary>
+    /// Sets the value. What needs the daemon's state is done before this returns; the task is the part that moves memory.
+    /// </summary>
+    /// <exception cref="QmpException">It cannot be written, not any more, or not with this value; nothing was changed.</exception>
+    public ValueTask Set(QomObject target, Value value) =>
+        Setter is { } set ? set(target, value) : throw QmpErrors.PropertyNotWritable(target.Class.Name, Name);
+}

@@ -1,0 +1,77 @@
+using HostMemd.Qapi;
+
+namespace HostMemd.Backend.Qom;
+
+/// <summary>The tree of all objects and the ways to address one.</summary>
+public sealed class QomTree
+{
+    readonly Container _root = new("");
+
+    /// <param name="machine">What stands at <c>/machine</c>.</param>
+    public QomTree(QomObject machine)
+    {
+        // What QEMU's root has, in its order; empty here but for the objects.
+        foreach (var child in (QomObject[])[new Container("backend"), machine, Objects, new Container("chardevs"), new Container("audiodevs")])
+            _root.Adopt(child);
+    }
+
+    public QomObject Root => _root;
+
+    /// <summary>Where <c>object-add</c> puts its objects.</summary>
+    public Container Objects { get; } = new("objects");
+
+    /// <summary>Resolves an absolute or partial path.</summary>
+    /// <exception cref="QmpException">No object, or more than one: class DeviceNotFound in either case.</exception>
+    public QomObject Resolve(string path) => Find(path, out _) ?? throw QmpErrors.DeviceNotFound(path);
+
+    /// <summary>As <see cref="Resolve"/>, but an ambiguous path is told apart, as by <c>qom-list</c>.</summary>
+    public QomObject ResolveForList(string path) =>
+        Find(path, out var ambiguous) ?? throw (ambiguous ? QmpErrors.PathAmbiguous(path) : QmpErrors.DeviceNotFound(path));
+
+    QomObject? Find(string path, out bool ambiguous)
+    {
+        ambiguous = false;
+        if (path.StartsWith("/objects/", StringComparison.Ordinal) && path.IndexOf('/', 9) < 0 && path.Length > 9)
+            return Objects.FindChild(path[9..]);
+        var parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        if (path.StartsWith('/'))
+            return Descend(_root, parts);
+        return FindPartial(_root, parts, ref ambiguous);
+    }
+
+    static QomObject? Descend(QomObject from, ReadOnlySpan<string> parts)
+    {
+        var at = from;
+        foreach (var part in parts)
+        {
+            if ((at.FindChild(part) ?? at.FindLink(part)) is not { } next)
+                return null;
+            at = next;
+        }
+        return at;
+    }
+
+    // QEMU: the path may begin at any object; two that fit make it ambiguous.
+    static QomObject? FindPartial(QomObject from, ReadOnlySpan<string> parts, ref bool ambiguous)
+    {
+        var found = Descend(from, parts);
+        // Below /objects a name ends in "[0]" if anything: most searches need not look into every object.
+        if (from is Container { Parent: not null } && parts.Length > 0 && !parts[0].EndsWith(']'))
+            return found;
+        foreach (var child in from.Children)
+        {
+            var below = FindPartial(child, parts, ref ambiguous);
+            if (ambiguous)
+                return null;
+            if (below is null)
+                continue;
+            if (found is not null)
+            {
+                ambiguous = true;
+                return null;
+            }
+            found = below;
+        }
+        return found;
+    }
+}

@@ -1,0 +1,96 @@
+using HostMemd.Protocol;
+using HostMemd.Qapi;
+using static HostMemd.Protocol.Define;
+using static HostMemd.Qapi.QapiTypes;
+
+namespace HostMemd.Commands;
+
+/// <summary>Negotiation, introspection, and the end.</summary>
+static class SessionCommands
+{
+    enum Capability { OutOfBand }
+
+    sealed class CommandInfo
+    {
+        public string Name { get; set; } = "";
+    }
+
+    sealed class NameInfo
+    {
+        public string? Name { get; set; }
+    }
+
+    sealed class UuidInfo
+    {
+        public string Uuid { get; set; } = "";
+    }
+
+    sealed class StatusInfo
+    {
+        public bool Running { get; set; }
+        public RunState Status { get; set; }
+    }
+
+    enum RunState { Running }
+
+    static readonly QapiEnum<Capability> s_capability = new("QMPCapability", ("oob", Capability.OutOfBand));
+
+    static readonly QapiStruct<CommandInfo> s_commandInfo = new QapiStruct<CommandInfo>("CommandInfo")
+        .Row("name", Str, "The command.", c => c.Name, (c, v) => c.Name = v);
+
+    static readonly QapiStruct<NameInfo> s_nameInfo = new QapiStruct<NameInfo>("NameInfo")
+        .Opt("name", Str, "Never there: a daemon has no guest to name.", n => n.Name, (n, v) => n.Name = v);
+
+    static readonly QapiStruct<UuidInfo> s_uuidInfo = new QapiStruct<UuidInfo>("UuidInfo")
+        .Row("UUID", Str, "All zero: a daemon has no guest to identify.", u => u.Uuid, (u, v) => u.Uuid = v);
+
+    static readonly QapiStruct<StatusInfo> s_statusInfo = new QapiStruct<StatusInfo>("StatusInfo")
+        .Row("running", Bool, "Always true.", s => s.Running, (s, v) => s.Running = v)
+        .Row("status", new QapiEnum<RunState>("RunState", ("running", RunState.Running)), "Always running.",
+            s => s.Status, (s, v) => s.Status = v);
+
+    /// <param name="table">The table these commands are part of.</param>
+    /// <param name="schema">Made when first asked for.</param>
+    /// <param name="quit">Called before the reply to <c>quit</c> is written.</param>
+    /// <param name="end">Called after it was.</param>
+    /// <param name="monitor">The human monitor.</param>
+    public static IEnumerable<Command> All(
+        CommandTable table, Lazy<Value> schema, Action quit, Action end, Func<string, ValueTask<string>> monitor)
+    {
+        yield return Command("qmp_capabilities", "Complete the negotiation; the first command of every client.", None,
+            Opt("enable", ListOf(s_capability), "Capabilities of the greeting to use."), (call, enable) =>
+            {
+                call.Session.Negotiate(enable?.Contains(Capability.OutOfBand) ?? false);
+                return default(Nothing);
+            }).ForObservers();
+
+        yield return Command("query-version", "The QEMU release whose behaviour is followed, and our own version.",
+            VersionInfo.Type, _ => VersionInfo.Current).ForObservers();
+
+        yield return Command("query-commands", "List the commands.", ListOf(s_commandInfo),
+            _ => (IReadOnlyList<CommandInfo>)[.. table.All.Select(c => new CommandInfo { Name = c.Name })]).ForObservers();
+
+        yield return Command("query-qmp-schema", "Describe all commands, events and types.", ListOf(SchemaInfo.Type),
+            _ => SchemaInfo.From(schema.Value)).ForObservers();
+
+        yield return Command("query-name", "The name of the guest.", s_nameInfo, _ => new NameInfo()).ForObservers();
+
+        yield return Command("query-uuid", "The UUID of the guest.", s_uuidInfo,
+            _ => new UuidInfo { Uuid = Guid.Empty.ToString() }).ForObservers();
+
+        yield return Command("query-status", "The state of the machine.", s_statusInfo,
+            _ => new StatusInfo { Running = true, Status = RunState.Running }).ForObservers();
+
+        yield return Command("quit", "Release all memory and end the daemon.", None, call =>
+        {
+            quit();
+            call.Session.End();
+            call.AfterReply = end;
+            return default(Nothing);
+        });
+
+        yield return Slow("human-monitor-command", "Run a command of the human monitor.", Str,
+            Arg("command-line", Str, "The command."), OptNullable("cpu-index", Int, "Accepted and ignored: there are no CPUs."),
+            (_, line, _) => monitor(line));
+    }
+}

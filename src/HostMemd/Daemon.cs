@@ -1,0 +1,149 @@
+using System.Net.Sockets;
+using HostMemd.Backend.Linux;
+using HostMemd.Backend.Memory;
+using HostMemd.Backend.Prealloc;
+using HostMemd.Backend.Qom;
+using HostMemd.Commands;
+using HostMemd.Monitor;
+using HostMemd.Protocol;
+using HostMemd.Protocol.Wire;
+using HostMemd.Qapi;
+using Microsoft.Extensions.Logging;
+
+namespace HostMemd;
+
+/// <summary>
+/// The daemon put together: the classes, the tree, the commands, the clients. It knows no command line, no systemd and no signals.
+/// </summary>
+public sealed class Daemon
+{
+    // Whoever is not served by then is cut off at the end.
+    static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
+
+    static readonly Event s_shutdown = new("SHUTDOWN", "The daemon ends.",
+    [
+        new("guest", QapiTypes.Bool, false, "Always false: no guest asked for it."),
+        new("reason", new QapiEnum<ShutdownReason>("ShutdownCause", ("host-qmp-quit", ShutdownReason.Quit),
+            ("host-signal", ShutdownReason.Signal)), false, "Why."),
+    ], IsExtension: false);
+
+    enum ShutdownReason { Quit, Signal }
+
+    readonly Lock _state = new();
+    readonly QomTree _tree;
+    readonly ObjectFactory _objects;
+    readonly FdSets _fdSets = new();
+    readonly SessionHost _sessions;
+    readonly CancellationTokenSource _accepting = new();
+    readonly TaskCompletionSource _quit = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    readonly HostMemdOptions _options;
+    readonly ILogger _logger;
+
+    public Daemon(HostMemdOptions options, ILoggerFactory loggers)
+    {
+        _options = options;
+        _logger = loggers.CreateLogger("HostMemd");
+        _tree = new(new MachineObject(options.Machine));
+        var environment = new QomEnvironment(_tree, options.Machine, new FillPool(Sched.OnlineCpus()), loggers.CreateLogger("HostMemd.Backend"), _state);
+        ObjectOptions = Types.ObjectOptions();
+        _objects = new(Types, environment);
+        _objects.Added += made => Log.ObjectAdded(_logger, made.Class.Name, made.Name, (made as HostMemoryBackend)?.Size ?? 0);
+        _objects.Deleted += gone => Log.ObjectDeleted(_logger, gone.Class.Name, gone.Name);
+        Commands = CommandsOf();
+        var dispatcher = new Dispatcher(Commands, _state, _logger);
+        var limits = new WireLimits();
+        _sessions = new(VersionInfo.Greeting, dispatcher.RunAsync, limits, _ => Role.Admin, loggers.CreateLogger("HostMemd.Protocol"))
+        {
+            Left = (_, others) => ClientLeft(others),
+        };
+    }
+
+    /// <summary>The classes: what can be made and what is derived from what.</summary>
+    public QomTypes Types { get; } = new QomTypes().Add(
+        QomObject.BaseClass, Container.ContainerClass, MemoryRegionObject.RegionClass, QomObject.UserCreatable,
+        MachineObject.MachineClass, MachineObject.NoneClass,
+        HostMemoryBackend.BackendClass, RamBackend.RamClass, FileBackend.FileClass, MemfdBackend.MemfdClass, ShmBackend.ShmClass,
+        ThreadContext.ContextClass);
+
+    public CommandTable Commands { get; }
+
+    public static IReadOnlyList<Event> Events { get; } = [s_shutdown];
+
+    /// <summary>The arguments of <c>object-add</c>.</summary>
+    public QapiUnion ObjectOptions { get; }
+
+    /// <summary>Completes when a client has said <c>quit</c>.</summary>
+    public Task Quit => _quit.Task;
+
+    CommandTable CommandsOf()
+    {
+        var table = new CommandTable();
+        var schema = new Lazy<Value>(() => Schema.Of(table, Events));
+        var monitor = new HumanMonitor(_tree, Types, ObjectOptions, _objects, _state, VersionInfo.Own) { Quit = () => BeginQuit() };
+        table.Add([.. SessionCommands.All(table, schema, quit: () => Announce("host-qmp-quit"), end: () => _quit.TrySetResult(),
+            monitor.RunAsync)]);
+        table.Add([.. ObjectCommands.All(_tree, _objects, ObjectOptions)]);
+        table.Add([.. QomCommands.All(_tree, Types, _state)]);
+        table.Add([.. DescriptorCommands.All(_fdSets)]);
+        table.Add([.. JobCommands.All()]);
+        table.Add([.. YankCommands.All()]);
+        return table;
+    }
+
+    /// <summary>Makes the objects of the command line and the configuration, in their order.</summary>
+    /// <exception cref="QmpException">One cannot be made; the caller ends the daemon.</exception>
+    public async Task AddConfiguredObjectsAsync()
+    {
+        foreach (var configured in _options.Objects)
+            await _objects.AddAsync(ObjectOptions.Read(configured.ToValue(ObjectOptions), null)).ConfigureAwait(false);
+    }
+
+    /// <summary>Accepts clients at that socket from now on.</summary>
+    public void Listen(Socket listener, SocketMode mode) =>
+        _ = new UnixListener(listener, mode, _sessions, _logger).RunAsync(_accepting.Token);
+
+    /// <summary>How many objects there are and how much memory they hold, in bytes.</summary>
+    public (int Objects, ulong Bytes) Held()
+    {
+        lock (_state)
+        {
+            var backends = _tree.Objects.Children.OfType<HostMemoryBackend>().ToArray();
+            return (backends.Length, backends.Aggregate(0UL, (sum, b) => sum + b.Size));
+        }
+    }
+
+    /// <summary>Stops accepting, answers what was received, releases all objects.</summary>
+    public async Task StopAsync()
+    {
+        if (!_quit.Task.IsCompleted)
+            Announce("host-signal");
+        await _accepting.CancelAsync().ConfigureAwait(false);
+        await _sessions.StopAsync(s_patience).ConfigureAwait(false);
+        await _objects.DeleteAllAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Takes over what may change while running: limits and access.</summary>
+    public void Reload(HostMemdOptions options) => Log.Reloaded(_logger);
+
+    void BeginQuit()
+    {
+        Announce("host-qmp-quit");
+        _quit.TrySetResult();
+    }
+
+    void Announce(string reason)
+    {
+        var data = new Members(2);
+        data.Add("guest", Value.From(false));
+        data.Add("reason", Value.From(reason));
+        _sessions.Broadcast(s_shutdown, data);
+    }
+
+    void ClientLeft(int others)
+    {
+        if (others > 0)
+            return;
+        lock (_state)
+            _fdSets.Clear();
+    }
+}

@@ -1,0 +1,84 @@
+using System.Globalization;
+using HostMemd.Qapi;
+using Microsoft.Win32.SafeHandles;
+
+namespace HostMemd;
+
+/// <summary>
+/// The sets of <c>add-fd</c>, shared by all clients. As in QEMU they go when no client is left. Used with the state held.
+/// </summary>
+sealed class FdSets
+{
+    public sealed class Added
+    {
+        public long SetId { get; set; }
+        public long Fd { get; set; }
+    }
+
+    public sealed class Entry
+    {
+        public long Fd { get; set; }
+        public string? Opaque { get; set; }
+        internal SafeFileHandle? Handle { get; init; }
+    }
+
+    public sealed class Set
+    {
+        public long Id { get; set; }
+        public List<Entry> Fds { get; set; } = [];
+    }
+
+    readonly SortedDictionary<long, Set> _sets = [];
+
+    /// <summary>Takes the descriptor over.</summary>
+    public Added Add(SafeFileHandle handle, long? id, string? opaque)
+    {
+        var chosen = id ?? SmallestFree();
+        if (!_sets.TryGetValue(chosen, out var set))
+            _sets.Add(chosen, set = new() { Id = chosen });
+        var fd = handle.DangerousGetHandle();
+        set.Fds.Add(new() { Fd = fd, Opaque = opaque, Handle = handle });
+        return new() { SetId = chosen, Fd = fd };
+    }
+
+    /// <exception cref="QmpException">There is no such set, or no such descriptor in it.</exception>
+    public void Remove(long id, long? fd)
+    {
+        var name = string.Create(CultureInfo.InvariantCulture, $"fdset-id:{id}");
+        if (fd is not null)
+            name += string.Create(CultureInfo.InvariantCulture, $", fd:{fd}");
+        if (!_sets.TryGetValue(id, out var set))
+            throw QmpErrors.DescriptorNotFound(name);
+        var doomed = set.Fds.FindAll(e => fd is null || e.Fd == fd);
+        if (fd is not null && doomed.Count == 0)
+            throw QmpErrors.DescriptorNotFound(name);
+        foreach (var entry in doomed)
+        {
+            entry.Handle?.Dispose();
+            set.Fds.Remove(entry);
+        }
+        if (set.Fds.Count == 0)
+            _sets.Remove(id);
+    }
+
+    /// <summary>All sets, the highest number first as QEMU lists them.</summary>
+    public IReadOnlyList<Set> All() => [.. _sets.Values.Reverse()];
+
+    public void Clear()
+    {
+        foreach (var id in _sets.Keys.ToArray())
+            Remove(id, null);
+    }
+
+    long SmallestFree()
+    {
+        long id = 0;
+        foreach (var taken in _sets.Keys)
+        {
+            if (taken > id)
+                break;
+            id = taken + 1;
+        }
+        return id;
+    }
+}

@@ -1,0 +1,37 @@
+using HostMemd.Qapi;
+using static HostMemd.Qapi.QapiTypes;
+
+namespace HostMemd;
+
+/// <summary>What the greeting and <c>query-version</c> say: the QEMU whose behaviour is followed, and us as its package.</summary>
+sealed class VersionInfo
+{
+    sealed class Triple
+    {
+        public long Major { get; set; }
+        public long Minor { get; set; }
+        public long Micro { get; set; }
+    }
+
+    static readonly QapiStruct<Triple> s_triple = new QapiStruct<Triple>("VersionTriple")
+        .Row("major", Int, "Major version.", t => t.Major, (t, v) => t.Major = v)
+        .Row("minor", Int, "Minor version.", t => t.Minor, (t, v) => t.Minor = v)
+        .Row("micro", Int, "Micro version.", t => t.Micro, (t, v) => t.Micro = v);
+
+    Triple Qemu { get; set; } = new() { Major = 11, Minor = 1, Micro = 2 };
+    string Package { get; set; } = "";
+
+    public static QapiStruct<VersionInfo> Type { get; } = new QapiStruct<VersionInfo>("VersionInfo")
+        .Row("qemu", s_triple, "The QEMU release whose behaviour is followed.", v => v.Qemu, (v, t) => v.Qemu = t)
+        .Row("package", Str, "hostmemd and its version.", v => v.Package, (v, p) => v.Package = p);
+
+    /// <summary>Our own version.</summary>
+    public static string Own { get; } = typeof(VersionInfo).Assembly.GetName().Version?.ToString(3) ?? "0";
+
+    public static VersionInfo Current { get; } = new() { Package = "hostmemd " + Own };
+
+    /// <summary>The first line every client gets.</summary>
+    public static Value Greeting { get; } = Value.Object(("QMP", Value.Object(
+        ("version", Type.Write(Current)),
+        ("capabilities", Value.From([Value.From("oob")])))));
+}

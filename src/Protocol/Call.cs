@@ -1,0 +1,23 @@
+using HostMemd.Qapi;
+using Microsoft.Win32.SafeHandles;
+
+namespace HostMemd.Protocol;
+
+/// <summary>One command under way: who gave it, the descriptors that came with it, the one that goes back.</summary>
+public sealed class Call(Session session, Request request)
+{
+    public Session Session { get; } = session;
+    public Request Request { get; } = request;
+
+    /// <summary>The next descriptor that came with this command. The caller owns it.</summary>
+    /// <exception cref="QmpException">None came, or all were taken.</exception>
+    public SafeFileHandle TakeDescriptor() => Session.Descriptors.Take(Request.DescriptorBatch) ?? throw QmpErrors.NoDescriptor();
+
+    /// <summary>
+    /// Sent with the first byte of the reply, and closed once it is on its way or the reply was an error.
+    /// </summary>
+    public SafeFileHandle? ReplyDescriptor { get; set; }
+
+    /// <summary>Done right after the reply was handed to the socket: what must not come before it.</summary>
+    public Action? AfterReply { get; set; }
+}

@@ -1,0 +1,22 @@
+namespace HostMemd.Protocol;
+
+/// <summary>What a client can run into on the wire. Each value has its reason beside it.</summary>
+public sealed record WireLimits
+{
+    /// <summary>QEMU reads ahead eight commands of a client that has enabled <c>oob</c>, then stops reading it.</summary>
+    public int QueuedRequests { get; init; } = 8;
+
+    /// <summary>Bytes of one request: hundreds of times the longest that a known client sends.</summary>
+    public long RequestBytes { get; init; } = 4 << 20;
+
+    /// <summary>
+    /// Bytes of replies not yet read at which a client's input is left alone until it reads: a socket's buffer and a few schemas.
+    /// </summary>
+    public long OutputPause { get; init; } = 256 << 10;
+
+    /// <summary>Bytes not yet read at which a client is closed. Only events pass <see cref="OutputPause"/>; this is a day of them.</summary>
+    public long OutputLimit { get; init; } = 16 << 20;
+
+    /// <summary>Connections served at once by all sockets together.</summary>
+    public int Clients { get; init; } = 4096;
+}

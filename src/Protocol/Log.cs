@@ -1,0 +1,22 @@
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+
+namespace HostMemd.Protocol;
+
+static partial class Log
+{
+    [LoggerMessage(100, LogLevel.Debug, "client connected: pid {Pid}, uid {Uid}")]
+    public static partial void Connected(ILogger logger, int pid, uint uid);
+
+    [LoggerMessage(101, LogLevel.Debug, "client left: pid {Pid}")]
+    public static partial void Disconnected(ILogger logger, int pid);
+
+    [LoggerMessage(102, LogLevel.Warning, "accept failed: {Error}")]
+    public static partial void AcceptFailed(ILogger logger, SocketError error);
+
+    [LoggerMessage(103, LogLevel.Warning, "client refused: the limit clients of {Limit} is reached")]
+    public static partial void TooManyClients(ILogger logger, int limit);
+
+    [LoggerMessage(104, LogLevel.Error, "connection broke")]
+    public static partial void ConnectionBroke(ILogger logger, Exception bug);
+}

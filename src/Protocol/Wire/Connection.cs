@@ -1,0 +1,215 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net.Sockets;
+using HostMemd.Protocol.Json;
+
+namespace HostMemd.Protocol.Wire;
+
+/// <summary>
+/// The socket of one client. Two loops: one brings bytes in and hands messages to the session, one carries replies out. Input
+/// is left alone while the session is busy or the client does not read its replies, so nothing grows without bound.
+/// </summary>
+public sealed class Connection(Socket socket, Session session, Output output, WireLimits limits)
+{
+    // One read: many commands in a batch, and still small for each of thousands of idle clients.
+    const int ReadSize = 16 << 10;
+
+    readonly Pipe _input = new(new PipeOptions(readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline,
+        pauseWriterThreshold: 0, useSynchronizationContext: false, minimumSegmentSize: ReadSize));
+    readonly JsonReader _reader = new(new JsonLimits { RequestBytes = limits.RequestBytes });
+
+    // Set while the sender waits for the client to read, and released when it has read enough.
+    TaskCompletionSource? _drained;
+
+    readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Session Session => session;
+
+    /// <summary>Completes when the client is gone and its socket closed.</summary>
+    public Task Finished => _finished.Task;
+
+    /// <summary>Serves the client until it leaves, is told to, or <paramref name="stop"/> asks for an end after what was received.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        output.Overflowed = Abort;
+        var sending = SendAsync();
+        try
+        {
+            await ReceiveAsync(stop).ConfigureAwait(false);
+            await session.Idle.ConfigureAwait(false);
+        }
+        finally
+        {
+            session.Descriptors.Close();
+            session.Named.Close();
+            output.Flush();
+            output.Complete();
+            await sending.ConfigureAwait(false);
+            _input.Writer.Complete();
+            _input.Reader.Complete();
+            socket.Dispose();
+            _finished.SetResult();
+        }
+    }
+
+    /// <summary>Ends the connection now, without regard to what is under way.</summary>
+    public void Abort()
+    {
+        session.IsGone = true;
+        socket.Dispose();
+    }
+
+    async Task ReceiveAsync(CancellationToken stop)
+    {
+        while (!session.IsEnding && !session.IsGone)
+        {
+            int received;
+            try
+            {
+                received = FdPassing.Receive(socket.SafeHandle, _input.Writer.GetSpan(ReadSize), session.Descriptors);
+                if (received == -FdPassing.EAGAIN)
+                {
+                    if (stop.IsCancellationRequested)
+                        return;
+                    // Zero bytes: only waits. The bytes are taken by recvmsg, which keeps the descriptors.
+                    await socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, stop).ConfigureAwait(false);
+                    continue;
+                }
+            }
+            catch (Exception end) when (end is SocketException or ObjectDisposedException)
+            {
+                session.IsGone = true;
+                return;
+            }
+            catch (OperationCanceledException)
+            {
+                // Told to stop: what the client had sent by now is still answered.
+                continue;
+            }
+            if (received <= 0)
+            {
+                // End of input. A client that only half-closed still wants its answers.
+                if (received < 0 || FdPassing.IsHungUp(socket.SafeHandle))
+                    session.IsGone = true;
+                return;
+            }
+            _input.Writer.Advance(received);
+            await _input.Writer.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+            await ProcessAsync().ConfigureAwait(false);
+            output.Flush();
+        }
+    }
+
+    async ValueTask ProcessAsync()
+    {
+        _input.Reader.TryRead(out var read);
+        var buffer = read.Buffer;
+        while (!session.IsEnding && _reader.TryRead(ref buffer, out var message))
+        {
+            var done = session.ReceiveAsync(message);
+            if (done.IsCompletedSuccessfully && output.Pending <= limits.OutputPause)
+                continue;
+            await done.ConfigureAwait(false);
+            output.Flush();
+            if (output.Pending > limits.OutputPause)
+                await DrainedAsync().ConfigureAwait(false);
+            // Time has passed: a client that left meanwhile has its further commands dropped, as QEMU does.
+            if (IsGone())
+                break;
+        }
+        _input.Reader.AdvanceTo(read.Buffer.End);
+    }
+
+    bool IsGone()
+    {
+        if (!session.IsGone)
+        {
+            try
+            {
+                session.IsGone = FdPassing.IsHungUp(socket.SafeHandle);
+            }
+            catch (ObjectDisposedException)
+            {
+                session.IsGone = true;
+            }
+        }
+        return session.IsGone;
+    }
+
+    Task DrainedAsync()
+    {
+        var drained = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Volatile.Write(ref _drained, drained);
+        // The sender may have caught up between the test and the line above.
+        if (output.Pending <= limits.OutputPause / 2 || session.IsGone)
+            drained.TrySetResult();
+        return drained.Task;
+    }
+
+    async Task SendAsync()
+    {
+        var reader = output.Reader;
+        try
+        {
+            while (true)
+            {
+                var read = await reader.ReadAsync().ConfigureAwait(false);
+                foreach (var segment in read.Buffer)
+                    await SendSegmentAsync(segment).ConfigureAwait(false);
+                reader.AdvanceTo(read.Buffer.End);
+                if (output.Pending <= limits.OutputPause / 2)
+                    Volatile.Read(ref _drained)?.TrySetResult();
+                if (read.IsCompleted)
+                    break;
+            }
+        }
+        catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
+        {
+            // EPIPE, ECONNRESET: nobody is there to be told.
+        }
+        finally
+        {
+            if (output.Pending > 0)
+                Abort();
+            output.Complete();
+            output.DropDescriptors();
+            reader.Complete();
+            Volatile.Read(ref _drained)?.TrySetResult();
+        }
+    }
+
+    async ValueTask SendSegmentAsync(ReadOnlyMemory<byte> bytes)
+    {
+        while (bytes.Length > 0)
+        {
+            var descriptor = output.NextDescriptor(out var before);
+            int sent;
+            if (descriptor is not null)
+            {
+                using (descriptor)
+                    sent = await SendWithAsync(bytes, descriptor).ConfigureAwait(false);
+            }
+            else
+            {
+                var plain = bytes[..(int)Math.Min(bytes.Length, before)];
+                sent = await socket.SendAsync(plain, SocketFlags.None).ConfigureAwait(false);
+            }
+            output.Sent(sent);
+            bytes = bytes[sent..];
+        }
+    }
+
+    async ValueTask<int> SendWithAsync(ReadOnlyMemory<byte> bytes, Microsoft.Win32.SafeHandles.SafeFileHandle descriptor)
+    {
+        // There is no way to wait for room without sending; a client that does not read is in no hurry.
+        for (var pause = 1; ; pause = Math.Min(pause * 2, 100))
+        {
+            var sent = FdPassing.Send(socket.SafeHandle, bytes.Span, descriptor);
+            if (sent > 0)
+                return sent;
+            if (sent != -FdPassing.EAGAIN)
+                throw new SocketException(-sent);
+            await Task.Delay(pause).ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,162 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace HostMemd.Protocol.Wire;
+
+/// <summary>
+/// Bytes and descriptors over a Unix socket, without waiting. recvmsg from the first byte on: a plain receive takes the bytes
+/// and silently drops the descriptors that came with them.
+/// </summary>
+static unsafe partial class FdPassing
+{
+    /// <summary>SCM_MAX_FD of unix(7): the kernel passes no more in one message.</summary>
+    public const int MaxDescriptors = 253;
+
+    public const int EAGAIN = 11;
+
+    const int SOL_SOCKET = 1;
+    const int SCM_RIGHTS = 1;
+    const int MSG_CTRUNC = 0x8;
+    const int MSG_DONTWAIT = 0x40;
+    const int MSG_NOSIGNAL = 0x4000;
+    const int MSG_CMSG_CLOEXEC = 0x40000000;
+    const int EINTR = 4;
+
+    // struct iovec, struct msghdr, struct cmsghdr of recvmsg(2) and cmsg(3), 64-bit Linux.
+    struct IoVector
+    {
+        public void* Base;
+        public nuint Length;
+    }
+
+    struct MessageHeader
+    {
+        public void* Name;
+        public uint NameLength;
+        public IoVector* Vectors;
+        public nuint VectorCount;
+        public void* Control;
+        public nuint ControlLength;
+        public int Flags;
+    }
+
+    struct ControlHeader
+    {
+        public nuint Length;
+        public int Level;
+        public int Type;
+    }
+
+    /// <summary>Receives what is there.</summary>
+    /// <returns>Bytes received, 0 at the end of input, or a negative errno.</returns>
+    public static int Receive(SafeHandle socket, Span<byte> bytes, ReceivedDescriptors descriptors)
+    {
+        // A request carries none or one; room for the most there can be, since what does not fit is lost.
+        var capacity = sizeof(ControlHeader) + MaxDescriptors * sizeof(int);
+        var control = stackalloc byte[capacity];
+        nint received;
+        MessageHeader header;
+        fixed (byte* start = bytes)
+        {
+            var vector = new IoVector { Base = start, Length = (nuint)bytes.Length };
+            do
+            {
+                header = new() { Vectors = &vector, VectorCount = 1, Control = control, ControlLength = (nuint)capacity };
+                received = recvmsg(socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+            }
+            while (received < 0 && Marshal.GetLastPInvokeError() == EINTR);
+        }
+        if (received < 0)
+            return -Marshal.GetLastPInvokeError();
+        if (header.ControlLength != 0)
+            Collect(control, (int)header.ControlLength, descriptors);
+        return (int)received;
+    }
+
+    static void Collect(byte* control, int length, ReceivedDescriptors descriptors)
+    {
+        var handles = new List<SafeFileHandle>();
+        for (var at = 0; at + sizeof(ControlHeader) <= length;)
+        {
+            var header = (ControlHeader*)(control + at);
+            // MSG_CTRUNC cuts a message short, so the length is the kernel's word about what is there.
+            var size = Math.Min((int)header->Length, length - at);
+            if (size < sizeof(ControlHeader))
+                break;
+            if (header->Level == SOL_SOCKET && header->Type == SCM_RIGHTS)
+            {
+                var numbers = (int*)(header + 1);
+                for (var i = 0; i < (size - sizeof(ControlHeader)) / sizeof(int); i++)
+                    handles.Add(new SafeFileHandle(numbers[i], ownsHandle: true));
+            }
+            at += (size + 7) & ~7;
+        }
+        if (handles.Count > 0)
+            descriptors.Add(CollectionsMarshal.AsSpan(handles));
+    }
+
+    /// <summary>Sends what the socket takes; the descriptor goes with the first byte.</summary>
+    /// <returns>Bytes sent or a negative errno; with an error the descriptor was not sent.</returns>
+    public static int Send(SafeHandle socket, ReadOnlySpan<byte> bytes, SafeFileHandle descriptor)
+    {
+        var capacity = sizeof(ControlHeader) + 8;
+        var control = stackalloc byte[capacity];
+        var added = false;
+        try
+        {
+            descriptor.DangerousAddRef(ref added);
+            var rights = (ControlHeader*)control;
+            *rights = new() { Length = (nuint)(sizeof(ControlHeader) + sizeof(int)), Level = SOL_SOCKET, Type = SCM_RIGHTS };
+            *(int*)(rights + 1) = (int)descriptor.DangerousGetHandle();
+            fixed (byte* start = bytes)
+            {
+                var vector = new IoVector { Base = start, Length = (nuint)bytes.Length };
+                var header = new MessageHeader { Vectors = &vector, VectorCount = 1, Control = control, ControlLength = (nuint)capacity };
+                nint sent;
+                do
+                    sent = sendmsg(socket, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+                while (sent < 0 && Marshal.GetLastPInvokeError() == EINTR);
+                return sent < 0 ? -Marshal.GetLastPInvokeError() : (int)sent;
+            }
+        }
+        finally
+        {
+            if (added)
+                descriptor.DangerousRelease();
+        }
+    }
+
+    /// <summary>Both directions are closed: the peer is gone, not just silent (poll(2), POLLHUP).</summary>
+    public static bool IsHungUp(SafeHandle socket)
+    {
+        const short POLLHUP = 0x10;
+        var added = false;
+        try
+        {
+            socket.DangerousAddRef(ref added);
+            var entry = new PollEntry { Descriptor = (int)socket.DangerousGetHandle() };
+            return poll(&entry, 1, 0) > 0 && (entry.Returned & POLLHUP) != 0;
+        }
+        finally
+        {
+            if (added)
+                socket.DangerousRelease();
+        }
+    }
+
+    struct PollEntry
+    {
+        public int Descriptor;
+        public short Events;
+        public short Returned;
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint recvmsg(SafeHandle socket, MessageHeader* message, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint sendmsg(SafeHandle socket, MessageHeader* message, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int poll(PollEntry* entries, nuint count, int timeout);
+}

@@ -1,0 +1,32 @@
+using System.Buffers.Binary;
+using System.Net.Sockets;
+using Microsoft.Win32.SafeHandles;
+
+namespace HostMemd.Protocol.Wire;
+
+/// <summary>Who is at the other end, as the kernel noted it when the connection was made (unix(7), SO_PEERCRED).</summary>
+/// <param name="Pid">The process that connected; 0 when it is not visible from here.</param>
+public sealed record PeerCredentials(int Pid, uint Uid, uint Gid)
+{
+    const int SOL_SOCKET = 1;
+    const int SO_PEERCRED = 17;
+
+    /// <summary>Someone of whom nothing is known: the kernel's overflow ids.</summary>
+    public static PeerCredentials Unknown { get; } = new(0, 65534, 65534);
+
+    public static PeerCredentials Of(Socket socket)
+    {
+        Span<byte> ucred = stackalloc byte[12];
+        try
+        {
+            if (socket.GetRawSocketOption(SOL_SOCKET, SO_PEERCRED, ucred) != ucred.Length)
+                return Unknown;
+        }
+        catch (SocketException)
+        {
+            return Unknown;
+        }
+        return new(BinaryPrimitives.ReadInt32LittleEndian(ucred),
+            BinaryPrimitives.ReadUInt32LittleEndian(ucred[4..]), BinaryPrimitives.ReadUInt32LittleEndian(ucred[8..]));
+    }
+}
