@@ -27,20 +27,26 @@ public static unsafe partial class Files
     /// The refusal itself, EAGAIN, is an answer and no error.</returns>
     public static Errno TryWriteLease(SafeFileHandle fd, out bool alone)
     {
-        alone = false;
-        // Somebody who opens the file while we hold the lease makes the kernel send us SIGIO, whose default action is to end the
-        // process. SIGURG's is to do nothing. fcntl(2), "Leases"; signal(7).
-        Errno error = Control(fd, F_SETSIG, SIGURG, out _);
-        if (error.Failed) return error;
-        error = Control(fd, F_SETLEASE, F_WRLCK, out _);
+        Errno error = TakeLease(fd);
+        alone = error.Ok;
         if (error == Errno.EAGAIN) return Errno.None;
         if (error.Failed) return error;
-        alone = true;
         // Kept, it would make every later open of the file wait for fs.lease-break-time.
-        error = Control(fd, F_SETLEASE, F_UNLCK, out _);
+        error = ReturnLease(fd);
         if (error.Failed) Bugs.Report($"fcntl(F_SETLEASE, F_UNLCK): {error}");
         return error;
     }
+
+    // Somebody who opens the file while we hold the lease makes the kernel send us SIGIO, whose default action ends the process:
+    // seen to happen. SIGURG's is to do nothing. Giving the lease back resets the signal, so it is set every time.
+    // fcntl(2), "Leases"; signal(7).
+    internal static Errno TakeLease(SafeFileHandle fd)
+    {
+        Errno error = Control(fd, F_SETSIG, SIGURG, out _);
+        return error.Failed ? error : Control(fd, F_SETLEASE, F_WRLCK, out _);
+    }
+
+    internal static Errno ReturnLease(SafeFileHandle fd) => Control(fd, F_SETLEASE, F_UNLCK, out _);
 
     internal static Errno Control(SafeFileHandle fd, int command, nint argument, out int result)
     {

@@ -64,7 +64,7 @@ public static unsafe partial class NumaCalls
         if (!Covers(mask, maxnode)) return Errno.EINVAL;
         if (Faults.Hit(nameof(set_mempolicy), out Errno error)) return error;
         fixed (ulong* p = mask)
-            return set_mempolicy(Syscalls.SYS_set_mempolicy, mode, p, (nuint)maxnode) == 0 ? Errno.None : Errno.Last;
+            return set_mempolicy(Syscalls.SYS_set_mempolicy, mode, maxnode == 0 ? null : p, (nuint)maxnode) == 0 ? Errno.None : Errno.Last;
     }
 
     internal static Errno GetPolicy(out int mode, Span<ulong> mask, nint address, uint flags)
@@ -85,7 +85,10 @@ public static unsafe partial class NumaCalls
         if (!Covers(mask, maxnode)) return Errno.EINVAL;
         if (Faults.Hit(nameof(mbind), out Errno error)) return error;
         fixed (ulong* p = mask)
-            return mbind(Syscalls.SYS_mbind, address, (nuint)length, mode, p, (nuint)maxnode, flags) == 0 ? Errno.None : Errno.Last;
+        {
+            ulong* nodes = maxnode == 0 ? null : p;
+            return mbind(Syscalls.SYS_mbind, address, (nuint)length, mode, nodes, (nuint)maxnode, flags) == 0 ? Errno.None : Errno.Last;
+        }
     }
 
     internal static Errno NodesOf(nint address, ulong pageSize, Span<int> statuses)
@@ -106,6 +109,8 @@ public static unsafe partial class NumaCalls
         return Errno.None;
     }
 
+    // mbind(2) says that a maxnode of 0 is an empty set. The kernel takes 1 off and calls the result too large (EINVAL), unless the
+    // pointer is null: hence the null pointers above.
     // The kernel reads as many words as maxnode - 1 bits need; it must find them all in the caller's span.
     static bool Covers(ReadOnlySpan<ulong> mask, ulong maxnode) => maxnode <= 1 || (maxnode - 2) / 64 < (ulong)mask.Length;
 
