@@ -3,7 +3,7 @@ using System.Numerics;
 
 namespace HostMemd.Backend.Linux;
 
-/// <summary>Sets of CPUs and nodes in the kernel's two forms: bit masks of 64-bit words, and lists as <c>0-3,8</c> (cpuset(7), FORMATS).</summary>
+/// <summary>Sets of CPUs and nodes in the kernel's two forms: bit masks of 64-bit words, and lists as <c>0-3,8</c>: cpuset(7).</summary>
 public static class BitList
 {
     // No machine has as many; a list that claims more must not make us allocate.

@@ -16,7 +16,7 @@ static unsafe partial class Futex
     internal const int FUTEX_OP_OR = 2;
 
     /// <summary>Faults in the page of a 4-byte aligned word.</summary>
-    /// <returns>EFAULT where an access would get SIGBUS or SIGSEGV; ENOMEM out of memory: futex(2) and the page fault's own errors.</returns>
+    /// <returns>EFAULT where an access would get SIGBUS or SIGSEGV; ENOMEM out of memory: the page fault's own errors.</returns>
     internal static Errno Touch(nint word, bool write)
     {
         if (Faults.Hit(nameof(futex), out Errno error)) return error;

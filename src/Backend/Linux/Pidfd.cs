@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Backend.Linux;
 
-/// <summary>pidfd_open(2), pidfd_send_signal(2), and poll(2) on the result: a process that cannot turn into another with its number.</summary>
+/// <summary>pidfd_open(2), pidfd_send_signal(2), poll(2): a process that cannot turn into another one with its number.</summary>
 public static unsafe partial class Pidfd
 {
     internal const short POLLIN = 0x1;

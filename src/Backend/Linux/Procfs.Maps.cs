@@ -52,7 +52,8 @@ public static partial class Procfs
         return count;
     }
 
-    internal static string PathOf(int? pid, string file, string root) => pid is { } number ? $"{root}/{number}/{file}" : $"{root}/self/{file}";
+    internal static string PathOf(int? pid, string file, string root) =>
+        pid is { } number ? $"{root}/{number}/{file}" : $"{root}/self/{file}";
 
     internal ref struct MapsLine
     {
@@ -66,8 +67,8 @@ public static partial class Procfs
             if (!Word(ref rest, out ReadOnlySpan<byte> range) || range.IndexOf((byte)'-') is var dash && dash < 0) return false;
             if (!Hex(range[..dash], out maps.Start) || !Hex(range[(dash + 1)..], out maps.End)) return false;
             if (!Word(ref rest, out maps.Permissions) || !Word(ref rest, out ReadOnlySpan<byte> offset)) return false;
-            if (!Hex(offset, out maps.Offset) || !Word(ref rest, out maps.Device) || !Word(ref rest, out ReadOnlySpan<byte> inode)) return false;
-            if (Amount(inode) is not { } number) return false;
+            if (!Hex(offset, out maps.Offset) || !Word(ref rest, out maps.Device)) return false;
+            if (!Word(ref rest, out ReadOnlySpan<byte> inode) || Amount(inode) is not { } number) return false;
             maps.Inode = number;
             // The path is all that is left: it may have blanks inside and, deleted or not, at its end.
             maps.Path = rest.TrimStart((byte)' ');

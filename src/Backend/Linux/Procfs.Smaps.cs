@@ -6,7 +6,7 @@ namespace HostMemd.Backend.Linux;
 /// <param name="Text">The flags with single blanks between.</param>
 public readonly record struct VmFlags(string Text)
 {
-    /// <summary>Whether a flag is set: <c>mg</c> mergeable, <c>dd</c> not dumped, <c>dc</c> not copied on fork, <c>hg</c> huge pages.</summary>
+    /// <summary>Whether a flag is set: <c>mg</c> mergeable, <c>dd</c> not dumped, <c>dc</c> not given to a fork, <c>hg</c> huge.</summary>
     /// <param name="flag">Two letters.</param>
     public bool Contains(string flag)
     {
@@ -41,7 +41,7 @@ public sealed record SmapsEntry
     public VmFlags Flags { get; internal set; }
 #pragma warning restore CS1591
 
-    /// <summary>Merged bytes; null before Linux 6.8, which does not tell.</summary>
+    /// <summary>Merged bytes; null on kernels that do not tell, 6.1 for one.</summary>
     public ulong? Ksm { get; internal set; }
 }
 
@@ -111,7 +111,7 @@ sealed class SmapsParser(Func<ulong, ulong, bool>? wanted)
     static string Same(ref string last, ReadOnlySpan<byte> text)
     {
         Span<char> chars = stackalloc char[256];
-        if (text.Length <= chars.Length && Encoding.UTF8.GetChars(text, chars) is var count && chars[..count].SequenceEqual(last)) return last;
+        if (text.Length <= chars.Length && chars[..Encoding.UTF8.GetChars(text, chars)].SequenceEqual(last)) return last;
         return last = Encoding.UTF8.GetString(text);
     }
 }

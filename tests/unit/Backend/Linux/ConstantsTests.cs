@@ -5,7 +5,7 @@ using HostMemd.Backend.Linux;
 
 namespace HostMemd.Unit.Backend.Linux;
 
-/// <summary>Every constant and structure that has the kernel's spelling is the C headers', found by reflection: a new one is covered.</summary>
+/// <summary>Constants and structures with the kernel's spelling are the C headers'; found by reflection, so a new one is covered.</summary>
 public partial class ConstantsTests
 {
     // Younger than the headers of the oldest system we build on (Debian 12: Linux 6.1, glibc 2.36).

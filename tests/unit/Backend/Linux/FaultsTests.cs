@@ -34,8 +34,9 @@ public sealed class FaultsTests : IDisposable
     {
         using SafeFileHandle fd = Memfd(Odd);
         Faults.Arm(call, nth, Errno.ENOMEM);
+        MapRequest request = new() { Length = Odd, Flags = Mman.MAP_SHARED, File = fd, Guard = true, Alignment = 32 * MiB };
 
-        Errno error = MappedMemory.Map(new MapRequest { Length = Odd, Flags = Mman.MAP_SHARED, File = fd, Guard = true, Alignment = 32 * MiB }, out _);
+        Errno error = MappedMemory.Map(request, out _);
 
         Assert.Equal(Errno.ENOMEM, error);
         Assert.False(SomethingIsLeft());

@@ -71,7 +71,8 @@ public class MappedMemoryTests
     [MemberData(nameof(Refusals))]
     public void Map_OfTheImpossible_IsRefused(ulong length, ulong alignment, string expected)
     {
-        MapRequest request = new() { Length = length, Alignment = alignment, Flags = Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS | Mman.MAP_NORESERVE };
+        const int Flags = Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS | Mman.MAP_NORESERVE;
+        MapRequest request = new() { Length = length, Alignment = alignment, Flags = Flags };
 
         Assert.Equal(expected, MappedMemory.Map(request, out MappedMemory? memory).Name);
         Assert.Null(memory);
@@ -174,9 +175,10 @@ public class MappedMemoryTests
     }
 
     [Fact]
-    public void WriteAndRead_ReportTheGuardInsteadOfDying()
+    public void WriteAndRead_OfForbiddenMemory_FailWithoutASignal()
     {
-        using MappedMemory memory = Memory(new MapRequest { Length = MiB, Protection = Mman.PROT_NONE, Flags = Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS });
+        MapRequest request = new() { Length = MiB, Protection = Mman.PROT_NONE, Flags = Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS };
+        using MappedMemory memory = Memory(request);
 
         Assert.Equal(Errno.EFAULT, memory.Write(0, "x"u8));
         Assert.Equal(Errno.EFAULT, memory.Read(0, new byte[1]));

@@ -8,15 +8,17 @@ public class ProcfsTests
     static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
 
     [Theory]
-    [InlineData("7f0000000000-7f0000100000 rw-s 00000000 00:01 1034                       /memfd:memory-backend-memfd (deleted)", "/memfd:memory-backend-memfd (deleted)", 1034, "00:01")]
-    [InlineData("7f0000000000-7f0000100000 ---p 00000000 00:00 0 ", "", 0, "00:00")]
-    [InlineData("7f0000000000-7f0000100000 ---p 00000000 00:00 0", "", 0, "00:00")]
-    [InlineData("7f0000000000-7f0000100000 rw-s 00000000 00:1b 12                         /mnt/a b/  guest ram (deleted)", "/mnt/a b/  guest ram (deleted)", 12, "00:1b")]
-    [InlineData("7f0000000000-7f0000100000 rw-p 00000000 103:02 9                         /new\\012line", "/new\\012line", 9, "103:02")]
-    [InlineData("7f0000000000-7f0000100000 rw-p 00000000 00:00 0                          [anon: a b]", "[anon: a b]", 0, "00:00")]
+    [InlineData("rw-s 00000000 00:01 1034                       /memfd:memory-backend-memfd (deleted)",
+        "/memfd:memory-backend-memfd (deleted)", 1034, "00:01")]
+    [InlineData("---p 00000000 00:00 0 ", "", 0, "00:00")]
+    [InlineData("---p 00000000 00:00 0", "", 0, "00:00")]
+    [InlineData("rw-s 00000000 00:1b 12                         /mnt/a b/  guest ram (deleted)",
+        "/mnt/a b/  guest ram (deleted)", 12, "00:1b")]
+    [InlineData("rw-p 00000000 103:02 9                         /new\\012line", "/new\\012line", 9, "103:02")]
+    [InlineData("rw-p 00000000 00:00 0                          [anon: a b]", "[anon: a b]", 0, "00:00")]
     public void MapsLine_IsRead(string line, string path, ulong inode, string device)
     {
-        MapsEntry entry = Procfs.ParseMaps(Bytes(line))!;
+        MapsEntry entry = Procfs.ParseMaps(Bytes("7f0000000000-7f0000100000 " + line))!;
 
         Assert.Equal((0x7f0000000000ul, 0x7f0000100000ul), (entry.Start, entry.End));
         Assert.Equal((path, inode, device), (entry.Path, entry.Inode, entry.Device));
@@ -56,7 +58,8 @@ public class ProcfsTests
     [Fact]
     public void NumaMapsLine_OfHugePages_IsRead()
     {
-        NumaMapsEntry entry = Procfs.ParseNumaMaps("7f0000 interleave:0-1 file=/anon_hugepage\\040(deleted) huge dirty=4 N0=2 N12=2 kernelpagesize_kB=2048"u8)!;
+        const string Line = "7f0000 interleave:0-1 file=/anon_hugepage\\040(deleted) huge dirty=4 N0=2 N12=2 kernelpagesize_kB=2048";
+        NumaMapsEntry entry = Procfs.ParseNumaMaps(Bytes(Line))!;
 
         Assert.Equal(2ul << 20, entry.KernelPageSize);
         Assert.Equal(new Dictionary<int, ulong> { [0] = 2, [12] = 2 }, entry.Nodes);
@@ -74,7 +77,8 @@ public class ProcfsTests
 
     [Theory]
     [InlineData("36 35 0:33 / /dev/hugepages rw,relatime shared:16 - hugetlbfs hugetlbfs rw,pagesize=2M", "/dev/hugepages", 2ul << 20)]
-    [InlineData("36 35 0:33 / /mnt/a\\040b rw,relatime shared:16 master:2 - hugetlbfs none rw,gid=5,pagesize=1024M,size=1", "/mnt/a b", 1ul << 30)]
+    [InlineData("36 35 0:33 / /mnt/a\\040b rw,relatime shared:16 master:2 - hugetlbfs none rw,gid=5,pagesize=1024M,size=1",
+        "/mnt/a b", 1ul << 30)]
     [InlineData("36 35 0:33 / /mnt rw - hugetlbfs none rw", "/mnt", 0)]
     [InlineData("36 35 0:33 / /mnt rw - hugetlbfs", "/mnt", 0)]
     public void HugetlbMount_IsRead(string line, string path, ulong pageSize) =>

@@ -63,7 +63,8 @@ public class SmapsTests
     {
         SmapsEntry entry = Assert.Single(Procfs.ParseSmaps(Encoding.UTF8.GetBytes(Old)));
 
-        Assert.Equal(("rw-s", "00:01", 1034ul, "/memfd:memory-backend-memfd (deleted)"), (entry.Permissions, entry.Device, entry.Inode, entry.Path));
+        Assert.Equal(("rw-s", "00:01", 1034ul, "/memfd:memory-backend-memfd (deleted)"),
+            (entry.Permissions, entry.Device, entry.Inode, entry.Path));
         Assert.Equal((4 * MiB, 2 * MiB, 8192ul, 4096ul), (entry.Rss, entry.Pss, entry.Swap, entry.KernelPageSize));
         Assert.Equal((2 * MiB, 0ul, 0ul), (entry.ShmemPmdMapped, entry.AnonHugePages, entry.FilePmdMapped));
         Assert.Null(entry.Ksm);
