@@ -107,8 +107,9 @@ public class LeaseTests
     [FactIf(Need.Leases)]
     public void Directory_CannotBeLeased()
     {
-        Assert.Equal(Errno.None, Files.Open("/", Files.O_RDONLY | Files.O_DIRECTORY, 0, out SafeFileHandle? root));
-        using (root)
-            Assert.Equal(Errno.EINVAL, Files.TryWriteLease(root!, out _));
+        using Scratch scratch = new();
+        Assert.Equal(Errno.None, Files.Open(scratch.Path, Files.O_RDONLY | Files.O_DIRECTORY, 0, out SafeFileHandle? directory));
+        using (directory)
+            Assert.Equal(Errno.EINVAL, Files.TryWriteLease(directory!, out _));
     }
 }
