@@ -104,7 +104,8 @@ public sealed partial class MappedMemory
     /// <param name="offset">First byte, a multiple of the page size.</param>
     /// <param name="length">Bytes.</param>
     /// <param name="pageSize">Distance between the addresses asked about, in bytes.</param>
-    /// <param name="statuses">One per page: the node, or a negative errno; -ENOENT for a page that this process has not touched.</param>
+    /// <param name="statuses">One per page: the node, or a negative errno; -ENOENT, or -EFAULT on Linux 6.1, for a page that this process
+    /// has not touched.</param>
     /// <returns>move_pages(2)'s error; EINVAL if <paramref name="statuses"/> is too short.</returns>
     public Errno NodesOf(ulong offset, ulong length, ulong pageSize, int[] statuses)
     {

@@ -76,7 +76,7 @@ public class NumaCallsTests
         Assert.Equal(Errno.None, memory.NodesOf(0, 4 * MiB, s_page, nodes));
 
         Assert.Equal(3 * MiB / s_page, (ulong)nodes.Count(n => n == 0));
-        Assert.Equal(MiB / s_page, (ulong)nodes.Count(n => n == -Errno.ENOENT.Number));
+        Assert.Equal(MiB / s_page, (ulong)nodes.Count(n => n is -2 or -14)); // ENOENT [6.18], EFAULT [6.1]
     }
 
     [FactIf(Need.Numa)]
