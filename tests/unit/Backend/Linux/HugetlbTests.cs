@@ -9,18 +9,20 @@ namespace HostMemd.Unit.Backend.Linux;
 public sealed class HugePages : IDisposable
 {
     const string Pool = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages";
-    readonly string? _before;
+    readonly string? _before, _ours;
 
     public HugePages()
     {
         if (Requires.Missing([Need.HugePages]) is not null) return;
         _before = File.ReadAllText(Pool).Trim();
         File.WriteAllText(Pool, (ulong.Parse(_before) + 8).ToString());
+        _ours = File.ReadAllText(Pool).Trim();
     }
 
     public void Dispose()
     {
-        if (_before is not null) File.WriteAllText(Pool, _before);
+        // If it has changed, somebody else has use for it now.
+        if (_before is not null && File.ReadAllText(Pool).Trim() == _ours) File.WriteAllText(Pool, _before);
     }
 }
 
