@@ -1,0 +1,39 @@
+using HostMemd.Backend.Memory;
+using HostMemd.Start;
+
+namespace HostMemd;
+
+/// <summary>
+/// Everything that may be configured, validated: the configuration file's settings, the command line's on top. What each setting
+/// is called, its default and its bounds are beside the setting itself.
+/// </summary>
+public sealed record HostMemdOptions
+{
+    /// <summary>Sockets to listen on; when there are none and none were passed, the default one.</summary>
+    public IReadOnlyList<SocketOptions> Sockets { get; init; } = [];
+
+    /// <summary>Objects made at start, in this order: the configuration file's, then the command line's.</summary>
+    public IReadOnlyList<ConfiguredObject> Objects { get; init; } = [];
+
+    /// <summary>What QEMU's machine would supply, <c>--global</c> included.</summary>
+    public MachineDefaults Machine { get; init; } = new() { Cpus = (uint)Environment.ProcessorCount };
+
+    public LimitOptions Limits { get; init; } = new();
+
+    public AccessOptions Access { get; init; } = new();
+
+    public LogOptions Log { get; init; } = new();
+
+    /// <summary>Absolute; null for none.</summary>
+    public string? PidFile { get; init; }
+
+    public bool Daemonize { get; init; }
+
+    /// <summary>Told once the log is open: what is accepted but should be written differently.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+}
+
+/// <summary>One QMP socket.</summary>
+/// <param name="Path">As given: a relative one belongs to the directory the daemon was started in.</param>
+/// <param name="Pretty">Replies are indented, for people.</param>
+public sealed record SocketOptions(string Path, bool Pretty = false);

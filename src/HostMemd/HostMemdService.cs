@@ -1,0 +1,140 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using HostMemd.Protocol.Wire;
+using HostMemd.Qapi;
+using HostMemd.Start;
+using HostMemd.Systemd;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
+
+namespace HostMemd;
+
+/// <summary>
+/// The daemon's life: pid file, sockets, configured objects, ready; until a client or a signal ends it. Whatever fails before
+/// "ready" undoes what was done.
+/// </summary>
+sealed class HostMemdService(
+    HostMemdOptions options, CommandLine commandLine, Daemon daemon, DaemonLog log, SocketActivation passed, OwnedFiles owned, Notify notify,
+    IHostApplicationLifetime application) : IHostedService
+{
+    // systemctl status is looked at by people.
+    static readonly TimeSpan s_statusPeriod = TimeSpan.FromSeconds(5);
+
+    readonly ILogger _logger = log.Factory.CreateLogger("HostMemd");
+    readonly List<(Socket Socket, bool Pretty, string Name)> _listeners = [];
+    SafeFileHandle? _pidFile;
+    PosixSignalRegistration? _hangup;
+    Timer? _status;
+    volatile bool _ready;
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        // From here on SIGHUP must not end the process.
+        _hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Reload);
+        try
+        {
+            StartChecks.Check(options, daemon);
+            if (options.PidFile is { } path)
+                _pidFile = PidFile.Create(path, owned);
+            OpenSockets();
+            // Clients that connect now wait for their greeting until the objects are there, as with QEMU.
+            await daemon.AddConfiguredObjectsAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+        catch (Exception failure)
+        {
+            owned.Remove(directories: true);
+            await daemon.StopAsync().ConfigureAwait(false);
+            throw failure switch
+            {
+                QmpException refusal => options.Objects is [var only] ? only.Failed(refusal) : new StartException(refusal.Message),
+                OperationCanceledException => new StartException("ended by a signal before it was ready"),
+                _ => failure,
+            };
+        }
+        BeReady();
+    }
+
+    void OpenSockets()
+    {
+        foreach (var (name, socket) in passed.Sockets)
+            _listeners.Add((socket, false, $"the passed socket {name}"));
+        foreach (var socket in options.Sockets)
+            _listeners.Add((QmpSocket.Listen(socket.Path, options.Access, owned), socket.Pretty, socket.Path));
+        if (_listeners.Count > 0)
+            return;
+        var path = DefaultSocket.Prepare(owned);
+        _listeners.Add((QmpSocket.Listen(path, options.Access, owned), false, path));
+    }
+
+    void BeReady()
+    {
+        if (Daemonizer.IsBackground)
+            _ = Posix.chdir("/");
+        foreach (var (socket, pretty, name) in _listeners)
+        {
+            daemon.Listen(socket, new SocketMode(pretty));
+            StartLog.Listening(_logger, VersionInfo.Own, name);
+        }
+        foreach (var warning in options.Warnings)
+            StartLog.Warned(_logger, warning);
+        log.Release();
+        _ready = true;
+        notify.Ready();
+        Daemonizer.Report("");
+        if (notify.IsEnabled)
+            _status = new(_ => TellStatus(), null, TimeSpan.Zero, s_statusPeriod);
+        _ = daemon.Quit.ContinueWith(_ => application.StopApplication(), TaskScheduler.Default);
+    }
+
+    void TellStatus()
+    {
+        var (objects, bytes) = daemon.Held();
+        notify.Status(string.Create(null, $"{objects} memory backends, {bytes >> 20} MiB"));
+    }
+
+    void Reload(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        if (!_ready)
+            return;
+        notify.Reloading();
+        try
+        {
+            var changed = commandLine.ApplyTo(ConfigFile.Read(commandLine.ConfigPath));
+            log.Change(changed.Log);
+            daemon.Reload(changed);
+        }
+        catch (StartException wrong)
+        {
+            StartLog.NotReloaded(_logger, wrong.Message);
+        }
+        notify.Ready();
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        if (!_ready)
+            return;
+        notify.Stopping();
+        StartLog.Stopping(_logger);
+        _status?.Dispose();
+        // Whoever comes now is to find no socket rather than one that nobody answers.
+        owned.Remove(directories: false);
+        var stopping = daemon.StopAsync();
+        foreach (var (socket, _, _) in _listeners)
+            socket.Dispose();
+        try
+        {
+            await stopping.ConfigureAwait(false);
+        }
+        catch (Exception bug)
+        {
+            StartLog.StopFailed(_logger, bug);
+        }
+        _hangup?.Dispose();
+        _pidFile?.Dispose();
+        StartLog.Stopped(_logger);
+    }
+}

@@ -1,0 +1,53 @@
+using HostMemd;
+using HostMemd.Start;
+using HostMemd.Systemd;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+try
+{
+    var line = CommandLine.Parse(args);
+    if (line.Answer is { } answer)
+    {
+        Console.Out.Write(answer());
+        return 0;
+    }
+    var options = line.ApplyTo(ConfigFile.Read(line.ConfigPath));
+    if (options.Daemonize && !Daemonizer.IsBackground)
+    {
+        Daemonizer.Start();
+        return 0;
+    }
+    await RunAsync(line, options);
+    return 0;
+}
+catch (StartException failure)
+{
+    if (Daemonizer.IsBackground)
+        Daemonizer.Report(failure.Message);
+    else
+        Console.Error.Write($"hostmemd: {failure.Message}\n");
+    return 1;
+}
+
+static async Task RunAsync(CommandLine line, HostMemdOptions options)
+{
+    using var log = new DaemonLog(options.Log);
+    var builder = Host.CreateEmptyApplicationBuilder(null);
+    builder.Services
+        .AddSingleton(line)
+        .AddSingleton(options)
+        .AddSingleton(log)
+        .AddSingleton<ILoggerFactory>(log.Factory)
+        .AddSingleton(Notify.FromEnvironment())
+        .AddSingleton(SocketActivation.Take())
+        .AddSingleton<OwnedFiles>()
+        .AddSingleton<Daemon>()
+        .AddSingleton<IHostLifetime, SignalLifetime>()
+        .AddHostedService<HostMemdService>()
+        // Memory is given back however long that takes; systemd's TimeoutStopSec is the bound.
+        .Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);
+    using var host = builder.Build();
+    await host.RunAsync();
+}

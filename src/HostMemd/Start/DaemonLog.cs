@@ -1,0 +1,97 @@
+using System.Globalization;
+using HostMemd.Backend.Linux;
+using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
+using Serilog;
+using Serilog.Core;
+using Serilog.Events;
+using Serilog.Extensions.Logging;
+using Serilog.Sinks.File;
+
+namespace HostMemd.Start;
+
+/// <summary>The log: Serilog behind <c>ILogger</c>, to stderr and perhaps a file. Levels can change while running.</summary>
+sealed class DaemonLog : IDisposable
+{
+    // A failed start is reported by Program, in one line; the host would add a page.
+    const string Host = "Microsoft";
+
+    readonly LoggingLevelSwitch _least = new();
+    readonly LevelFilter _levels = new();
+    readonly BackgroundSink _sink;
+    readonly Logger _logger;
+
+    /// <exception cref="StartException">The log file cannot be written.</exception>
+    public DaemonLog(LogOptions options)
+    {
+        Change(options);
+        var targets = new List<Func<ILogEventSink>> { () => OpenConsole(StderrIsJournal()) };
+        if (options.File is { } path)
+        {
+            CheckWritable(path);
+            targets.Add(() => OpenFile(path, options.FileBytes));
+        }
+        _sink = new(targets);
+        _logger = new LoggerConfiguration().MinimumLevel.ControlledBy(_least).Filter.With(_levels).WriteTo.Sink(_sink).CreateLogger();
+        Factory = new SerilogLoggerFactory(_logger);
+    }
+
+    public ILoggerFactory Factory { get; }
+
+    /// <summary>The start has succeeded: what was logged so far is written, and what comes as it comes.</summary>
+    public void Release() => _sink.Release();
+
+    public void Change(LogOptions options)
+    {
+        _levels.Change(options.Default, options.Areas.ContainsKey(Host)
+            ? options.Areas
+            : new Dictionary<string, LogEventLevel>(options.Areas, StringComparer.Ordinal) { [Host] = LogEventLevel.Fatal });
+        // What no area wants is not even made into an event.
+        _least.MinimumLevel = options.Areas.Values.Append(options.Default).Min();
+    }
+
+    static ILogEventSink OpenConsole(bool journal) =>
+        new LoggerConfiguration().MinimumLevel.Verbose()
+            .WriteTo.Console(new LineFormatter(journal), standardErrorFromLevel: LogEventLevel.Verbose).CreateLogger();
+
+    static RollingFile OpenFile(string path, long bytes) => new(path, bytes);
+
+    static void CheckWritable(string path)
+    {
+        var directory = Path.GetDirectoryName(path)!;
+        if (Posix.access(File.Exists(path) ? path : directory, Posix.W_OK) != 0 || Directory.Exists(path))
+            throw new StartException($"cannot write the log file {path}: {(Directory.Exists(path) ? Errno.EISDIR : Errno.Last).Text}");
+    }
+
+    /// <summary>systemd.exec(5): JOURNAL_STREAM is device and inode of the stream that it connected to the journal.</summary>
+    static bool StderrIsJournal()
+    {
+        var parts = (Environment.GetEnvironmentVariable("JOURNAL_STREAM") ?? "").Split(':');
+        using var stderr = new SafeFileHandle(2, ownsHandle: false);
+        return parts.Length == 2 && Files.Status(stderr, out var status).Ok
+            && parts[0] == ToDevice(status.Major, status.Minor).ToString(CultureInfo.InvariantCulture)
+            && parts[1] == status.Inode.ToString(CultureInfo.InvariantCulture);
+    }
+
+    // glibc's makedev(3): both numbers grew after their places were given out.
+    static ulong ToDevice(ulong major, ulong minor) =>
+        (minor & 0xFF) | ((major & 0xFFF) << 8) | ((minor & ~0xFFUL) << 12) | ((major & ~0xFFFUL) << 32);
+
+    public void Dispose()
+    {
+        Factory.Dispose();
+        _logger.Dispose();
+        _sink.Dispose();
+    }
+
+    sealed class RollingFile(string path, long bytes) : ILogEventSink, IDisposable
+    {
+        readonly Logger _file = new LoggerConfiguration().MinimumLevel.Verbose()
+            .WriteTo.File(new LineFormatter(journal: false), path, fileSizeLimitBytes: bytes, rollOnFileSizeLimit: true, retainedFileCountLimit: 4)
+            .CreateLogger();
+
+        public void Emit(LogEvent logEvent) => _file.Write(logEvent);
+
+        public void Dispose() => _file.Dispose();
+    }
+}

@@ -1,0 +1,61 @@
+using System.Buffers;
+using System.Text;
+using HostMemd.Protocol.Json;
+using HostMemd.Qapi;
+
+namespace HostMemd.Start;
+
+/// <summary>One JSON value in a text of its own, in QEMU's dialect; in files with comments.</summary>
+static class JsonText
+{
+    public static Value Read(string text) => Read(Encoding.UTF8.GetBytes(text));
+
+    /// <exception cref="StartException">The text is no JSON, or more than one value.</exception>
+    public static Value Read(byte[] text)
+    {
+        var reader = new JsonReader(new JsonLimits());
+        // The end of the line ends a number or a keyword.
+        var left = new ReadOnlySequence<byte>([.. text, (byte)'\n']);
+        if (!reader.TryRead(ref left, out var result))
+            throw new StartException(reader.PendingBytes > 0 ? "JSON parse error, premature EOI" : "Expecting a JSON value");
+        if (result.Error is { } error)
+            throw new StartException(error.Message);
+        if (reader.TryRead(ref left, out _) || reader.PendingBytes > 0)
+            throw new StartException("Expecting at most one JSON value");
+        return result.Value;
+    }
+
+    /// <summary>Blanks out <c>//</c> and <c>/* */</c> comments outside of strings; lines and columns stay as they are.</summary>
+    public static void BlankComments(Span<byte> text)
+    {
+        byte quote = 0;
+        for (var at = 0; at < text.Length; at++)
+        {
+            var b = text[at];
+            if (quote != 0)
+            {
+                if (b == '\\')
+                    at++;
+                else if (b == quote)
+                    quote = 0;
+            }
+            else if (b is (byte)'"' or (byte)'\'')
+                quote = b;
+            else if (b == '/' && at + 1 < text.Length && text[at + 1] is (byte)'/' or (byte)'*')
+                at = Blank(text, at, text[at + 1] == '/' ? "\n"u8 : "*/"u8) - 1;
+        }
+    }
+
+    static int Blank(Span<byte> text, int start, ReadOnlySpan<byte> end)
+    {
+        var length = text[(start + 2)..].IndexOf(end);
+        // The line's end stays, the end of a bracketed comment goes.
+        var stop = length < 0 ? text.Length : start + 2 + length + (end.Length == 2 ? 2 : 0);
+        foreach (ref var b in text[start..stop])
+        {
+            if (b != '\n')
+                b = (byte)' ';
+        }
+        return stop;
+    }
+}

@@ -1,0 +1,113 @@
+using System.Net.Sockets;
+using System.Text;
+using HostMemd.Backend.Linux;
+using Microsoft.Win32.SafeHandles;
+
+namespace HostMemd.Start;
+
+/// <summary>
+/// Makes a listening socket at a path. By system calls: .NET's own Socket.Bind removes the path when the socket is closed, whoever
+/// it belongs to by then, and gives no say in its mode.
+/// </summary>
+static unsafe class QmpSocket
+{
+    // The most there is; the kernel cuts it to net.core.somaxconn.
+    const int Backlog = 4096;
+
+    /// <exception cref="StartException">The path cannot be used.</exception>
+    public static Socket Listen(string path, AccessOptions access, OwnedFiles owned)
+    {
+        var address = ToAddress(path);
+        using var guard = LockDirectory(path);
+        RemoveStale(path, address);
+        var fd = Posix.Own(Posix.socket(Posix.AF_UNIX, Posix.SOCK_STREAM | Posix.SOCK_CLOEXEC, 0)) ?? throw Failed("create socket for", path);
+        try
+        {
+            Bind(fd, path, address, access);
+            owned.Add(path);
+            if (Posix.listen(fd, Backlog) != 0)
+                throw Failed("listen on", path);
+        }
+        catch
+        {
+            fd.Dispose();
+            throw;
+        }
+        return Adopt(fd);
+    }
+
+    /// <summary>The socket as .NET's.</summary>
+    public static Socket Adopt(SafeFileHandle fd)
+    {
+        var socket = new Socket(new SafeSocketHandle(fd.DangerousGetHandle(), ownsHandle: true));
+        fd.SetHandleAsInvalid();
+        return socket;
+    }
+
+    static Posix.sockaddr_un ToAddress(string path)
+    {
+        var bytes = Encoding.UTF8.GetBytes(path);
+        if (bytes.Length >= Posix.SunPathBytes)
+            throw new StartException($"UNIX socket path '{path}' is too long: it must be less than {Posix.SunPathBytes} bytes");
+        if (bytes.Contains((byte)0))
+            throw new StartException("a socket path must not contain U+0000");
+        var address = new Posix.sockaddr_un { sun_family = Posix.AF_UNIX };
+        bytes.CopyTo(new Span<byte>(address.sun_path, Posix.SunPathBytes));
+        return address;
+    }
+
+    // Two daemons that start at once must not both take the other's fresh socket for a stale one.
+    static SafeFileHandle? LockDirectory(string path)
+    {
+        var fd = Posix.Own(Posix.open(Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/", Posix.O_CLOEXEC, 0));
+        // A directory that cannot be read is not locked: the race is then as good as anybody's.
+        if (fd is not null)
+            _ = Posix.flock(fd, Posix.LOCK_EX);
+        return fd;
+    }
+
+    static void RemoveStale(string path, Posix.sockaddr_un address)
+    {
+        const uint S_IFSOCK = 0xC000;
+        var found = Files.StatusOf(path, out var status);
+        if (found.Failed)
+        {
+            // A dangling link is left to bind(2), which refuses it.
+            return;
+        }
+        if ((status.Mode & Files.S_IFMT) != S_IFSOCK)
+            throw new StartException($"{path} exists and is no socket");
+        // Non-blocking: connecting to a daemon whose backlog is full would wait, and EAGAIN says the same.
+        using var probe = Posix.Own(Posix.socket(Posix.AF_UNIX, Posix.SOCK_STREAM | Posix.SOCK_CLOEXEC | Posix.SOCK_NONBLOCK, 0))
+            ?? throw Failed("create socket for", path);
+        if (Posix.connect(probe, &address, (uint)sizeof(Posix.sockaddr_un)) == 0)
+            throw new StartException($"{path} is in use by another process");
+        if (Errno.Last.Number != Posix.ECONNREFUSED)
+            throw new StartException($"cannot tell whether {path} is in use: {Errno.Last.Text}");
+        if (Posix.unlink(path) != 0)
+            throw Failed("remove the stale socket", path);
+    }
+
+    static void Bind(SafeFileHandle fd, string path, Posix.sockaddr_un address, AccessOptions access)
+    {
+        // Linux gives the file the mode of the socket less the umask, so there is no moment with a wider one.
+        if (Posix.fchmod(fd, access.SocketMode) != 0)
+            throw Failed("set the mode of", path);
+        var mask = Posix.umask(0);
+        var result = Posix.bind(fd, &address, (uint)sizeof(Posix.sockaddr_un));
+        var error = Errno.Last;
+        _ = Posix.umask(mask);
+        if (result != 0)
+            throw new StartException($"Failed to bind socket to {path}: {error.Text}");
+        // Before listen(2): until then nobody gets in.
+        if ((access.SocketOwner ?? access.SocketGroup) is not null
+            && Posix.lchown(path, access.SocketOwner ?? uint.MaxValue, access.SocketGroup ?? uint.MaxValue) != 0)
+        {
+            var failure = Failed("set the owner of", path);
+            _ = Posix.unlink(path);
+            throw failure;
+        }
+    }
+
+    static StartException Failed(string what, string path) => new($"Failed to {what} {path}: {Errno.Last.Text}");
+}

@@ -1,0 +1,40 @@
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Hosting;
+
+namespace HostMemd.Start;
+
+/// <summary>SIGTERM and SIGINT end the daemon in order; the second one ends it at once. In place of the host's console lifetime.</summary>
+sealed class SignalLifetime(IHostApplicationLifetime application, OwnedFiles owned) : IHostLifetime, IDisposable
+{
+    readonly List<PosixSignalRegistration> _registrations = [];
+    int _received;
+
+    /// <summary>Called before anything is started, so that a start can be broken off as well.</summary>
+    public Task WaitForStartAsync(CancellationToken cancellationToken)
+    {
+        _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, 15)));
+        _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, 2)));
+        return Task.CompletedTask;
+    }
+
+    void Stop(PosixSignalContext context, int number)
+    {
+        context.Cancel = true;
+        if (Interlocked.Increment(ref _received) == 1)
+        {
+            application.StopApplication();
+            return;
+        }
+        owned.Remove(directories: false);
+        // What a shell reports for a process that a signal has ended.
+        Posix._exit(128 + number);
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public void Dispose()
+    {
+        foreach (var registration in _registrations)
+            registration.Dispose();
+    }
+}

@@ -1,0 +1,78 @@
+using HostMemd.Qapi;
+
+namespace HostMemd.Start;
+
+/// <summary>The texts behind <c>--qmp</c>, <c>--chardev</c> and <c>--monitor</c>.</summary>
+static class SocketText
+{
+    /// <summary><c>unix:PATH[,server=on][,wait=off]</c>. QEMU's default for both is the opposite, of which we can do neither.</summary>
+    public static SocketOptions ReadQmp(string text)
+    {
+        const string Prefix = "unix:";
+        if (!text.StartsWith(Prefix, StringComparison.Ordinal))
+            throw new StartException($"'{text}' is no socket: only {Prefix}PATH is served");
+        return new(ReadPath(OptsText.Split(text[Prefix.Length..], "path"), []));
+    }
+
+    /// <summary><c>socket,id=C,path=PATH,server=on,wait=off</c>.</summary>
+    public static (string Id, string Path) ReadChardev(string text)
+    {
+        var opts = OptsText.Split(text, "backend");
+        var id = OptsText.Last(opts, "id") ?? throw new StartException("chardev: no id specified");
+        if (!Backend.Qom.ObjectFactory.IsIdentifier(id))
+            throw Refused(QmpErrors.BadIdentifier());
+        if (OptsText.Last(opts, "backend") is not "socket" and var driver)
+            throw new StartException($"'{driver}' is not a valid char driver name");
+        return (id, ReadPath(opts, ["backend", "id"]));
+    }
+
+    /// <summary><c>[chardev=]C[,mode=control][,pretty=on|off]</c>.</summary>
+    public static (string Chardev, bool Pretty) ReadMonitor(string text)
+    {
+        var opts = OptsText.Split(text, "chardev");
+        var chardev = OptsText.Last(opts, "chardev") ?? throw Refused(QmpErrors.ParameterMissing("chardev"));
+        // The human monitor has its own command in QMP; a socket of its own is not served.
+        if (OptsText.Last(opts, "mode") is { } mode and not "control")
+            throw Refused(QmpErrors.DoesNotAcceptValue("mode", mode));
+        var pretty = ReadFlag(opts, "pretty") ?? false;
+        RefuseOthers(opts, ["chardev", "mode", "pretty", "id"], QmpErrors.ParameterUnexpected);
+        return (chardev, pretty);
+    }
+
+    static string ReadPath(IReadOnlyList<OptText> opts, ReadOnlySpan<string> others)
+    {
+        RefuseOthers(opts, [.. others, "path", "server", "wait"], QmpErrors.InvalidParameter);
+        if (ReadFlag(opts, "server") == false)
+            throw new StartException("'server=off' is not supported: hostmemd listens");
+        if (ReadFlag(opts, "wait") == true)
+            throw new StartException("'wait=on' is not supported: hostmemd starts without a client");
+        var path = OptsText.Last(opts, "path");
+        return string.IsNullOrEmpty(path) ? throw Refused(QmpErrors.ParameterMissing("path")) : path;
+    }
+
+    static void RefuseOthers(IReadOnlyList<OptText> opts, ReadOnlySpan<string> known, Func<string, QmpException> refusal)
+    {
+        foreach (var opt in opts)
+        {
+            if (!known.Contains(opt.Key))
+                throw Refused(refusal(opt.Key));
+        }
+    }
+
+    /// <summary>The value of an <c>on|off</c>, or null when it is not there.</summary>
+    public static bool? ReadFlag(IReadOnlyList<OptText> opts, string key)
+    {
+        if (OptsText.Last(opts, key) is not { } text)
+            return null;
+        try
+        {
+            return QapiTypes.Bool.Read(QapiTypes.Bool.FromText(text, key, TextForm.CommandLine), key);
+        }
+        catch (QmpException refusal)
+        {
+            throw Refused(refusal);
+        }
+    }
+
+    static StartException Refused(QmpException refusal) => new(refusal.Message);
+}

@@ -1,0 +1,48 @@
+using HostMemd.Backend.Memory;
+using HostMemd.Backend.Qom;
+using HostMemd.Qapi;
+
+namespace HostMemd.Start;
+
+/// <summary>What can be said of objects and defaults before the first one is made: a wrong one leaves no trace of the right ones.</summary>
+static class StartChecks
+{
+    /// <exception cref="StartException">One is wrong; the line says which.</exception>
+    public static void Check(HostMemdOptions options, Daemon daemon)
+    {
+        foreach (var global in options.Machine.Globals)
+            Check(global, daemon.Types);
+        foreach (var configured in options.Objects)
+        {
+            try
+            {
+                var read = daemon.ObjectOptions.Read(configured.ToValue(daemon.ObjectOptions), null);
+                if (!ObjectFactory.IsIdentifier(read.Id))
+                    throw QmpErrors.BadIdentifier();
+            }
+            catch (QmpException refusal)
+            {
+                throw configured.Failed(refusal);
+            }
+        }
+    }
+
+    // QEMU only warns of a type or property that is not there, and then does nothing: a typing error would go unseen.
+    static void Check(GlobalProperty global, QomTypes types)
+    {
+        var name = $"--global {global.Type}.{global.Property}={global.Text}";
+        var derived = types.All.Where(c => c.Is(global.Type)).ToArray();
+        if (derived.Length == 0)
+            throw new StartException($"{name}: there is no type '{global.Type}'");
+        var row = derived.Select(c => c.Find(global.Property)).FirstOrDefault(p => p is not null)
+            ?? throw new StartException($"{name}: {QmpErrors.PropertyNotFound(global.Type, global.Property).Message}");
+        try
+        {
+            row.Type.Check(row.Type.FromText(global.Text, row.Name, TextForm.CommandLine), row.Name);
+        }
+        catch (QmpException refusal)
+        {
+            throw new StartException($"{name}: {refusal.Message}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+
+namespace HostMemd.Systemd;
+
+/// <summary>Tells the service manager how we are: sd_notify(3), without the library. Says nothing when nobody asked.</summary>
+public sealed class Notify : IDisposable
+{
+    readonly Socket? _socket;
+    readonly UnixDomainSocketEndPoint? _address;
+    string _status = "";
+
+    /// <param name="address">What NOTIFY_SOCKET said, or null: a path, or with a leading <c>@</c> an abstract name.</param>
+    public Notify(string? address)
+    {
+        // sd_notify(3): anything else, such as vsock, is not for a service of this host.
+        if (address is null || address.Length < 2 || address[0] is not ('/' or '@'))
+            return;
+        try
+        {
+            _address = new(address[0] == '@' ? "\0" + address[1..] : address);
+            // Non-blocking: a manager that does not read must not stop us.
+            _socket = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { Blocking = false };
+        }
+        catch (Exception unusable) when (unusable is ArgumentException or SocketException)
+        {
+            _socket = null;
+        }
+    }
+
+    /// <summary>The one that NOTIFY_SOCKET names; the variable is gone afterwards, for processes that we may start.</summary>
+    public static Notify FromEnvironment()
+    {
+        var address = Environment.GetEnvironmentVariable("NOTIFY_SOCKET");
+        Environment.SetEnvironmentVariable("NOTIFY_SOCKET", null);
+        return new(address);
+    }
+
+    /// <summary>Somebody listens.</summary>
+    public bool IsEnabled => _socket is not null;
+
+    /// <summary>Clients are served, or a reload is done.</summary>
+    public void Ready() => Send("READY=1");
+
+    public void Stopping() => Send("STOPPING=1");
+
+    /// <summary>A reload has begun; <see cref="Ready"/> ends it.</summary>
+    public void Reloading()
+    {
+        // On Linux Stopwatch counts the nanoseconds of CLOCK_MONOTONIC, the clock that systemd means.
+        var microseconds = Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1_000_000);
+        Send("RELOADING=1\nMONOTONIC_USEC=" + microseconds.ToString(CultureInfo.InvariantCulture));
+    }
+
+    /// <summary>One line for <c>systemctl status</c>; sent when it has changed.</summary>
+    public void Status(string text)
+    {
+        if (text == _status)
+            return;
+        _status = text;
+        Send("STATUS=" + text.ReplaceLineEndings(" "));
+    }
+
+    void Send(string state)
+    {
+        try
+        {
+            _socket?.SendTo(Encoding.UTF8.GetBytes(state), _address!);
+        }
+        catch (Exception deaf) when (deaf is SocketException or ObjectDisposedException)
+        {
+            // The manager is gone or has stopped reading; there is nobody to tell.
+        }
+    }
+
+    public void Dispose() => _socket?.Dispose();
+}

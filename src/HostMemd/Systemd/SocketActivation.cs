@@ -1,0 +1,84 @@
+using System.Globalization;
+using System.Net.Sockets;
+using HostMemd.Backend.Linux;
+using HostMemd.Start;
+using Microsoft.Win32.SafeHandles;
+
+namespace HostMemd.Systemd;
+
+/// <summary>A descriptor from the service manager that is no socket, under the name it was given or stored with.</summary>
+public sealed record PassedDescriptor(string Name, SafeFileHandle Handle);
+
+/// <summary>What systemd passed: sd_listen_fds(3), without the library.</summary>
+public sealed class SocketActivation
+{
+    // sd_listen_fds(3): SD_LISTEN_FDS_START.
+    const int FirstDescriptor = 3;
+
+    SocketActivation(IReadOnlyList<(string, Socket)> sockets, IReadOnlyList<PassedDescriptor> others)
+    {
+        Sockets = sockets;
+        Others = others;
+    }
+
+    /// <summary>The listening sockets and their names.</summary>
+    public IReadOnlyList<(string Name, Socket Socket)> Sockets { get; }
+
+    /// <summary>Everything else, in the order passed. Owned by whoever takes it.</summary>
+    public IReadOnlyList<PassedDescriptor> Others { get; }
+
+    /// <summary>Takes what was passed to this process, once: the variables are gone afterwards.</summary>
+    /// <exception cref="StartException">A variable makes no sense, or a socket is of another kind.</exception>
+    public static SocketActivation Take()
+    {
+        var forWhom = Consume("LISTEN_PID");
+        var count = Consume("LISTEN_FDS");
+        var names = Consume("LISTEN_FDNAMES");
+        _ = Consume("LISTEN_PIDFDID");
+        // Variables that a parent forgot to remove are not for us.
+        if (count is null || forWhom != (Daemonizer.ForegroundPid ?? Environment.ProcessId).ToString(CultureInfo.InvariantCulture))
+            return new([], []);
+        if (!int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number > int.MaxValue - FirstDescriptor)
+            throw new StartException($"LISTEN_FDS is '{count}', which is no number of descriptors");
+        return Take(Enumerable.Range(FirstDescriptor, number).ToArray(), names?.Split(':') ?? []);
+    }
+
+    internal static SocketActivation Take(ReadOnlySpan<int> descriptors, ReadOnlySpan<string> names)
+    {
+        const uint S_IFSOCK = 0xC000;
+        var sockets = new List<(string, Socket)>();
+        var others = new List<PassedDescriptor>();
+        for (var i = 0; i < descriptors.Length; i++)
+        {
+            // sd_listen_fds_with_names(3) calls what has no name "unknown".
+            var name = i < names.Length && names[i].Length > 0 ? names[i] : "unknown";
+            var handle = new SafeFileHandle(descriptors[i], ownsHandle: true);
+            if (Posix.fcntl(handle, Posix.F_SETFD, Posix.FD_CLOEXEC) != 0 || Files.Status(handle, out var status).Failed)
+                throw new StartException($"descriptor {descriptors[i]} ({name}) that was passed is not open");
+            if ((status.Mode & Files.S_IFMT) != S_IFSOCK)
+                others.Add(new(name, handle));
+            else if (IsListening(handle))
+                sockets.Add((name, QmpSocket.Adopt(handle)));
+            else
+                throw new StartException($"descriptor {descriptors[i]} ({name}) that was passed is no listening Unix stream socket");
+        }
+        return new(sockets, others);
+    }
+
+    static bool IsListening(SafeFileHandle socket) => Option(socket, Posix.SO_DOMAIN) == Posix.AF_UNIX
+        && Option(socket, Posix.SO_TYPE) == Posix.SOCK_STREAM && Option(socket, Posix.SO_ACCEPTCONN) == 1;
+
+    static unsafe int Option(SafeFileHandle socket, int option)
+    {
+        int value;
+        uint length = sizeof(int);
+        return Posix.getsockopt(socket, Posix.SOL_SOCKET, option, &value, &length) == 0 ? value : -1;
+    }
+
+    static string? Consume(string name)
+    {
+        var value = Environment.GetEnvironmentVariable(name);
+        Environment.SetEnvironmentVariable(name, null);
+        return value;
+    }
+}
