@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using HostMemd.Backend.Jobs;
 using HostMemd.Backend.Linux;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Prealloc;
@@ -20,17 +21,9 @@ public sealed class Daemon
     // Whoever is not served by then is cut off at the end.
     static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
-    static readonly Event s_shutdown = new("SHUTDOWN", "The daemon ends.",
-    [
-        new("guest", QapiTypes.Bool, false, "Always false: no guest asked for it."),
-        new("reason", new QapiEnum<ShutdownReason>("ShutdownCause", ("host-qmp-quit", ShutdownReason.Quit),
-            ("host-signal", ShutdownReason.Signal)), false, "Why."),
-    ], IsExtension: false);
-
-    enum ShutdownReason { Quit, Signal }
-
     readonly Lock _state = new();
     readonly QomTree _tree;
+    readonly JobTable _jobs = new();
     readonly ObjectFactory _objects;
     readonly FdSets _fdSets = new();
     readonly SessionHost _sessions;
@@ -44,7 +37,7 @@ public sealed class Daemon
         _options = options;
         _logger = loggers.CreateLogger("HostMemd");
         _tree = new(new MachineObject(options.Machine));
-        var environment = new QomEnvironment(_tree, options.Machine, new FillPool(Sched.OnlineCpus()), loggers.CreateLogger("HostMemd.Backend"), _state);
+        var environment = new QomEnvironment(_tree, options.Machine, new FillPool(Sched.OnlineCpus()), _jobs, loggers.CreateLogger("HostMemd.Backend"), _state);
         ObjectOptions = Types.ObjectOptions();
         _objects = new(Types, environment);
         _objects.Added += made => Log.ObjectAdded(_logger, made.Class.Name, made.Name, (made as HostMemoryBackend)?.Size ?? 0);
@@ -56,6 +49,7 @@ public sealed class Daemon
         {
             Left = (_, others) => ClientLeft(others),
         };
+        MemoryEvents.Connect(_objects, _jobs, _sessions);
     }
 
     /// <summary>The classes: what can be made and what is derived from what.</summary>
@@ -67,8 +61,6 @@ public sealed class Daemon
 
     public CommandTable Commands { get; }
 
-    public static IReadOnlyList<Event> Events { get; } = [s_shutdown];
-
     /// <summary>The arguments of <c>object-add</c>.</summary>
     public QapiUnion ObjectOptions { get; }
 
@@ -78,14 +70,16 @@ public sealed class Daemon
     CommandTable CommandsOf()
     {
         var table = new CommandTable();
-        var schema = new Lazy<Value>(() => Schema.Of(table, Events));
+        var schema = new Lazy<Value>(() => Schema.Of(table, Events.All));
         var monitor = new HumanMonitor(_tree, Types, ObjectOptions, _objects, _state, VersionInfo.Own) { Quit = () => BeginQuit() };
-        table.Add([.. SessionCommands.All(table, schema, quit: () => Announce("host-qmp-quit"), end: () => _quit.TrySetResult(),
+        table.Add([.. SessionCommands.All(table, schema, quit: () => Announce(ShutdownReason.Quit), end: () => _quit.TrySetResult(),
             monitor.RunAsync)]);
         table.Add([.. ObjectCommands.All(_tree, _objects, ObjectOptions)]);
         table.Add([.. QomCommands.All(_tree, Types, _state)]);
         table.Add([.. DescriptorCommands.All(_fdSets)]);
-        table.Add([.. JobCommands.All()]);
+        table.Add([.. JobCommands.All(_jobs, _tree)]);
+        table.Add([.. StatsCommands.All(_tree, _state)]);
+        table.Add([.. WatchCommands.All()]);
         table.Add([.. YankCommands.All()]);
         return table;
     }
@@ -94,8 +88,8 @@ public sealed class Daemon
     /// <exception cref="QmpException">One cannot be made; the caller ends the daemon.</exception>
     public async Task AddConfiguredObjectsAsync()
     {
-        foreach (var configured in _options.Objects)
-            await _objects.AddAsync(ObjectOptions.Read(configured.ToValue(ObjectOptions), null)).ConfigureAwait(false);
+        // Read one by one: the first fault is told before anything behind it is looked at.
+        await _objects.AddAllAsync(_options.Objects.Select(o => ObjectOptions.Read(o.ToValue(ObjectOptions), null))).ConfigureAwait(false);
     }
 
     /// <summary>Accepts clients at that socket from now on.</summary>
@@ -116,7 +110,7 @@ public sealed class Daemon
     public async Task StopAsync()
     {
         if (!_quit.Task.IsCompleted)
-            Announce("host-signal");
+            Announce(ShutdownReason.Signal);
         await _accepting.CancelAsync().ConfigureAwait(false);
         await _sessions.StopAsync(s_patience).ConfigureAwait(false);
         await _objects.DeleteAllAsync().ConfigureAwait(false);
@@ -127,17 +121,11 @@ public sealed class Daemon
 
     void BeginQuit()
     {
-        Announce("host-qmp-quit");
+        Announce(ShutdownReason.Quit);
         _quit.TrySetResult();
     }
 
-    void Announce(string reason)
-    {
-        var data = new Members(2);
-        data.Add("guest", Value.From(false));
-        data.Add("reason", Value.From(reason));
-        _sessions.Broadcast(s_shutdown, data);
-    }
+    void Announce(ShutdownReason reason) => Events.Shutdown.Send(_sessions, false, reason);
 
     void ClientLeft(int others)
     {

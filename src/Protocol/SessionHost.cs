@@ -59,14 +59,23 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
         }
     }
 
-    /// <summary>Sends an event to every client that is to have it.</summary>
-    public void Broadcast(Event declared, Members? data)
+    /// <summary>Some client has asked for events that QEMU does not have.</summary>
+    public bool IsWatched => _connections.Keys.Any(c => c.Session.Watches);
+
+    /// <summary>Sends an event to every client that is to have it. Does not wait for any.</summary>
+    /// <param name="declared">What happened.</param>
+    /// <param name="data">Its data.</param>
+    /// <param name="onlyWatchers">In this case QEMU would not send it.</param>
+    public void Broadcast(Event declared, Members data, bool onlyWatchers = false)
     {
         if (_connections.IsEmpty)
             return;
         var message = declared.Message(data, DateTimeOffset.UtcNow);
         foreach (var connection in _connections.Keys)
-            connection.Session.Notify(declared, message);
+        {
+            if (!onlyWatchers || connection.Session.Watches)
+                connection.Session.Notify(declared, message);
+        }
     }
 
     /// <summary>Answers what was received, then closes; whoever is not done by then is cut off.</summary>

@@ -61,10 +61,17 @@ public static class QDictOrder
 
     internal static int Bucket(string name)
     {
+        // QEMU keeps U+0000 as the two bytes C0 80.
+        if (name.Contains('\0', StringComparison.Ordinal))
+            return BucketOf([.. name.SelectMany(c => c == '\0' ? (byte[])[0xC0, 0x80] : Encoding.UTF8.GetBytes([c]))]);
         // Names are short; UTF-8 takes at most three bytes for each UTF-16 unit.
         var capacity = name.Length * 3;
         var bytes = capacity <= 256 ? stackalloc byte[capacity] : new byte[capacity];
-        bytes = bytes[..Encoding.UTF8.GetBytes(name, bytes)];
+        return BucketOf(bytes[..Encoding.UTF8.GetBytes(name, bytes)]);
+    }
+
+    static int BucketOf(ReadOnlySpan<byte> bytes)
+    {
         var hash = 0x238F13AFu * (uint)bytes.Length;
         for (var i = 0; i < bytes.Length; i++)
             hash += (uint)bytes[i] << (5 * i % 24);

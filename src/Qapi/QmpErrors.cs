@@ -122,6 +122,10 @@ public static partial class QmpErrors
     public static QmpException CannotBind(string errno) => Generic($"cannot bind memory to host NUMA nodes: {errno}");
     public static QmpException PreallocFailed(string errno) => Generic($"qemu_prealloc_mem: preallocating memory failed: {errno}");
 
+    public static QmpException NodesNotOnline(IReadOnlyList<int> nodes) =>
+        CannotBind(nodes.Count == 1 ? $"node {nodes[0]} is not online" : $"nodes {string.Join(", ", nodes)} are not online");
+    public static QmpException NotPreallocatable(string id, string reason) => Generic($"cannot preallocate '{id}': {reason}");
+
     // thread-context.
     public static QmpException CpuListEmpty() => Generic("CPU list is empty");
     public static QmpException NodeListEmpty() => Generic("Node list is empty");
@@ -139,6 +143,10 @@ public static partial class QmpErrors
     public static QmpException DescriptorNotFound(string name) => Generic($"File descriptor named '{name}' not found");
     public static QmpException NotNegative(string name) => Expects(name, "a non-negative value");
     public static QmpException YankInstanceNotFound() => new(ErrorClass.DeviceNotFound, "Instance not found");
+    public static QmpException InvalidJobId(string id) => Generic($"Invalid job ID '{id}'");
+    public static QmpException JobIdInUse(string id) => Generic($"Job ID '{id}' already in use");
+    public static QmpException JobVerb(string id, string status, string verb) =>
+        Generic($"Job '{id}' in state '{status}' cannot accept command verb '{verb}'");
     public static QmpException JobNotFound() => Generic("Job not found");
 
     static string Colon(string? text) => text is null ? "" : ": " + text;

@@ -51,7 +51,7 @@ sealed record Allocation
         // QEMU only warns when a file cannot be grown, and maps an empty one whose pages cannot be touched.
         var end = unchecked(Offset + length);
         errno = store == 0 && GrownPath is not null && status.IsRegular ? Files.Truncate(file, end) : Errno.None;
-        var region = Map(file, length, page);
+        var region = Map(file, length, page, fileSystem.IsTmpfs && page == Host.PageSize);
         if (errno.Ok)
             return region;
         region.Mapping.Dispose();
@@ -62,7 +62,7 @@ sealed record Allocation
     static ulong StoreSize(SafeFileHandle file, FileStatus status) =>
         status.IsRegular ? status.Size : Files.End(file, out var end).Ok ? end : 0;
 
-    MemoryRegion Map(SafeFileHandle file, ulong length, ulong page)
+    MemoryRegion Map(SafeFileHandle file, ulong length, ulong page, bool allocatesQuickly)
     {
         var flags = Share ? Mman.MAP_SHARED : Mman.MAP_PRIVATE;
         // Huge pages are reserved from a pool whatever the overcommit mode; shared memory is not accounted when mapped.
@@ -85,7 +85,7 @@ sealed record Allocation
             errno = MappedMemory.Map(request with { Flags = flags }, out mapping);
         if (errno.Failed)
             throw QmpErrors.CannotMap(errno.Text);
-        return new(mapping!, file, page, Share) { IsReadOnly = ReadOnlyMemory };
+        return new(mapping!, file, page, Share) { IsReadOnly = ReadOnlyMemory, Offset = Offset, AllocatesQuickly = allocatesQuickly };
     }
 
     internal static string NoReserveReason =>

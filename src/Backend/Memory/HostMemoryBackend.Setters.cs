@@ -102,18 +102,7 @@ public abstract partial class HostMemoryBackend
             return default;
         }
         // What is filled stays filled; QEMU accepts false and does nothing.
-        return prealloc && !_prealloc ? PreallocNowAsync() : default;
-    }
-
-    async ValueTask PreallocNowAsync()
-    {
-        using var turn = await _changes.EnterAsync().ConfigureAwait(false);
-        if (Region is not { Mapping.IsClosed: false })
-            throw QmpErrors.DeviceNotFound(Path);
-        if (_prealloc)
-            return;
-        await FillAsync().ConfigureAwait(false);
-        _prealloc = true;
+        return prealloc && !_prealloc ? new(PreallocInTurnAsync(NewImplicitJob())) : default;
     }
 
     void SetPreallocThreads(uint threads)

@@ -45,11 +45,12 @@ public abstract partial class HostMemoryBackend : QomObject
     /// <summary>Called before the memory is unmapped; <paramref name="failed"/> if the object was never complete.</summary>
     protected virtual void Releasing(MemoryRegion? region, bool failed) { }
 
-    public override async ValueTask CompleteAsync()
+    public override ValueTask CompleteAsync() => Off.LoopAsync(IsSlowToMap, Map);
+
+    public override async ValueTask FinishAsync()
     {
-        await Off.LoopAsync(IsSlowToMap, Map).ConfigureAwait(false);
         if (Prealloc)
-            await FillAsync().ConfigureAwait(false);
+            await PreallocInTurnAsync(NewImplicitJob()).ConfigureAwait(false);
         _complete = true;
     }
 
@@ -84,20 +85,14 @@ public abstract partial class HostMemoryBackend : QomObject
 
     static void Bind(NumaPolicy policy, MemoryRegion region)
     {
+        // The kernel drops absent nodes silently when one is there; that none is there it says itself.
+        var online = Sysfs.OnlineNodes();
+        int[] absent = [.. policy.Nodes.ToList().Select(n => (int)n).Except(online)];
+        if (absent.Length > 0 && absent.Length < policy.Nodes.ToList().Count)
+            throw QmpErrors.NodesNotOnline(absent);
         var errno = policy.Apply(region.Mapping);
         if (errno.Failed)
             throw QmpErrors.CannotBind(errno.Text);
-    }
-
-    async Task FillAsync()
-    {
-        var region = Region!;
-        if (region.IsReadOnly)
-            throw QmpErrors.ReadonlyPrealloc();
-        var filling = new Filling(region, PreallocThreads, PreallocContext);
-        var errno = await Environment.Fillers.RunAsync(filling).ConfigureAwait(false);
-        if (errno.Failed)
-            throw QmpErrors.PreallocFailed(errno.Text);
     }
 
     public override void Adopted()

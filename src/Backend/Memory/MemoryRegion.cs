@@ -23,6 +23,30 @@ public sealed class MemoryRegion(MappedMemory mapping, SafeFileHandle? file, ulo
     /// <summary>Cannot be written: mapped from a read-only descriptor as read-only memory.</summary>
     public bool IsReadOnly { get; init; }
 
+    /// <summary>Where in <see cref="File"/> the memory starts; bytes.</summary>
+    public ulong Offset { get; init; }
+
+    /// <summary>
+    /// The file lives in memory, in pages of the host's size: allocating them by fallocate(2) first is worth it. Not so on
+    /// huge pages, where most of the time goes into clearing them either way, nor on a disk, where it reserves blocks.
+    /// </summary>
+    public bool AllocatesQuickly { get; init; }
+
+    /// <summary>
+    /// Gives the pages back that a failed filling left behind, if the memory is nobody's but ours: what another process may have
+    /// written stays.
+    /// </summary>
+    internal void GiveBack()
+    {
+        if (!IsShared)
+            Mapping.Advise(0, Mapping.Length, Mman.MADV_DONTNEED);
+        else if (File is not null && IsAlone)
+            Mapping.Advise(0, Mapping.Length, Mman.MADV_REMOVE);
+    }
+
+    /// <summary>No other process has the file open or mapped, by the kernel's word; false when it does not say.</summary>
+    bool IsAlone => File is not null && Files.TryWriteLease(File, out var alone).Ok && alone;
+
     public void Dispose()
     {
         // The mapping first: the pages of a file that is already unlinked are free when both are gone.

@@ -39,36 +39,37 @@ public sealed class FillPool(int bound)
     {
         lock (_gate)
         {
-            filling.CancelLocked();
-            _fillings.Remove(filling);
+            if (filling.Stop())
+                _fillings.Remove(filling);
+        }
+    }
+
+    public void Pause(Filling filling, bool paused)
+    {
+        lock (_gate)
+        {
+            filling.IsPaused = paused;
+            Monitor.PulseAll(_gate);
         }
     }
 
     void Work()
     {
         var cpus = _ownCpus;
-        while (Next() is { } filling)
+        while (Next(out var offset, out var length) is { } filling)
         {
-            ulong offset, length;
-            lock (_gate)
-            {
-                if (!filling.HasWork)
-                    continue;
-                (offset, length) = filling.Take();
-            }
             UseCpus(filling.Cpus, ref cpus);
             var errno = filling.Fill(offset, length);
             lock (_gate)
             {
-                filling.Finished(length, errno);
-                if (!filling.HasWork)
+                if (filling.Finished(length, errno))
                     _fillings.Remove(filling);
             }
         }
     }
 
     // The filling with the fewest workers at the moment, so that a large one does not starve a small one.
-    Filling? Next()
+    Filling? Next(out ulong offset, out ulong length)
     {
         lock (_gate)
         {
@@ -81,11 +82,14 @@ public sealed class FillPool(int bound)
                         best = filling;
                 }
                 if (best is not null)
+                {
+                    (offset, length) = best.Take();
                     return best;
-                var told = Monitor.Wait(_gate, s_idle);
-                if (!told && _fillings.Count == 0)
+                }
+                if (!Monitor.Wait(_gate, s_idle) && _fillings.Count == 0)
                 {
                     _threads--;
+                    (offset, length) = (0, 0);
                     return null;
                 }
             }

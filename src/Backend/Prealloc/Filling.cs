@@ -21,19 +21,21 @@ public sealed class Filling
     const ulong BytesPerThread = 64 << 20;
 
     readonly TaskCompletionSource<Errno> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    readonly ThreadContext? _context;
+    readonly Func<int[]?> _cpus;
     readonly ulong _step;
     ulong _next;
 
     /// <param name="region">What to fill; stays the caller's.</param>
     /// <param name="threads">As many workers at most.</param>
-    /// <param name="context">Whose CPUs the workers use, or null for all.</param>
-    public Filling(MemoryRegion region, uint threads, ThreadContext? context)
+    /// <param name="cpus">The CPUs its workers are to use, asked for before every step; null for the daemon's own.</param>
+    public Filling(MemoryRegion region, uint threads, Func<int[]?> cpus)
     {
         Region = region;
         Total = region.Mapping.Length;
-        _context = context;
+        _cpus = cpus;
         _step = Math.Max(Step, region.PageSize);
+        // Allocating the pages of a file without the address space held, then mapping them, is faster than populating alone.
+        _allocate = region is { IsShared: true, IsReadOnly: false, AllocatesQuickly: true };
         var pages = Total / region.PageSize;
         var wanted = Math.Min(Math.Min(MaxThreads, threads), (uint)Sched.OnlineCpus());
         Workers = (int)Math.Min(Math.Min(wanted, pages), Math.Max(1, Total / BytesPerThread));
@@ -44,26 +46,32 @@ public sealed class Filling
     /// <summary>Bytes.</summary>
     public ulong Total { get; }
 
-    /// <summary>Bytes filled so far.</summary>
-    public ulong Current { get; private set; }
+    /// <summary>Bytes filled so far. Any thread may read it.</summary>
+    public ulong Current => Volatile.Read(ref _current);
 
     /// <summary>How many workers it may have at once.</summary>
     public int Workers { get; }
 
-    /// <summary>The result: no error, or the first one. The steps done stay filled.</summary>
+    /// <summary>The result: no error, or the first one; ECANCELED when it was told to stop. The steps done stay filled.</summary>
     public Task<Errno> Completion => _done.Task;
 
-    /// <summary>The CPUs its workers are to use at this time; null for the daemon's own.</summary>
-    internal int[]? Cpus => _context?.CurrentCpus();
+    internal int[]? Cpus => _cpus();
 
     internal int Active { get; private set; }
+
+    internal bool IsPaused { get; set; }
+
+    ulong _current;
+    bool _allocate;
 
     // The kernel does not know MADV_POPULATE_WRITE (before 5.14) or not for this mapping.
     bool _touch;
     Errno _error;
     bool _cancelled;
 
-    internal bool HasWork => !_cancelled && _error.Ok && _next < Total && Active < Workers;
+    bool IsOver => _cancelled || _error.Failed || _next >= Total;
+
+    internal bool HasWork => !IsOver && !IsPaused && Active < Workers;
 
     internal (ulong Offset, ulong Length) Take()
     {
@@ -77,6 +85,12 @@ public sealed class Filling
     /// <summary>Fills one step, without the pool's lock.</summary>
     internal Errno Fill(ulong offset, ulong length)
     {
+        if (_allocate && Files.Allocate(Region.File!, 0, Region.Offset + offset, length) is { Failed: true } refused)
+        {
+            // EOPNOTSUPP: not for this file. ENOSPC, EINTR and the like are told better by populating.
+            if (refused == Errno.EOPNOTSUPP)
+                _allocate = false;
+        }
         if (!_touch)
         {
             var errno = Region.Mapping.Populate(offset, length, write: true);
@@ -87,25 +101,30 @@ public sealed class Filling
         return Region.Mapping.Touch(offset, length, Region.PageSize, write: true);
     }
 
-    internal void Finished(ulong length, Errno errno)
+    /// <returns>Whether the filling is over.</returns>
+    internal bool Finished(ulong length, Errno errno)
     {
         Active--;
         if (errno.Ok)
-            Current += length;
+            Volatile.Write(ref _current, _current + length);
         else if (_error.Ok)
             _error = errno;
-        CompleteIfDone();
+        return CompleteIfOver();
     }
 
-    internal void CompleteIfDone()
-    {
-        if (Active == 0 && !HasWork)
-            _done.TrySetResult(_cancelled && _error.Ok && Current < Total ? Errno.ECANCELED : _error);
-    }
-
-    internal void CancelLocked()
+    /// <summary>No further step is taken.</summary>
+    /// <returns>Whether the filling is over: no step is under way.</returns>
+    internal bool Stop()
     {
         _cancelled = true;
-        CompleteIfDone();
+        return CompleteIfOver();
+    }
+
+    bool CompleteIfOver()
+    {
+        if (Active > 0 || !IsOver)
+            return false;
+        _done.TrySetResult(_error.Ok && _current < Total ? Errno.ECANCELED : _error);
+        return true;
     }
 }

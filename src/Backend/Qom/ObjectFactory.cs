@@ -15,7 +15,24 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
     public event Action<QomObject>? Added, Deleted;
 
     /// <exception cref="QmpException">It cannot be made; nothing of it is left.</exception>
-    public async ValueTask<QomObject> AddAsync(ObjectOptions options)
+    public async ValueTask<QomObject> AddAsync(ObjectOptions options) =>
+        await (await StartAsync(options).ConfigureAwait(false)).ConfigureAwait(false);
+
+    /// <summary>
+    /// Makes objects in the order given, each after the one before is mapped; their memory is filled all at once. Returns when all
+    /// are complete.
+    /// </summary>
+    /// <exception cref="QmpException">The first failure; the others are left to finish, for the caller to delete.</exception>
+    public async Task AddAllAsync(IEnumerable<ObjectOptions> all)
+    {
+        var finishing = new List<Task>();
+        foreach (var options in all)
+            finishing.Add(await StartAsync(options).ConfigureAwait(false));
+        await Task.WhenAll(finishing).ConfigureAwait(false);
+    }
+
+    // The outer task ends when the object is mapped, the inner one when it is complete.
+    async ValueTask<Task<QomObject>> StartAsync(ObjectOptions options)
     {
         QomObject made;
         lock (environment.State)
@@ -26,9 +43,21 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
         }
         catch
         {
-            await made.ReleaseAsync().ConfigureAwait(false);
-            lock (environment.State)
-                Objects.Free(made.Name);
+            await UndoAsync(made).ConfigureAwait(false);
+            throw;
+        }
+        return FinishAsync(made);
+    }
+
+    async Task<QomObject> FinishAsync(QomObject made)
+    {
+        try
+        {
+            await made.FinishAsync().ConfigureAwait(false);
+        }
+        catch
+        {
+            await UndoAsync(made).ConfigureAwait(false);
             throw;
         }
         lock (environment.State)
@@ -38,6 +67,13 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
             Added?.Invoke(made);
         }
         return made;
+    }
+
+    async ValueTask UndoAsync(QomObject made)
+    {
+        await made.ReleaseAsync().ConfigureAwait(false);
+        lock (environment.State)
+            Objects.Free(made.Name);
     }
 
     // In this order: the id's syntax, the setters, the id's uniqueness.

@@ -1,3 +1,4 @@
+using HostMemd.Backend.Jobs;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Prealloc;
 using Microsoft.Extensions.Logging;
@@ -5,4 +6,4 @@ using Microsoft.Extensions.Logging;
 namespace HostMemd.Backend.Qom;
 
 /// <summary>What every object may use: the tree, for links; the defaults; the threads that fill memory.</summary>
-public sealed record QomEnvironment(QomTree Tree, MachineDefaults Machine, FillPool Fillers, ILogger Logger, Lock State);
+public sealed record QomEnvironment(QomTree Tree, MachineDefaults Machine, FillPool Fillers, JobTable Jobs, ILogger Logger, Lock State);

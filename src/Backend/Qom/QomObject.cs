@@ -41,6 +41,13 @@ public abstract class QomObject(QomClass type, string name)
     /// <exception cref="QmpException">It cannot be made; <see cref="ReleaseAsync"/> is called next.</exception>
     public virtual ValueTask CompleteAsync() => default;
 
+    /// <summary>
+    /// The part of making it that takes long and needs nobody else: filling. Called once after <see cref="CompleteAsync"/>, without
+    /// the state; at start the objects do this all at once.
+    /// </summary>
+    /// <exception cref="QmpException">It cannot be made.</exception>
+    public virtual ValueTask FinishAsync() => default;
+
     /// <summary>Called when the object becomes visible.</summary>
     public virtual void Adopted() { }
 

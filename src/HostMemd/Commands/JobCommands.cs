@@ -1,3 +1,6 @@
+using HostMemd.Backend.Jobs;
+using HostMemd.Backend.Memory;
+using HostMemd.Backend.Qom;
 using HostMemd.Protocol;
 using HostMemd.Qapi;
 using static HostMemd.Protocol.Define;
@@ -5,7 +8,7 @@ using static HostMemd.Qapi.QapiTypes;
 
 namespace HostMemd.Commands;
 
-/// <summary>QEMU's jobs. Nothing makes any yet.</summary>
+/// <summary>QEMU's job commands, and the one command of ours that makes a job.</summary>
 static class JobCommands
 {
     sealed class JobInfo
@@ -13,39 +16,55 @@ static class JobCommands
         public string Id { get; set; } = "";
         public JobType Type { get; set; }
         public JobStatus Status { get; set; }
-        public long CurrentProgress { get; set; }
-        public long TotalProgress { get; set; }
+        public ulong CurrentProgress { get; set; }
+        public ulong TotalProgress { get; set; }
         public string? Error { get; set; }
     }
 
-    enum JobType { MemdevPrealloc }
-
-    enum JobStatus { Created, Running, Aborting, Concluded, Null }
-
     static readonly QapiStruct<JobInfo> s_jobInfo = new QapiStruct<JobInfo>("JobInfo")
         .Row("id", Str, "The job.", j => j.Id, (j, v) => j.Id = v)
-        .Row("type", new QapiEnum<JobType>("JobType", ("memdev-prealloc", JobType.MemdevPrealloc)), "What it does.",
-            j => j.Type, (j, v) => j.Type = v)
-        .Row("status", new QapiEnum<JobStatus>("JobStatus", ("created", JobStatus.Created), ("running", JobStatus.Running),
-            ("aborting", JobStatus.Aborting), ("concluded", JobStatus.Concluded), ("null", JobStatus.Null)), "Where it stands.",
-            j => j.Status, (j, v) => j.Status = v)
-        .Row("current-progress", Int, "Bytes done.", j => j.CurrentProgress, (j, v) => j.CurrentProgress = v)
-        .Row("total-progress", Int, "Bytes to do.", j => j.TotalProgress, (j, v) => j.TotalProgress = v)
+        .Row("type", Job.TypeType, "What it does.", j => j.Type, (j, v) => j.Type = v)
+        .Row("status", Job.StatusType, "Where it stands.", j => j.Status, (j, v) => j.Status = v)
+        .Row("current-progress", QapiTypes.Size, "Bytes done.", j => j.CurrentProgress, (j, v) => j.CurrentProgress = v)
+        .Row("total-progress", QapiTypes.Size, "Bytes to do.", j => j.TotalProgress, (j, v) => j.TotalProgress = v)
         .Opt("error", Str, "Why it failed.", j => j.Error, (j, v) => j.Error = v);
 
     static readonly Arg<string> s_id = Arg("id", Str, "The job.");
 
-    public static IEnumerable<Command> All()
+    public static IEnumerable<Command> All(JobTable jobs, QomTree tree)
     {
-        yield return Command("query-jobs", "List the jobs.", ListOf(s_jobInfo), _ => (IReadOnlyList<JobInfo>)[])
-            .OutOfBand().ForObservers();
-        yield return Command("job-cancel", "Stop a job.", None, s_id, Unknown).OutOfBand();
-        yield return Command("job-pause", "Pause a job.", None, s_id, Unknown);
-        yield return Command("job-resume", "Go on with a paused job.", None, s_id, Unknown);
-        yield return Command("job-complete", "Complete a job that waits to be told.", None, s_id, Unknown);
-        yield return Command("job-finalize", "Finalize a job that waits to be told.", None, s_id, Unknown);
-        yield return Command("job-dismiss", "Forget a concluded job.", None, s_id, Unknown);
+        yield return Command("query-jobs", "List the jobs.", ListOf(s_jobInfo),
+            _ => (IReadOnlyList<JobInfo>)[.. jobs.All.Select(Describe)]).OutOfBand().ForObservers();
+        yield return Verb("job-cancel", "Stop a job. It concludes soon.", jobs.Cancel).OutOfBand();
+        yield return Verb("job-pause", "Pause a job.", jobs.Pause);
+        yield return Verb("job-resume", "Go on with a paused job.", jobs.Resume);
+        yield return Verb("job-complete", "Complete a job that waits to be told; ours never do.", id => jobs.Refuse(id, "complete"));
+        yield return Verb("job-finalize", "Finalize a job that waits to be told; ours never do.", id => jobs.Refuse(id, "finalize"));
+        yield return Verb("job-dismiss", "Forget a concluded job.", jobs.Dismiss);
+
+        yield return Command("memdev-prealloc", "Fill memory ahead of use, as a job.", None,
+            Arg("id", Str, "The backend."), Arg("job-id", Str, "The id of the job."),
+            Opt("threads", U32, 0u, "At most as many threads; the backend's own number if absent."), (_, id, job, threads) =>
+            {
+                var backend = tree.Objects.FindChild(id) as HostMemoryBackend ?? throw QmpErrors.ObjectNotFound(id);
+                backend.StartPrealloc(job, threads);
+                return default(Nothing);
+            }).Extension();
     }
 
-    static Nothing Unknown(Call call, string id) => throw QmpErrors.JobNotFound();
+    static Command Verb(string name, string doc, Action<string> act) => Command(name, doc, None, s_id, (_, id) =>
+    {
+        act(id);
+        return default(Nothing);
+    });
+
+    static JobInfo Describe(Job job) => new()
+    {
+        Id = job.Id,
+        Type = job.Type,
+        Status = job.Status,
+        CurrentProgress = job.Current,
+        TotalProgress = job.Total,
+        Error = job.Error,
+    };
 }

@@ -1,0 +1,45 @@
+using HostMemd.Qapi;
+
+namespace HostMemd.Backend.Jobs;
+
+/// <summary>QEMU's JobStatus, as far as our jobs get there.</summary>
+public enum JobStatus { Created, Running, Paused, Aborting, Concluded, Null }
+
+/// <summary>QEMU's JobType, with the one type that we have.</summary>
+public enum JobType { MemdevPrealloc }
+
+/// <summary>
+/// Something that goes on after its command was answered, or that a second client may want to watch or stop.
+/// Used with the daemon's state held.
+/// </summary>
+public abstract class Job(string id)
+{
+    public static QapiEnum<JobStatus> StatusType { get; } = new("JobStatus", ("created", JobStatus.Created),
+        ("running", JobStatus.Running), ("paused", JobStatus.Paused), ("aborting", JobStatus.Aborting),
+        ("concluded", JobStatus.Concluded), ("null", JobStatus.Null));
+
+    public static QapiEnum<JobType> TypeType { get; } = new("JobType", ("memdev-prealloc", JobType.MemdevPrealloc));
+
+    public string Id { get; } = id;
+
+    public abstract JobType Type { get; }
+
+    public JobStatus Status { get; internal set; }
+
+    /// <summary>Why it failed; null while it goes on and when it succeeded.</summary>
+    public string? Error { get; internal set; }
+
+    /// <summary>Started by a command that waits for it: QEMU has no job there, so it tells nobody and forgets itself.</summary>
+    public bool IsImplicit { get; init; }
+
+    /// <summary>Bytes done.</summary>
+    public abstract ulong Current { get; }
+
+    /// <summary>Bytes to do.</summary>
+    public abstract ulong Total { get; }
+
+    /// <summary>Asks it to stop; it concludes soon.</summary>
+    internal abstract void Cancel();
+
+    internal abstract void Pause(bool paused);
+}

@@ -1,0 +1,80 @@
+using HostMemd.Backend.Qom;
+using HostMemd.Qapi;
+
+namespace HostMemd.Backend.Jobs;
+
+/// <summary>The jobs by id, and the only place where their status changes. Used with the daemon's state held.</summary>
+public sealed class JobTable
+{
+    readonly Dictionary<string, Job> _jobs = new(StringComparer.Ordinal);
+
+    /// <summary>A job has a new status; for QEMU's JOB_STATUS_CHANGE.</summary>
+    public event Action<Job>? StatusChanged;
+
+    public IReadOnlyList<Job> All => [.. _jobs.Values];
+
+    /// <exception cref="QmpException">The id is malformed or taken.</exception>
+    public void Add(Job job)
+    {
+        if (!ObjectFactory.IsIdentifier(job.Id))
+            throw QmpErrors.InvalidJobId(job.Id);
+        if (!_jobs.TryAdd(job.Id, job))
+            throw QmpErrors.JobIdInUse(job.Id);
+        StatusChanged?.Invoke(job);
+    }
+
+    internal void Move(Job job, JobStatus status)
+    {
+        if (job.Status == status)
+            return;
+        job.Status = status;
+        if (status == JobStatus.Null)
+            _jobs.Remove(job.Id);
+        StatusChanged?.Invoke(job);
+    }
+
+    /// <summary>The job is over. One whose command waits for it has nobody to dismiss it.</summary>
+    internal void Conclude(Job job, string? error)
+    {
+        job.Error = error;
+        if (error is not null)
+            Move(job, JobStatus.Aborting);
+        Move(job, JobStatus.Concluded);
+        if (job.IsImplicit)
+            Move(job, JobStatus.Null);
+    }
+
+    public void Cancel(string id)
+    {
+        var job = Find(id, "cancel", JobStatus.Created, JobStatus.Running, JobStatus.Paused);
+        job.Cancel();
+        if (job.Status != JobStatus.Created)
+            Move(job, JobStatus.Aborting);
+    }
+
+    public void Pause(string id)
+    {
+        var job = Find(id, "pause", JobStatus.Running);
+        job.Pause(true);
+        Move(job, JobStatus.Paused);
+    }
+
+    public void Resume(string id)
+    {
+        var job = Find(id, "resume", JobStatus.Paused);
+        job.Pause(false);
+        Move(job, JobStatus.Running);
+    }
+
+    public void Dismiss(string id) => Move(Find(id, "dismiss", JobStatus.Concluded), JobStatus.Null);
+
+    /// <summary>A command that none of our jobs can follow in any state.</summary>
+    public void Refuse(string id, string verb) => Find(id, verb);
+
+    Job Find(string id, string verb, params ReadOnlySpan<JobStatus> allowed)
+    {
+        if (!_jobs.TryGetValue(id, out var job))
+            throw QmpErrors.JobNotFound();
+        return allowed.Contains(job.Status) ? job : throw QmpErrors.JobVerb(id, Job.StatusType.NameOf(job.Status), verb);
+    }
+}

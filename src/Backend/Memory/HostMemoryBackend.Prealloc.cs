@@ -1,0 +1,111 @@
+using HostMemd.Backend.Jobs;
+using HostMemd.Backend.Linux;
+using HostMemd.Backend.Prealloc;
+using HostMemd.Qapi;
+
+namespace HostMemd.Backend.Memory;
+
+// Filling the memory ahead of use. Whoever asks for it — object-add, qom-set or a client that does not wait — it is a job, in its
+// turn among the changes of this object.
+public abstract partial class HostMemoryBackend
+{
+    // The command waits for it, but others may watch and stop it.
+    FillJob NewImplicitJob() => new("prealloc-" + Name, Name, Size, Environment.Fillers) { IsImplicit = true };
+
+    /// <summary>Starts filling as a job of that id and returns at once. Called with the state held.</summary>
+    /// <exception cref="QmpException">This memory cannot be filled, or the id is taken.</exception>
+    public void StartPrealloc(string jobId, uint threads)
+    {
+        if (Region is not { } region)
+            throw QmpErrors.ObjectNotFound(Name);
+        if (!Reserve)
+            throw QmpErrors.PreallocWithoutReserve();
+        if (region.IsReadOnly)
+            throw QmpErrors.ReadonlyPrealloc();
+        var job = new FillJob(jobId, Name, Size, Environment.Fillers) { Threads = threads };
+        Environment.Jobs.Add(job);
+        _ = RunAsync(job);
+
+        async Task RunAsync(FillJob job)
+        {
+            // Away from the caller, who holds the state.
+            await Task.Yield();
+            try
+            {
+                await PreallocInTurnAsync(job, added: true).ConfigureAwait(false);
+            }
+            catch (QmpException)
+            {
+                // It is in the job.
+            }
+        }
+    }
+
+    async Task PreallocInTurnAsync(FillJob job, bool added = false)
+    {
+        if (!added)
+        {
+            lock (Environment.State)
+                Environment.Jobs.Add(job);
+        }
+        QmpException? failure = null;
+        try
+        {
+            using var turn = await _changes.EnterAsync().ConfigureAwait(false);
+            if (Region is not { Mapping.IsClosed: false } region)
+                throw QmpErrors.DeviceNotFound(Path);
+            if (region.IsReadOnly)
+                throw QmpErrors.ReadonlyPrealloc();
+            await FillAsync(job, region).ConfigureAwait(false);
+            _prealloc = true;
+        }
+        catch (QmpException error)
+        {
+            failure = error;
+            throw;
+        }
+        finally
+        {
+            lock (Environment.State)
+                Environment.Jobs.Conclude(job, failure?.Message);
+        }
+    }
+
+    async Task FillAsync(FillJob job, MemoryRegion region)
+    {
+        var shortage = new Shortage(region, HostNodes, Reserve);
+        if (shortage.OfHugePages() is { } missing)
+            throw QmpErrors.PreallocFailed($"{Errno.ENOMEM.Text}: {missing}");
+        var wasEmpty = region.Mapping.Resident(out var resident).Ok && resident == 0;
+        var threads = job.Threads == 0 ? PreallocThreads : job.Threads;
+        var filling = new Filling(region, threads, WorkerCpus());
+        lock (Environment.State)
+        {
+            job.Attach(filling);
+            if (job.IsCancelled)
+                filling.Stop();
+            else
+                Environment.Jobs.Move(job, JobStatus.Running);
+        }
+        var errno = await Environment.Fillers.RunAsync(filling).ConfigureAwait(false);
+        if (errno.Ok)
+            return;
+        var reached = $"{errno.Text}: {filling.Current} of {filling.Total} bytes filled";
+        if (errno != Errno.ECANCELED && shortage.Describe(errno) is { } reason)
+            reached += ", " + reason;
+        if (wasEmpty)
+            region.GiveBack();
+        throw QmpErrors.PreallocFailed(reached);
+    }
+
+    // The context's CPUs, else those of the nodes that the memory is bound to, as far as the daemon may use them.
+    Func<int[]?> WorkerCpus()
+    {
+        if (PreallocContext is { } context)
+            return context.CurrentCpus;
+        if (HostNodes.IsEmpty || Sched.GetAffinity(0, out var own).Failed)
+            return () => null;
+        int[] local = [.. HostNodes.ToList().SelectMany(n => Sysfs.NodeCpus(n)).Intersect(own).Order()];
+        return () => local.Length > 0 ? local : null;
+    }
+}

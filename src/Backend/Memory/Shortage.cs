@@ -1,0 +1,52 @@
+using HostMemd.Backend.Linux;
+
+namespace HostMemd.Backend.Memory;
+
+/// <summary>What is missing when memory cannot be had: the kernel only says "bad address" (mbind(2), madvise(2)).</summary>
+/// <param name="region">The memory to be filled.</param>
+/// <param name="nodes">The nodes it is bound to; empty for all.</param>
+/// <param name="reserved">Its huge pages were reserved when it was mapped.</param>
+sealed class Shortage(MemoryRegion region, NodeSet nodes, bool reserved)
+{
+    /// <summary>
+    /// Compares what is still to be filled with the pool, before a page is touched: the kernel's own answer midway is a SIGBUS or EFAULT.
+    /// Null when there is enough, or when the memory is not in huge pages.
+    /// </summary>
+    public string? OfHugePages()
+    {
+        // A reservation is kept for the machine, not for a node: only a binding can make it fall short.
+        if (!region.IsHugeTlb || (reserved && nodes.IsEmpty) || region.Mapping.Resident(out var resident).Failed)
+            return null;
+        var needed = (region.Mapping.Length - Math.Min(resident, region.Mapping.Length)) / region.PageSize;
+        var free = FreePages(out var where);
+        return needed <= free ? null : $"{needed} huge pages of {ByteText.Of(region.PageSize)} needed, {free} free{where}";
+    }
+
+    /// <summary>What was short when that error came, with its figures; null if nothing is known to be.</summary>
+    public string? Describe(Errno errno)
+    {
+        if (errno != Errno.EFAULT && errno != Errno.ENOMEM && errno != Errno.ENOSPC)
+            return null;
+        if (region.IsHugeTlb)
+            return $"{FreePages(out var where)} free huge pages of {ByteText.Of(region.PageSize)}{where}";
+        if (region is { IsShared: true, File: { } file } && Files.FileSystem(file, out var status).Ok && status.Total > 0
+            && status.Available < region.Mapping.Length)
+            return $"{status.Available} bytes free in the file system";
+        if (MemoryCgroup.Available() is { } left && left < region.Mapping.Length)
+            return $"{left} bytes left to the control group";
+        return $"{Procfs.MemInfo("MemAvailable") ?? 0} bytes available on the host";
+    }
+
+    ulong FreePages(out string where)
+    {
+        var pool = Sysfs.Pool(region.PageSize);
+        // Pages above the pool's size may be had from the page allocator (nr_overcommit_hugepages).
+        var overcommit = ProcFile.Number($"/sys/kernel/mm/hugepages/hugepages-{region.PageSize / 1024}kB/nr_overcommit_hugepages") ?? 0;
+        var more = overcommit - Math.Min(overcommit, pool.Surplus);
+        where = "";
+        if (nodes.IsEmpty)
+            return pool.Free - Math.Min(pool.Free, reserved ? 0 : pool.Reserved) + more;
+        where = " on node " + string.Join(", ", nodes.ToList());
+        return nodes.ToList().Aggregate(0UL, (sum, node) => sum + Sysfs.Pool(region.PageSize, node).Free) + more;
+    }
+}

@@ -1,0 +1,38 @@
+using HostMemd.Backend.Jobs;
+
+namespace HostMemd.Backend.Prealloc;
+
+/// <summary>The filling of one object, as clients see it.</summary>
+public sealed class FillJob(string id, string memdev, ulong size, FillPool pool) : Job(id)
+{
+    Filling? _filling;
+
+    /// <summary>The object that is filled.</summary>
+    public string Memdev { get; } = memdev;
+
+    /// <summary>At most as many workers; 0 for the object's own number.</summary>
+    public uint Threads { get; init; }
+
+    public override JobType Type => JobType.MemdevPrealloc;
+    public override ulong Current => _filling?.Current ?? 0;
+    public override ulong Total => size;
+
+    /// <summary>Told to stop before its turn had come.</summary>
+    internal bool IsCancelled { get; private set; }
+
+    /// <summary>Its turn has come.</summary>
+    internal void Attach(Filling filling) => _filling = filling;
+
+    internal override void Cancel()
+    {
+        IsCancelled = true;
+        if (_filling is not null)
+            pool.Cancel(_filling);
+    }
+
+    internal override void Pause(bool paused)
+    {
+        if (_filling is not null)
+            pool.Pause(_filling, paused);
+    }
+}
