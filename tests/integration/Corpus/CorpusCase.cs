@@ -1,0 +1,35 @@
+using System.Text.Json;
+using HostMemd.Integration.Harness;
+
+namespace HostMemd.Integration.Corpus;
+
+/// <summary>One recorded session: what was sent to QEMU 11.1.2 and what came back. The format is described in shared/tools/qmp-replay.</summary>
+sealed record CorpusCase(string Name, string Json)
+{
+    static readonly Dictionary<string, Lazy<Dictionary<string, CorpusCase>>> s_files =
+        new[] { "hmp", "objects", "protocol", "qom" }.ToDictionary(name => name, name => new Lazy<Dictionary<string, CorpusCase>>(() => Load(name)));
+
+    public static IEnumerable<string> Names(string file) => s_files[file].Value.Keys;
+
+    public static CorpusCase Find(string file, string name) => s_files[file].Value[name];
+
+    static Dictionary<string, CorpusCase> Load(string name)
+    {
+        var result = new Dictionary<string, CorpusCase>();
+        foreach (var line in File.ReadLines(Path.Combine(Repository.Corpus, name + ".jsonl")))
+        {
+            if (line.Length == 0)
+                continue;
+            var told = QmpClient.Parse(line).GetProperty("name").GetString()!;
+            // Names are unique in what was recorded so far; a later recording need not be so careful.
+            var unique = told;
+            for (var n = 2; !result.TryAdd(unique, new(unique, line)); n++)
+                unique = $"{told} ({n})";
+        }
+        return result;
+    }
+
+    /// <summary>The session with @TMP@ replaced.</summary>
+    public JsonElement In(string folder) =>
+        QmpClient.Parse(Json.Replace("@TMP@", JsonEncodedText.Encode(folder).ToString(), StringComparison.Ordinal));
+}

@@ -1,0 +1,89 @@
+using System.Runtime.InteropServices;
+
+namespace HostMemd.Integration.Harness;
+
+/// <summary>What a machine may lack. A test that needs one is skipped, and the summary names it.</summary>
+public enum Need
+{
+    Root,
+    Gcc,
+    Python3,
+    Socat,
+    QemuSystemX86_64,
+    QemuReference,
+    HugePages,
+    Ksm,
+    TmpfsMount,
+    DevShm,
+    Numa,
+    ThreeGiBFree,
+    Systemd,
+}
+
+sealed class FactIfAttribute : FactAttribute
+{
+    public FactIfAttribute(params Need[] needs) => Skip = Requires.Missing(needs);
+}
+
+sealed class TheoryIfAttribute : TheoryAttribute
+{
+    public TheoryIfAttribute(params Need[] needs) => Skip = Requires.Missing(needs);
+}
+
+static class Requires
+{
+    public static string? Missing(params Need[] needs)
+    {
+        string[] missing = [.. needs.Where(n => !Has(n)).Select(NameOf)];
+        return missing.Length == 0 ? null : "needs " + string.Join(", ", missing);
+    }
+
+    static string NameOf(Need need) => need switch
+    {
+        Need.Root => "root",
+        Need.Gcc => "gcc",
+        Need.Python3 => "python3",
+        Need.Socat => "socat",
+        Need.QemuSystemX86_64 => "qemu-system-x86_64",
+        Need.QemuReference => "qemu-reference (root, ../shared/tools/qemu-reference and its chroot)",
+        Need.HugePages => "root and huge pages of 2 MiB",
+        Need.Ksm => "root and KSM",
+        Need.TmpfsMount => "root and the right to mount a tmpfs",
+        Need.DevShm => "/dev/shm",
+        Need.Numa => "a kernel with NUMA",
+        Need.ThreeGiBFree => "4 GiB of free memory",
+        Need.Systemd => "a running systemd",
+        _ => need.ToString(),
+    };
+
+    static readonly Lazy<bool> s_canMount = new(() =>
+    {
+        if (!Environment.IsPrivilegedProcess)
+            return false;
+        var folder = Directory.CreateTempSubdirectory("hostmemd-mount-").FullName;
+        var mounted = Program.Run("", "mount", "-t", "tmpfs", "-o", "size=64k", "hostmemd-test", folder).Status == 0;
+        if (mounted)
+            Program.Check("umount", folder);
+        Directory.Delete(folder);
+        return mounted;
+    });
+
+    static bool Has(Need need) => need switch
+    {
+        Need.Root => Environment.IsPrivilegedProcess,
+        Need.Gcc => Program.Find("gcc") is not null,
+        Need.Python3 => Program.Find("python3") is not null,
+        Need.Socat => Program.Find("socat") is not null,
+        Need.QemuSystemX86_64 => Program.Find("qemu-system-x86_64") is not null,
+        Need.QemuReference => Environment.IsPrivilegedProcess && Reference.IsBuilt,
+        Need.HugePages => Environment.IsPrivilegedProcess && RuntimeInformation.ProcessArchitecture == Architecture.X64
+            && Directory.Exists(HugePages.Folder) && ProcMemory.MemInfo("MemFree") > 256ul << 20,
+        Need.Ksm => Environment.IsPrivilegedProcess && File.Exists("/sys/kernel/mm/ksm/run"),
+        Need.TmpfsMount => s_canMount.Value,
+        Need.DevShm => Directory.Exists("/dev/shm"),
+        Need.Numa => File.Exists("/proc/self/numa_maps"),
+        Need.ThreeGiBFree => ProcMemory.MemInfo("MemAvailable") > 4ul << 30,
+        Need.Systemd => Directory.Exists("/run/systemd/system"),
+        _ => false,
+    };
+}
