@@ -75,20 +75,22 @@ ref struct KeyValParser
     readonly KeyValNode Descend(ReadOnlySpan<char> key, out string last)
     {
         var node = _root;
-        var at = 0;
-        while (true)
+        last = "";
+        for (var at = 0; ; at++)
         {
             var length = PartOf(key[at..], isFirst: at == 0);
             if (length == 0 || (at + length < key.Length && key[at + length] != '.'))
                 throw QmpErrors.InvalidParameter(key.ToString());
-            last = key.Slice(at, length).ToString();
+            var part = key.Slice(at, length).ToString();
             if (length > PartLength)
-                throw HumanErrors.TooLong(length == key.Length ? "Parameter" : "Parameter fragment", last);
+                throw HumanErrors.TooLong(length == key.Length ? "Parameter" : "Parameter fragment", part);
+            // Only now, so that a bad part is told before a clash in front of it.
+            if (at > 0)
+                node = node.Below(last, key[..(at - 1)].ToString());
+            last = part;
             at += length;
             if (at == key.Length)
                 return node;
-            node = node.Below(last, key[..at].ToString());
-            at++;
         }
     }
 
