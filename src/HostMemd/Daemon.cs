@@ -1,11 +1,12 @@
 using System.Net.Sockets;
 using HostMemd.Backend.Jobs;
+using HostMemd.Backend.Leases;
 using HostMemd.Backend.Linux;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
 using HostMemd.Commands;
-using HostMemd.Monitor;
+using HostMemd.Human;
 using HostMemd.Protocol;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
@@ -24,6 +25,8 @@ public sealed class Daemon
     readonly Lock _state = new();
     readonly QomTree _tree;
     readonly JobTable _jobs = new();
+    readonly LeaseTable _leases;
+    readonly HolderSearch _holders;
     readonly ObjectFactory _objects;
     readonly FdSets _fdSets = new();
     readonly SessionHost _sessions;
@@ -37,7 +40,10 @@ public sealed class Daemon
         _options = options;
         _logger = loggers.CreateLogger("HostMemd");
         _tree = new(new MachineObject(options.Machine));
-        var environment = new QomEnvironment(_tree, options.Machine, new FillPool(Sched.OnlineCpus()), _jobs, loggers.CreateLogger("HostMemd.Backend"), _state);
+        _leases = new(_state);
+        _holders = new(loggers.CreateLogger("HostMemd.Backend"));
+        var environment = new QomEnvironment(_tree, options.Machine, new FillPool(Sched.OnlineCpus()), _jobs, _leases, _holders,
+            loggers.CreateLogger("HostMemd.Backend"), _state);
         ObjectOptions = Types.ObjectOptions();
         _objects = new(Types, environment);
         _objects.Added += made => Log.ObjectAdded(_logger, made.Class.Name, made.Name, (made as HostMemoryBackend)?.Size ?? 0);
@@ -49,7 +55,7 @@ public sealed class Daemon
         {
             Left = (_, others) => ClientLeft(others),
         };
-        MemoryEvents.Connect(_objects, _jobs, _sessions);
+        MemoryEvents.Connect(_objects, _jobs, _leases, _sessions);
     }
 
     /// <summary>The classes: what can be made and what is derived from what.</summary>
@@ -71,14 +77,15 @@ public sealed class Daemon
     {
         var table = new CommandTable();
         var schema = new Lazy<Value>(() => Schema.Of(table, Events.All));
-        var monitor = new HumanMonitor(_tree, Types, ObjectOptions, _objects, _state, VersionInfo.Own) { Quit = () => BeginQuit() };
+        var monitor = new HumanMonitor(_tree, Types, ObjectOptions, _objects, _state, VersionInfo.Human) { Quit = () => BeginQuit() };
         table.Add([.. SessionCommands.All(table, schema, quit: () => Announce(ShutdownReason.Quit), end: () => _quit.TrySetResult(),
             monitor.RunAsync)]);
         table.Add([.. ObjectCommands.All(_tree, _objects, ObjectOptions)]);
         table.Add([.. QomCommands.All(_tree, Types, _state)]);
         table.Add([.. DescriptorCommands.All(_fdSets)]);
         table.Add([.. JobCommands.All(_jobs, _tree)]);
-        table.Add([.. StatsCommands.All(_tree, _state)]);
+        table.Add([.. StatsCommands.All(_tree, _leases, _holders, _state)]);
+        table.Add([.. LeaseCommands.All(_tree, _leases, _holders, _state)]);
         table.Add([.. WatchCommands.All()]);
         table.Add([.. YankCommands.All()]);
         return table;

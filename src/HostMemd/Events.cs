@@ -1,4 +1,5 @@
 using HostMemd.Backend.Jobs;
+using HostMemd.Backend.Leases;
 using HostMemd.Protocol;
 using HostMemd.Qapi;
 using static HostMemd.Qapi.QapiTypes;
@@ -31,5 +32,18 @@ static class Events
         new("id", Str, "The backend."), new("job-id", Str, "The job."),
         new("current-progress", QapiTypes.Size, "Bytes done."), new("total-progress", QapiTypes.Size, "Bytes to do."));
 
-    public static IReadOnlyList<Event> All { get; } = [Shutdown, JobStatusChange, MemdevAdded, MemdevDeleted, PreallocProgress];
+    static readonly Datum<string> s_mapping = new("mapping", Str, "The lease.");
+    static readonly Datum<long> s_pid = new("pid", Int, "The process it is for.");
+
+    public static DeclaredEvent<string, string, long> MemdevMapped { get; } = new("MEMDEV_MAPPED", "Memory was lent.", true,
+        new("id", Str, "The backend."), s_mapping, s_pid);
+
+    public static DeclaredEvent<string, string, long, LeaseEnd> MemdevUnmapped { get; } = new("MEMDEV_UNMAPPED", "A lease has ended.", true,
+        new("id", Str, "The backend."), s_mapping, s_pid,
+        new("reason", new QapiEnum<LeaseEnd>("MemdevUnmapReason", ("unmap", LeaseEnd.Unmap), ("exit", LeaseEnd.Exit)), "Why."));
+
+    public static IReadOnlyList<Event> All { get; } = 
+    [
+        Shutdown, JobStatusChange, MemdevAdded, MemdevDeleted, MemdevMapped, MemdevUnmapped, PreallocProgress,
+    ];
 }

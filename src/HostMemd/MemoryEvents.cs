@@ -1,4 +1,5 @@
 using HostMemd.Backend.Jobs;
+using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
@@ -11,7 +12,7 @@ static class MemoryEvents
 {
     static readonly TimeSpan s_progressPause = TimeSpan.FromMilliseconds(250);
 
-    public static void Connect(ObjectFactory objects, JobTable jobs, SessionHost sessions)
+    public static void Connect(ObjectFactory objects, JobTable jobs, LeaseTable leases, SessionHost sessions)
     {
         objects.Added += made =>
         {
@@ -23,11 +24,13 @@ static class MemoryEvents
             if (gone is HostMemoryBackend)
                 Events.MemdevDeleted.Send(sessions, gone.Name);
         };
+        leases.Given += l => Events.MemdevMapped.Send(sessions, l.Backend.Name, l.Mapping, l.Pid);
+        leases.Ended += (l, reason) => Events.MemdevUnmapped.Send(sessions, l.Backend.Name, l.Mapping, l.Pid, reason);
         jobs.StatusChanged += job =>
         {
             // QEMU has no job where a command waits, so a client of QEMU's would not expect to hear of one.
             Events.JobStatusChange.Send(sessions, job.Id, job.Status, onlyWatchers: job.IsImplicit);
-            if (job is FillJob { Status: JobStatus.Running } filling && sessions.IsWatched)
+            if (job is FillJob { Status: JobStatus.Running } filling)
                 _ = ReportAsync(filling, sessions);
         };
     }

@@ -30,6 +30,10 @@ sealed class VersionInfo
 
     public static VersionInfo Current { get; } = new() { Package = "hostmemd " + Own };
 
+    /// <summary>As <c>info version</c> prints it: release and package without a blank between.</summary>
+    public static string Human => string.Create(System.Globalization.CultureInfo.InvariantCulture,
+        $"{Current.Qemu.Major}.{Current.Qemu.Minor}.{Current.Qemu.Micro}{Current.Package}");
+
     /// <summary>The first line every client gets.</summary>
     public static Value Greeting { get; } = Value.Object(("QMP", Value.Object(
         ("version", Type.Write(Current)),

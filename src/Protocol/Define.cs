@@ -69,6 +69,20 @@ public static class Define
                 return new(result.Write(handler(call, first, second, third)));
         });
 
+    public static Command Command<A, B, C, D, R>(
+        string name, string doc, QapiType<R> result, Arg<A> a, Arg<B> b, Arg<C> c, Arg<D> d, Func<Call, A, B, C, D, R> handler) =>
+        new(name, doc, Arguments(a, b, c, d), result, (call, given, state) =>
+        {
+            var found = 0;
+            var first = a.Read(given, ref found);
+            var second = b.Read(given, ref found);
+            var third = c.Read(given, ref found);
+            var fourth = d.Read(given, ref found);
+            NoMore(given, found, a, b, c, d);
+            lock (state)
+                return new(result.Write(handler(call, first, second, third, fourth)));
+        });
+
     public static Command Slow<A, R>(string name, string doc, QapiType<R> result, Arg<A> a, Func<Call, A, ValueTask<R>> handler) =>
         new(name, doc, Arguments(a), result, (call, given, _) =>
         {

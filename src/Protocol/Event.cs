@@ -64,6 +64,20 @@ public sealed class DeclaredEvent<A, B>(string name, string doc, bool isExtensio
     }
 }
 
+/// <summary>An event with three members.</summary>
+public sealed class DeclaredEvent<A, B, C>(string name, string doc, bool isExtension, Datum<A> a, Datum<B> b, Datum<C> c)
+    : Event(name, doc, isExtension, [a, b, c])
+{
+    public void Send(SessionHost sessions, A first, B second, C third)
+    {
+        var data = new Members(3);
+        a.Write(data, first);
+        b.Write(data, second);
+        c.Write(data, third);
+        sessions.Broadcast(this, data);
+    }
+}
+
 /// <summary>An event with four members.</summary>
 public sealed class DeclaredEvent<A, B, C, D>(string name, string doc, bool isExtension, Datum<A> a, Datum<B> b, Datum<C> c, Datum<D> d)
     : Event(name, doc, isExtension, [a, b, c, d])

@@ -27,13 +27,7 @@ public static class GlibOrder
             if (slots.Length <= used + used / 16)
             {
                 level = LevelFor(used);
-                var grown = NewTable(level);
-                foreach (var at in slots)
-                {
-                    if (at >= 0)
-                        Insert(grown, level, names, at);
-                }
-                slots = grown;
+                slots = Grow(slots, level, names);
             }
         }
         return [.. slots.Where(at => at >= 0)];
@@ -46,9 +40,33 @@ public static class GlibOrder
         return slots;
     }
 
+    // GLib (2.60 and later) rehashes in place: one that is in the way moves on next, so the order of moving shows.
+    static int[] Grow(int[] slots, int level, IReadOnlyList<string> names)
+    {
+        var grown = NewTable(level);
+        slots.CopyTo(grown, 0);
+        var settled = new bool[grown.Length];
+        for (var i = 0; i < slots.Length; i++)
+        {
+            if (grown[i] < 0 || settled[i])
+                continue;
+            var moving = grown[i];
+            grown[i] = -1;
+            while (moving >= 0)
+            {
+                var at = (int)(Hash(names[moving]) * 11 % (uint)s_primes[level]);
+                for (var step = 0; settled[at];)
+                    at = (at + ++step) & (grown.Length - 1);
+                settled[at] = true;
+                (moving, grown[at]) = (grown[at], moving);
+            }
+        }
+        return grown;
+    }
+
     static int LevelFor(int used)
     {
-        var wanted = used * 4 / 3;
+        var wanted = (int)(used * 1.333);
         var level = 0;
         while (8 << level <= wanted)
             level++;

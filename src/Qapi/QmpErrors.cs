@@ -57,6 +57,16 @@ public static partial class QmpErrors
     public static QmpException PropertyNotReadable(string type, string property) => Generic($"Property '{type}.{property}' is not readable");
     public static QmpException PropertyNotWritable(string type, string property) => Generic($"Property '{type}.{property}' is not writable");
 
+    public static QmpException ObjectMapped(string id) => Generic($"Cannot delete host memory backend '{id}' which is mapped");
+    public static QmpException ObjectBusy(string id) => Generic($"object '{id}' is being deleted");
+
+    // Lending.
+    public static QmpException NotLendable(string id) => Generic($"memory of '{id}' is private to the daemon and cannot be mapped");
+    public static QmpException MappingNotFound(string mapping) => Generic($"mapping '{mapping}' not found");
+    public static QmpException ProcessNotWatched(int pid, string errno) =>
+        Generic(string.Create(CultureInfo.InvariantCulture, $"process {pid} cannot be watched: {errno}"));
+    public static QmpException CannotLend(string id, string errno) => Generic($"cannot open the memory of '{id}' for lending: {errno}");
+
     // Memory backends: properties.
     public static QmpException PropertyDoesNotTake(string type, string property, string value) =>
         Generic($"property '{property}' of {type} doesn't take value '{value}'");

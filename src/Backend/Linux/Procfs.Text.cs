@@ -50,7 +50,7 @@ public static partial class Procfs
         return null;
     }
 
-    static string? FieldOf(string path, string name)
+    internal static string? FieldOf(string path, string name)
     {
         byte[] wanted = Encoding.UTF8.GetBytes(name);
         using ProcFile? file = ProcFile.Open(path);

@@ -88,6 +88,18 @@ sealed record Allocation
         return new(mapping!, file, page, Share) { IsReadOnly = ReadOnlyMemory, Offset = Offset, AllocatesQuickly = allocatesQuickly };
     }
 
+    /// <summary>
+    /// Opens a memfd anew and closes the descriptor it was made with. The kernel does not count the first open file of a memfd, so
+    /// only on a reopened one does a write lease tell whether anybody else is there.
+    /// </summary>
+    internal static SafeFileHandle Countable(SafeFileHandle created)
+    {
+        if (Files.Reopen(created, Files.O_RDWR | Files.O_CLOEXEC, out var reopened).Failed)
+            return created;
+        created.Dispose();
+        return reopened!;
+    }
+
     internal static string NoReserveReason =>
         "reserve=off is not possible while /proc/sys/vm/overcommit_memory is 2";
 

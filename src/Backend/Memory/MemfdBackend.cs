@@ -59,11 +59,12 @@ public sealed class MemfdBackend : HostMemoryBackend
                 throw QmpErrors.CannotResizeMemfd(Size, errno.Text);
             if (Seal && (errno = Memfd.AddSeals(file!, Seals)).Failed)
                 throw QmpErrors.CannotSeal(Seals, errno.Text);
-            return new Allocation { Name = RegionName, Size = Size, Share = Share, Reserve = Reserve }.Map(file!);
+            file = Allocation.Countable(file!);
+            return new Allocation { Name = RegionName, Size = Size, Share = Share, Reserve = Reserve }.Map(file);
         }
         catch
         {
-            file!.Dispose();
+            file?.Dispose();
             throw;
         }
     }

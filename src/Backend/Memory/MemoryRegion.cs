@@ -1,3 +1,4 @@
+using HostMemd.Backend.Leases;
 using HostMemd.Backend.Linux;
 using Microsoft.Win32.SafeHandles;
 
@@ -10,6 +11,10 @@ public sealed class MemoryRegion(MappedMemory mapping, SafeFileHandle? file, ulo
 
     /// <summary>What the memory is a mapping of; null for private anonymous memory.</summary>
     public SafeFileHandle? File { get; } = file;
+
+    /// <summary>What the kernel calls the file behind it; null for memory that no other process can share.</summary>
+    public FileIdentity? Identity { get; } =
+        file is not null && Files.Status(file, out var status).Ok && status.IsRegular ? new(status.DeviceText, status.Inode) : null;
 
     /// <summary>Bytes; never below the host's page.</summary>
     public ulong PageSize { get; } = pageSize;

@@ -41,11 +41,12 @@ public sealed class RamBackend(QomEnvironment environment, string id) : HostMemo
         {
             if ((errno = Files.Truncate(file!, length)).Failed)
                 throw QmpErrors.CannotSetUp(RegionName, errno.Text);
+            file = Allocation.Countable(file!);
             return Map(length, Mman.MAP_SHARED | (Reserve ? 0 : Mman.MAP_NORESERVE), file);
         }
         catch
         {
-            file!.Dispose();
+            file?.Dispose();
             throw;
         }
     }

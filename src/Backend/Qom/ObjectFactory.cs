@@ -117,16 +117,40 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
         lock (environment.State)
         {
             doomed = Objects.FindChild(id) ?? throw QmpErrors.ObjectNotFound(id);
+            if (doomed.IsDoomed)
+                throw QmpErrors.ObjectBusy(id);
             if (doomed.DeletionRefusal() is { } refusal)
                 throw refusal;
-            Objects.Hide(doomed);
+            doomed.IsDoomed = true;
         }
+        await HideAsync(doomed).ConfigureAwait(false);
         await doomed.ReleaseAsync().ConfigureAwait(false);
         lock (environment.State)
         {
             Objects.Free(id);
             Deleted?.Invoke(doomed);
         }
+    }
+
+    async ValueTask HideAsync(QomObject doomed)
+    {
+        QmpException? refusal = null;
+        try
+        {
+            refusal = await doomed.DeletionRefusalAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (environment.State)
+            {
+                if (refusal is null)
+                    Objects.Hide(doomed);
+                else
+                    doomed.IsDoomed = false;
+            }
+        }
+        if (refusal is not null)
+            throw refusal;
     }
 
     /// <summary>Deletes all objects, in use or not: the orderly end, which honours <c>discard-data</c>.</summary>

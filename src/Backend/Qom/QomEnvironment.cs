@@ -1,4 +1,5 @@
 using HostMemd.Backend.Jobs;
+using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Prealloc;
 using Microsoft.Extensions.Logging;
@@ -6,4 +7,4 @@ using Microsoft.Extensions.Logging;
 namespace HostMemd.Backend.Qom;
 
 /// <summary>What every object may use: the tree, for links; the defaults; the threads that fill memory.</summary>
-public sealed record QomEnvironment(QomTree Tree, MachineDefaults Machine, FillPool Fillers, JobTable Jobs, ILogger Logger, Lock State);
+public sealed record QomEnvironment(QomTree Tree, MachineDefaults Machine, FillPool Fillers, JobTable Jobs, LeaseTable Leases, HolderSearch Holders, ILogger Logger, Lock State);

@@ -51,8 +51,16 @@ public abstract class QomObject(QomClass type, string name)
     /// <summary>Called when the object becomes visible.</summary>
     public virtual void Adopted() { }
 
+    /// <summary>A deletion is under way: nobody may begin to use the object.</summary>
+    public bool IsDoomed { get; internal set; }
+
     /// <summary>Why the object cannot be deleted now, or null.</summary>
     public virtual QmpException? DeletionRefusal() => null;
+
+    /// <summary>
+    /// As <see cref="DeletionRefusal"/>, by asking the kernel. Called <b>without</b> the state, after the object was doomed.
+    /// </summary>
+    public virtual ValueTask<QmpException?> DeletionRefusalAsync() => default;
 
     /// <summary>
     /// Gives everything back. Called <b>without</b> the state: the object is not visible any more. Does not throw.

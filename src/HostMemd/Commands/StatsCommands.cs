@@ -1,3 +1,4 @@
+using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Qom;
 using HostMemd.Protocol;
@@ -85,13 +86,13 @@ static class StatsCommands
         .Row("policy", s_policy, "NUMA policy.", s => s.Policy, (s, v) => s.Policy = v)
         .Row("mappings", Int, "How many mappings of other processes there are.", s => s.Mappings, (s, v) => s.Mappings = v);
 
-    public static IEnumerable<Command> All(QomTree tree, Lock state)
+    public static IEnumerable<Command> All(QomTree tree, LeaseTable leases, HolderSearch holders, Lock state)
     {
         yield return Slow("query-memdev-stats", "What the kernel says of the memory now.", ListOf(s_stats),
-            Opt("id", Str, "Only this backend."), (_, id) => ReadAsync(tree, state, id)).Extension().ForObservers();
+            Opt("id", Str, "Only this backend."), (_, id) => ReadAsync(tree, leases, holders, state, id)).Extension().ForObservers();
     }
 
-    static async ValueTask<IReadOnlyList<Stats>> ReadAsync(QomTree tree, Lock state, string? id)
+    static async ValueTask<IReadOnlyList<Stats>> ReadAsync(QomTree tree, LeaseTable leases, HolderSearch holders, Lock state, string? id)
     {
         HostMemoryBackend[] backends;
         lock (state)
@@ -100,15 +101,34 @@ static class StatsCommands
                 : [tree.Objects.FindChild(id) as HostMemoryBackend ?? throw QmpErrors.ObjectNotFound(id)];
         }
         // The kernel walks the page tables of all memory: off the callers' threads.
+        var scanning = ScanAsync(backends, holders);
         var read = await Task.Factory.StartNew(() => MemoryStatistics.Read(backends), CancellationToken.None,
             TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
-        return [.. backends.Zip(read, Describe)];
+        var users = await scanning.ConfigureAwait(false);
+        lock (state)
+            return [.. backends.Zip(read, (b, r) => Describe(b, r, CountOf(b, leases, users)))];
     }
 
-    static Stats Describe(HostMemoryBackend backend, MemoryStatistics read) => new()
+    // One scan of all processes for all objects, however many there are.
+    static async Task<ILookup<FileIdentity, int>> ScanAsync(HostMemoryBackend[] backends, HolderSearch holders)
+    {
+        FileIdentity[] files = [.. backends.Select(b => b.Region?.Identity).OfType<FileIdentity>()];
+        var scan = files.Length == 0 ? new([], 0) : await holders.ScanAsync(files).ConfigureAwait(false);
+        return scan.Holders.ToLookup(h => h.File, h => h.Pid);
+    }
+
+    // Leases, and the processes that have none.
+    static long CountOf(HostMemoryBackend backend, LeaseTable leases, ILookup<FileIdentity, int> users)
+    {
+        var given = leases.Of(backend);
+        return given.Count + (backend.Region?.Identity is { } file ? users[file].Count(pid => given.All(l => l.Pid != pid)) : 0);
+    }
+
+    static Stats Describe(HostMemoryBackend backend, MemoryStatistics read, long mappings) => new()
     {
         Id = backend.Name,
         Size = backend.Size,
+        Mappings = mappings,
         PageSize = backend.Region?.PageSize ?? 0,
         Resident = read.Resident,
         Huge = read.Huge,

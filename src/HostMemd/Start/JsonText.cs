@@ -14,16 +14,18 @@ static class JsonText
     public static Value Read(byte[] text)
     {
         var reader = new JsonReader(new JsonLimits());
-        // The end of the line ends a number or a keyword.
-        var left = new ReadOnlySequence<byte>([.. text, (byte)'\n']);
+        var left = new ReadOnlySequence<byte>(text);
         if (!reader.TryRead(ref left, out var result))
-            throw new StartException(reader.PendingBytes > 0 ? "JSON parse error, premature EOI" : "Expecting a JSON value");
+            throw new StartException(reader.PendingBytes > 0 ? PrematureEnd(text) : "Expecting a JSON value");
         if (result.Error is { } error)
             throw new StartException(error.Message);
         if (reader.TryRead(ref left, out _) || reader.PendingBytes > 0)
             throw new StartException("Expecting at most one JSON value");
         return result.Value;
     }
+
+    static string PrematureEnd(ReadOnlySpan<byte> text) => QmpErrors.JsonParse(
+        text.Count((byte)'\n') + 1, text.Length - (text.LastIndexOf((byte)'\n') + 1) + 1, "premature end of input").Message;
 
     /// <summary>Blanks out <c>//</c> and <c>/* */</c> comments outside of strings; lines and columns stay as they are.</summary>
     public static void BlankComments(Span<byte> text)

@@ -73,7 +73,8 @@ static class OptsText
     public static Value ToArguments(string text, QapiUnion types)
     {
         var opts = Split(text, "qom-type");
-        var id = Last(opts, "id");
+        // Of several ids QEMU takes the first; of everything else the last.
+        var id = opts.Where(o => o.Key == "id").Select(o => o.Text).FirstOrDefault();
         if (id is not null && !ObjectFactory.IsIdentifier(id))
             throw QmpErrors.BadIdentifier();
         var type = Last(opts, "qom-type") ?? throw QmpErrors.ParameterMissing("qom-type");
@@ -111,11 +112,22 @@ static class OptsText
             return member.Type.FromText(Last(opts, member.Name)!, member.Name, TextForm.CommandLine);
         var items = new List<Value>();
         foreach (var opt in opts.Where(o => o.Key == member.Name))
-        {
-            if (member.Type.FromText(opt.Text, member.Name, TextForm.CommandLine).TryList(out var part))
-                items.AddRange(part);
-        }
+            items.AddRange(ToRange(opt.Text, member));
         return Value.From(items);
+    }
+
+    static IReadOnlyList<Value> ToRange(string text, Member member)
+    {
+        try
+        {
+            if (text.Length > 0 && member.Type.FromText(text, member.Name, TextForm.CommandLine).TryList(out var range))
+                return range;
+        }
+        catch (QmpException)
+        {
+            // One number and two have the same text here.
+        }
+        throw QmpErrors.Expects(member.Name, "a uint64 value or range");
     }
 
     // Of several, QEMU names the first of a GLib table, into which the id comes last.

@@ -10,6 +10,9 @@ public sealed record PeerCredentials(int Pid, uint Uid, uint Gid)
 {
     const int SOL_SOCKET = 1;
     const int SO_PEERCRED = 17;
+    const int SO_PEERPIDFD = 77;
+
+    readonly Socket? _socket;
 
     /// <summary>Someone of whom nothing is known: the kernel's overflow ids.</summary>
     public static PeerCredentials Unknown { get; } = new(0, 65534, 65534);
@@ -26,7 +29,27 @@ public sealed record PeerCredentials(int Pid, uint Uid, uint Gid)
         {
             return Unknown;
         }
-        return new(BinaryPrimitives.ReadInt32LittleEndian(ucred),
+        return new(socket, BinaryPrimitives.ReadInt32LittleEndian(ucred),
             BinaryPrimitives.ReadUInt32LittleEndian(ucred[4..]), BinaryPrimitives.ReadUInt32LittleEndian(ucred[8..]));
+    }
+
+    PeerCredentials(Socket socket, int pid, uint uid, uint gid) : this(pid, uid, gid) => _socket = socket;
+
+    /// <summary>
+    /// A descriptor of the very process that connected, whatever has become of its number since; null where the kernel has no
+    /// SO_PEERPIDFD (before 6.5) or the process is gone.
+    /// </summary>
+    public SafeFileHandle? OpenPidfd()
+    {
+        Span<byte> fd = stackalloc byte[sizeof(int)];
+        try
+        {
+            return _socket?.GetRawSocketOption(SOL_SOCKET, SO_PEERPIDFD, fd) == fd.Length
+                ? new(BinaryPrimitives.ReadInt32LittleEndian(fd), ownsHandle: true) : null;
+        }
+        catch (Exception none) when (none is SocketException or ObjectDisposedException)
+        {
+            return null;
+        }
     }
 }

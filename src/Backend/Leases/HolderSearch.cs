@@ -1,0 +1,71 @@
+using HostMemd.Backend.Linux;
+using HostMemd.Backend.Memory;
+using Microsoft.Extensions.Logging;
+
+namespace HostMemd.Backend.Leases;
+
+/// <summary>
+/// Answers who else holds memory, by the kernel's word. Asked whether anybody does, a write lease answers in microseconds; only when
+/// somebody does are all processes looked at, once for all who wait.
+/// </summary>
+public sealed class HolderSearch(ILogger logger)
+{
+    readonly Lock _gate = new();
+    readonly HashSet<FileIdentity> _wanted = [];
+    Task<ScanResult>? _next;
+    Task _current = Task.CompletedTask;
+
+    /// <summary>Whether another process maps or holds the memory: yes, no, or null when the kernel does not tell.</summary>
+    /// <param name="region">The memory.</param>
+    /// <param name="isSharedByUs">Whether another object of ours has the same file; only asked when it matters.</param>
+    public async ValueTask<bool?> IsHeldElsewhereAsync(MemoryRegion region, Func<bool> isSharedByUs)
+    {
+        if (region.Identity is not { } file)
+            return false;
+        var asked = Files.TryWriteLease(region.File!, out var alone);
+        if (asked.Ok && alone)
+            return false;
+        var scan = await ScanAsync([file]).ConfigureAwait(false);
+        if (scan.Holders.Any(h => h.File == file))
+            return true;
+        // Nobody was seen. Either the holder is one we may not look at, or a descriptor on its way in a socket, or an object of our
+        // own has the same file; or it is gone by now.
+        if (asked.Ok && Files.TryWriteLease(region.File!, out alone).Ok && (alone || isSharedByUs()))
+            return false;
+        if (asked.Ok)
+            return true;
+        if (scan.Unseen == 0)
+            return false;
+        Log.HoldersUnknown(logger, scan.Unseen, asked);
+        return null;
+    }
+
+    /// <summary>All holders of these files but ourselves.</summary>
+    public Task<ScanResult> ScanAsync(IEnumerable<FileIdentity> files)
+    {
+        lock (_gate)
+        {
+            _wanted.UnionWith(files);
+            // A scan under way may have passed the holder already: the answer must come from one that starts after the question.
+            return _next ??= RunAfter(_current);
+        }
+    }
+
+    async Task<ScanResult> RunAfter(Task before)
+    {
+        await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+        Task<ScanResult> scan;
+        lock (_gate)
+        {
+            var wanted = new HashSet<FileIdentity>(_wanted);
+            _wanted.Clear();
+            _next = null;
+            _current = scan = Task.Factory.StartNew(() => ProcessScan.Run(wanted), CancellationToken.None,
+                TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        }
+        var result = await scan.ConfigureAwait(false);
+        if (result.Unseen > 0)
+            Log.ProcessesUnseen(logger, result.Unseen);
+        return result;
+    }
+}

@@ -1,0 +1,120 @@
+using System.Globalization;
+using HostMemd.Backend.Linux;
+using HostMemd.Backend.Memory;
+using HostMemd.Qapi;
+using Microsoft.Win32.SafeHandles;
+
+namespace HostMemd.Backend.Leases;
+
+/// <summary>Why a lease has ended.</summary>
+public enum LeaseEnd { Unmap, Exit }
+
+/// <summary>
+/// The leases: who was lent what. They follow the process, not the connection, since mappings do. Used with the daemon's state held.
+/// </summary>
+public sealed class LeaseTable(Lock state)
+{
+    // One watch and one descriptor for each process, however many leases it has.
+    sealed class Holder(int pid, SafeFileHandle pidfd)
+    {
+        public int Pid => pid;
+        public SafeFileHandle Pidfd => pidfd;
+        public HashSet<Lease> Leases { get; } = [];
+        public bool HasEnded => Linux.Pidfd.Poll(pidfd, 0, out var exited).Failed || exited;
+    }
+
+    readonly ProcessWatcher _watcher = new();
+    readonly Dictionary<string, Lease> _leases = new(StringComparer.Ordinal);
+    readonly Dictionary<int, Holder> _holders = [];
+    readonly Dictionary<HostMemoryBackend, HashSet<Lease>> _byBackend = [];
+    long _counter;
+
+    public event Action<Lease>? Given;
+    public event Action<Lease, LeaseEnd>? Ended;
+
+    public IReadOnlyCollection<Lease> All => _leases.Values;
+
+    public IReadOnlyCollection<Lease> Of(HostMemoryBackend backend) => _byBackend.TryGetValue(backend, out var leases) ? leases : [];
+
+    /// <summary>Gives a lease.</summary>
+    /// <param name="backend">The memory.</param>
+    /// <param name="pid">The process it is for.</param>
+    /// <param name="pidfd">A descriptor of that process, taken over; it may be closed at once if the process is known already.</param>
+    /// <param name="name">Free text.</param>
+    /// <param name="isReadOnly">What kind of descriptor is lent.</param>
+    /// <exception cref="QmpException">The process is gone, or cannot be watched.</exception>
+    public Lease Give(HostMemoryBackend backend, int pid, SafeFileHandle pidfd, string? name, bool isReadOnly)
+    {
+        var holder = HolderOf(pid, pidfd);
+        string mapping;
+        do
+            mapping = string.Create(CultureInfo.InvariantCulture, $"map{++_counter}");
+        while (_leases.ContainsKey(mapping));
+        var lease = new Lease(mapping, backend, pid, name, isReadOnly, DateTimeOffset.UtcNow);
+        _leases.Add(mapping, lease);
+        holder.Leases.Add(lease);
+        if (!_byBackend.TryGetValue(backend, out var ofBackend))
+            _byBackend.Add(backend, ofBackend = []);
+        ofBackend.Add(lease);
+        Given?.Invoke(lease);
+        return lease;
+    }
+
+    Holder HolderOf(int pid, SafeFileHandle pidfd)
+    {
+        if (_holders.TryGetValue(pid, out var known))
+        {
+            // While the one we know lives its number is nobody else's.
+            if (!known.HasEnded)
+            {
+                pidfd.Dispose();
+                return known;
+            }
+            Forget(known);
+        }
+        var holder = new Holder(pid, pidfd);
+        var errno = holder.HasEnded ? Errno.ESRCH : _watcher.Watch(pidfd, () => Exited(holder));
+        if (errno.Failed)
+        {
+            pidfd.Dispose();
+            throw QmpErrors.ProcessNotWatched(pid, errno.Text);
+        }
+        _holders.Add(pid, holder);
+        return holder;
+    }
+
+    // On the watcher's thread.
+    void Exited(Holder holder)
+    {
+        lock (state)
+            Forget(holder);
+    }
+
+    void Forget(Holder holder)
+    {
+        if (_holders.TryGetValue(holder.Pid, out var current) && current == holder)
+            _holders.Remove(holder.Pid);
+        foreach (var lease in holder.Leases.ToArray())
+            Remove(lease, holder, LeaseEnd.Exit);
+        holder.Pidfd.Dispose();
+    }
+
+    /// <exception cref="QmpException">There is no such lease.</exception>
+    public Lease End(string mapping)
+    {
+        if (!_leases.TryGetValue(mapping, out var lease))
+            throw QmpErrors.MappingNotFound(mapping);
+        Remove(lease, _holders.GetValueOrDefault(lease.Pid), LeaseEnd.Unmap);
+        return lease;
+    }
+
+    void Remove(Lease lease, Holder? holder, LeaseEnd reason)
+    {
+        // A holder without leases stays watched until it ends: it may well ask again.
+        holder?.Leases.Remove(lease);
+        _leases.Remove(lease.Mapping);
+        if (_byBackend.TryGetValue(lease.Backend, out var ofBackend) && ofBackend.Remove(lease) && ofBackend.Count == 0)
+            _byBackend.Remove(lease.Backend);
+        Ended?.Invoke(lease, reason);
+    }
+}

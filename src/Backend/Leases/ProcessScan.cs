@@ -1,0 +1,118 @@
+using System.Globalization;
+using HostMemd.Backend.Linux;
+
+namespace HostMemd.Backend.Leases;
+
+/// <summary>A file, as the kernel tells it apart from others.</summary>
+public readonly record struct FileIdentity(string Device, ulong Inode);
+
+/// <summary>A process that maps a file or has it open.</summary>
+/// <param name="Pid">The process.</param>
+/// <param name="Comm">Its name, as in /proc/PID/comm.</param>
+/// <param name="File">What it holds.</param>
+/// <param name="IsReadOnly">All its mappings and descriptors of the file are read-only.</param>
+public sealed record FileHolder(int Pid, string Comm, FileIdentity File, bool IsReadOnly);
+
+/// <summary>What one look at all processes has shown.</summary>
+/// <param name="Holders">Who holds one of the files asked for.</param>
+/// <param name="Unseen">Processes that we have no right to look at.</param>
+public sealed record ScanResult(IReadOnlyList<FileHolder> Holders, int Unseen);
+
+/// <summary>
+/// Looks through the address spaces and descriptors of all processes: 10 to 100 ms. Both, since a mapping outlives its descriptor and
+/// a descriptor need not be mapped.
+/// </summary>
+public static class ProcessScan
+{
+    internal static ScanResult Run(IReadOnlySet<FileIdentity> wanted, string proc = "/proc")
+    {
+        var holders = new List<FileHolder>();
+        var unseen = 0;
+        foreach (var entry in Directory.EnumerateDirectories(proc))
+        {
+            if (!int.TryParse(Path.GetFileName(entry.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
+                || pid == Environment.ProcessId)
+                continue;
+            var found = new Dictionary<FileIdentity, bool>();
+            var seen = Maps(entry, wanted, found);
+            seen &= Descriptors(entry, wanted, found);
+            if (!seen && Directory.Exists(entry))
+                unseen++;
+            foreach (var (file, isReadOnly) in found)
+                holders.Add(new(pid, NameOf(pid, proc), file, isReadOnly));
+        }
+        return new(holders, unseen);
+    }
+
+    /// <summary>The name of a process as in /proc/PID/comm, empty if it is gone.</summary>
+    public static string NameOf(int pid, string proc = "/proc") => (ProcFile.Text($"{proc}/{pid}/comm") ?? "").TrimEnd('\n');
+
+    static bool Maps(string process, IReadOnlySet<FileIdentity> wanted, Dictionary<FileIdentity, bool> found)
+    {
+        // Kernel threads have no mappings; a process that has just ended has none any more.
+        if (Files.Open(process + "/maps", Files.O_RDONLY | Files.O_CLOEXEC, 0, out var probe) is { Failed: true } errno)
+            return errno != Errno.EACCES && errno != Errno.EPERM;
+        probe!.Dispose();
+        using var file = ProcFile.Open(process + "/maps");
+        while (file is not null && file.Next(out var line))
+        {
+            if (!Procfs.MapsLine.TryParse(line, out var maps) || maps.Inode == 0)
+                continue;
+            foreach (var candidate in wanted)
+            {
+                if (maps.Inode == candidate.Inode && Matches(maps.Device, candidate.Device))
+                    Note(found, candidate, isReadOnly: maps.Permissions[1] != (byte)'w');
+            }
+        }
+        return true;
+    }
+
+    static bool Descriptors(string process, IReadOnlySet<FileIdentity> wanted, Dictionary<FileIdentity, bool> found)
+    {
+        try
+        {
+            foreach (var path in Directory.EnumerateFileSystemEntries(process + "/fd"))
+            {
+                if (Files.StatusOf(path, out var status).Failed)
+                    continue;
+                foreach (var candidate in wanted)
+                {
+                    if (status.Inode == candidate.Inode && status.DeviceText == candidate.Device)
+                        Note(found, candidate, IsReadOnly(process, Path.GetFileName(path)));
+                }
+            }
+            return true;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return false;
+        }
+        catch (IOException)
+        {
+            // It ended while we looked.
+            return true;
+        }
+    }
+
+    // fdinfo's flags are octal, O_ACCMODE in the last digit (proc_pid_fdinfo(5)).
+    static bool IsReadOnly(string process, string descriptor)
+    {
+        var flags = Procfs.FieldOf($"{process}/fdinfo/{descriptor}", "flags");
+        return flags is { Length: > 0 } && ((flags[^1] - '0') & 3) == 0;
+    }
+
+    static void Note(Dictionary<FileIdentity, bool> found, FileIdentity file, bool isReadOnly) =>
+        found[file] = isReadOnly && (!found.TryGetValue(file, out var before) || before);
+
+    static bool Matches(ReadOnlySpan<byte> device, string wanted)
+    {
+        if (device.Length != wanted.Length)
+            return false;
+        for (var i = 0; i < device.Length; i++)
+        {
+            if (device[i] != wanted[i])
+                return false;
+        }
+        return true;
+    }
+}

@@ -1,0 +1,60 @@
+namespace HostMemd.Human;
+
+/// <summary>Reads a command's arguments off the line, as its row says.</summary>
+static class ArgumentReader
+{
+    /// <summary>False when the line does not fit the row; the complaint is printed.</summary>
+    public static bool TryRead(HumanCommand command, CommandLineReader line, HumanCall call)
+    {
+        foreach (var argument in command.Arguments)
+        {
+            line.SkipBlanks();
+            if (Complaint(argument, line, call) is { } complaint)
+            {
+                call.Print($"{command.Name}: {complaint}");
+                return false;
+            }
+        }
+        line.SkipBlanks();
+        if (line.IsAtEnd)
+            return true;
+        call.Print($"{command.Name}: extraneous characters at the end of line\n");
+        return false;
+    }
+
+    static string? Complaint(HumanArgument argument, CommandLineReader line, HumanCall call)
+    {
+        if (argument.Form == ArgumentForm.Flag)
+            return FlagComplaint(argument, line, call);
+        if (argument.Optional && line.IsAtEnd)
+            return null;
+        if (argument.Form == ArgumentForm.Rest && !line.IsAtEnd)
+            call.Give(argument.Name, line.ReadRest());
+        else if (line.TryReadWord(out var word))
+            call.Give(argument.Name, word);
+        else
+            return "string expected\n";
+        return null;
+    }
+
+    // QEMU takes only the letter: what follows it belongs to the next argument, blank or not.
+    static string? FlagComplaint(HumanArgument flag, CommandLineReader line, HumanCall call)
+    {
+        if (line.Peek != '-')
+            return null;
+        line.Skip();
+        if (line.IsAtEnd)
+        {
+            // QEMU prints the line's NUL as the option, which ends the text before its LF.
+            return "unsupported option -";
+        }
+        if (line.Peek != flag.Name[0])
+        {
+            // A byte is all that QEMU shows: of a longer character that is no character.
+            return $"unsupported option -{(char.IsAscii(line.Peek) ? line.Peek : '\uFFFD')}\n";
+        }
+        line.Skip();
+        call.Give(flag.Name);
+        return null;
+    }
+}

@@ -1,0 +1,23 @@
+using HostMemd.Backend.Qom;
+using HostMemd.Qapi;
+
+namespace HostMemd.Human;
+
+/// <summary>
+/// The order in which QEMU lists what is below <c>/objects</c>: that of a GLib table of the ids, backwards. Elsewhere it is the order
+/// of creation.
+/// </summary>
+static class ChildOrder
+{
+    // QEMU's own monitor is always the first there, and has its place in the table. Ours is no object.
+    const string QemusMonitor = "compat_monitor0";
+
+    public static IEnumerable<QomObject> Sort(QomObject parent)
+    {
+        if (parent.Path != "/objects")
+            return parent.Children;
+        QomObject?[] children = [null, .. parent.Children.Where(c => c.Name != QemusMonitor)];
+        var names = children.Select(c => c?.Name ?? QemusMonitor).ToArray();
+        return GlibOrder.Walk(names).Reverse().Select(i => children[i]).OfType<QomObject>();
+    }
+}

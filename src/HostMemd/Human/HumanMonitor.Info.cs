@@ -1,0 +1,78 @@
+using System.Globalization;
+using HostMemd.Backend.Memory;
+using HostMemd.Backend.Qom;
+using HostMemd.Qapi;
+
+namespace HostMemd.Human;
+
+// The info commands.
+public sealed partial class HumanMonitor
+{
+    void InfoMemdev(HumanCall call)
+    {
+        lock (_state)
+        {
+            foreach (var backend in ChildOrder.Sort(_tree.Objects).OfType<HostMemoryBackend>())
+                call.Print(Describe(backend));
+        }
+        call.Print("\n");
+    }
+
+    // Two blanks behind "size:" and one behind "host nodes:", even when there are none.
+    static string Describe(HostMemoryBackend backend) => string.Create(CultureInfo.InvariantCulture,
+        $"""
+        memory backend: {backend.Name}
+          size:  {backend.Size}
+          merge: {TrueFalse(backend.Merge)}
+          dump: {TrueFalse(backend.Dump)}
+          prealloc: {TrueFalse(backend.Prealloc)}
+          share: {TrueFalse(backend.Share)}
+          reserve: {TrueFalse(backend.Reserve)}
+          policy: {NumaPolicy.Type.NameOf(backend.Policy)}
+          host nodes: {Ranges(backend.HostNodes.ToList())}
+
+        """);
+
+    static string TrueFalse(bool value) => value ? "true" : "false";
+
+    /// <summary>The form <c>0-2,5</c>.</summary>
+    static string Ranges(IReadOnlyList<ushort> ascending)
+    {
+        var ranges = new List<string>();
+        for (var i = 0; i < ascending.Count; i++)
+        {
+            var first = i;
+            while (i + 1 < ascending.Count && ascending[i + 1] == ascending[i] + 1)
+                i++;
+            ranges.Add(first == i ? $"{ascending[i]}" : $"{ascending[first]}-{ascending[i]}");
+        }
+        return string.Join(',', ranges);
+    }
+
+    void InfoQomTree(HumanCall call)
+    {
+        var path = call.Find("path") ?? "/machine";
+        lock (_state)
+        {
+            QomObject top;
+            try
+            {
+                top = _tree.Resolve(path);
+            }
+            catch (QmpException)
+            {
+                // Not told as an error, as QEMU does not either.
+                call.Print($"Path '{path}' could not be resolved.\n");
+                return;
+            }
+            PrintTree(top, 0, call);
+        }
+    }
+
+    static void PrintTree(QomObject top, int indent, HumanCall call)
+    {
+        call.Print($"{new string(' ', indent)}/{top.Name} ({top.Class.Name})\n");
+        foreach (var child in top.Children.OrderBy(c => c.Name, StringComparer.Ordinal))
+            PrintTree(child, indent + 2, call);
+    }
+}

@@ -1,0 +1,64 @@
+using HostMemd.Backend.Qom;
+using HostMemd.Qapi;
+
+namespace HostMemd.Human;
+
+// object_add and the qom-* commands.
+public sealed partial class HumanMonitor
+{
+    async ValueTask AddAsync(HumanCall call)
+    {
+        var text = call["object"];
+        if (text.StartsWith('{'))
+        {
+            await _objects.AddAsync(_objectOptions.Read(JsonText.Parse(text), null)).ConfigureAwait(false);
+            return;
+        }
+        var given = KeyValParser.Parse(text, "qom-type");
+        if (given.Help)
+            call.Print(Help(given.Values));
+        else
+            await _objects.AddAsync(KeyValObject.Read(_objectOptions, given.Values)).ConfigureAwait(false);
+    }
+
+    // Help for a type that does not exist is the list of those that do.
+    string Help(Members given) => given["qom-type"].TryString(out var name) && _types.Find(name) is { } type
+        ? ObjectHelp.Properties(type)
+        : ObjectHelp.Types(_types);
+
+    void Get(HumanCall call)
+    {
+        lock (_state)
+            call.Print(JsonText.Pretty(_tree.Resolve(call["path"]).Get(call["property"])));
+    }
+
+    void List(HumanCall call)
+    {
+        if (call.Find("path") is not { } path)
+        {
+            call.Print("/\n");
+            return;
+        }
+        lock (_state)
+        {
+            var target = _tree.ResolveForList(path);
+            foreach (var property in target.Class.Listed)
+                call.Print($"{property.Name} ({property.QomType})\n");
+            foreach (var child in ChildOrder.Sort(target))
+                call.Print($"{child.Name} (child<{child.Class.Name}>)\n");
+        }
+    }
+
+    ValueTask SetAsync(HumanCall call)
+    {
+        // Bad JSON is told before a path that leads nowhere.
+        var json = call.Has("json") ? JsonText.Parse(call["value"]) : default(Value?);
+        lock (_state)
+        {
+            var target = _tree.Resolve(call["path"]);
+            return json is { } value
+                ? target.Set(call["property"], value)
+                : TextProperty.Set(target, call["property"], call["value"]);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+using HostMemd.Backend.Qom;
+using HostMemd.Qapi;
+
+namespace HostMemd.Human;
+
+/// <summary>
+/// The monitor for people, behind <c>human-monitor-command</c>: a line in, text out, as QEMU's. It keeps nothing from line to line, so
+/// lines of several clients may run at once; what they read they read with the state held.
+/// </summary>
+public sealed partial class HumanMonitor
+{
+    readonly QomTree _tree;
+    readonly QomTypes _types;
+    readonly QapiUnion _objectOptions;
+    readonly ObjectFactory _objects;
+    readonly Lock _state;
+    readonly string _version;
+    readonly IReadOnlyList<HumanCommand> _commands;
+
+    /// <param name="tree">All objects.</param>
+    /// <param name="types">All classes.</param>
+    /// <param name="objectOptions">The arguments of <c>object_add</c>.</param>
+    /// <param name="objects">Makes and deletes objects; called without the state.</param>
+    /// <param name="state">Held while the tree is read.</param>
+    /// <param name="version">What <c>info version</c> prints: QEMU's release and, without a blank between, the package.</param>
+    public HumanMonitor(QomTree tree, QomTypes types, QapiUnion objectOptions, ObjectFactory objects, Lock state, string version)
+    {
+        (_tree, _types, _objectOptions, _objects, _state, _version) = (tree, types, objectOptions, objects, state, version);
+        _commands = Commands();
+    }
+
+    /// <summary>What <c>quit</c> does; without it nothing.</summary>
+    public Action? Quit { get; set; }
+
+    /// <summary>Runs a line and returns what it prints, errors included, with lines ended by CR LF.</summary>
+    public async ValueTask<string> RunAsync(string commandLine)
+    {
+        var call = new HumanCall();
+        try
+        {
+            var line = new CommandLineReader(commandLine);
+            if (FindCommand(line, call) is { } command)
+                await RunAsync(command, line, call).ConfigureAwait(false);
+        }
+        catch (QmpException e)
+        {
+            call.Print($"Error: {e.Message}\n{HumanErrors.HintFor(e)}");
+        }
+        return call.Output;
+    }
+
+    static async ValueTask RunAsync(HumanCommand command, CommandLineReader line, HumanCall call)
+    {
+        var end = line.At;
+        if (ArgumentReader.TryRead(command, line, call))
+        {
+            await command.Run(call).ConfigureAwait(false);
+            return;
+        }
+        // The command as it was typed, with all the blanks but those at the end.
+        call.Print($"Try \"help {line.Text[..end].TrimEnd([' ', '\t', '\n', '\v', '\f', '\r'])}\" for more information\n");
+    }
+
+    /// <summary>The row that the line names; the place is moved to its arguments. Null if there is none.</summary>
+    HumanCommand? FindCommand(CommandLineReader line, HumanCall call)
+    {
+        var table = _commands;
+        while (line.ReadName() is { } name)
+        {
+            if (table.FirstOrDefault(c => c.IsCalled(name)) is not { } command)
+            {
+                call.Print($"unknown command: '{line.Text[..line.At]}'\n");
+                return null;
+            }
+            line.SkipBlanks();
+            if (command.Subcommands is null || line.IsAtEnd)
+                return command;
+            table = command.Subcommands;
+        }
+        return null;
+    }
+}
