@@ -40,6 +40,13 @@ public sealed class HolderSearch(ILogger logger)
         return null;
     }
 
+    /// <summary>
+    /// Of memory at which a scan has shown nobody: whether somebody may be there all the same, one of the processes that could not be
+    /// looked at or a descriptor on its way.
+    /// </summary>
+    public static bool MayBeHeldUnseen(MemoryRegion region, int unseen) =>
+        region.File is { IsClosed: false } file && (Files.TryWriteLease(file, out var alone).Ok ? !alone : unseen > 0);
+
     /// <summary>All holders of these files but ourselves.</summary>
     public Task<ScanResult> ScanAsync(IEnumerable<FileIdentity> files)
     {

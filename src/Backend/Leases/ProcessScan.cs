@@ -26,6 +26,8 @@ public static class ProcessScan
 {
     internal static ScanResult Run(IReadOnlySet<FileIdentity> wanted, string proc = "/proc")
     {
+        // Every mapping of every process is compared: by inode first, the device only when that fits.
+        var byInode = wanted.ToLookup(f => f.Inode);
         var holders = new List<FileHolder>();
         var unseen = 0;
         foreach (var entry in Directory.EnumerateDirectories(proc))
@@ -34,8 +36,8 @@ public static class ProcessScan
                 || pid == Environment.ProcessId)
                 continue;
             var found = new Dictionary<FileIdentity, bool>();
-            var seen = Maps(entry, wanted, found);
-            seen &= Descriptors(entry, wanted, found);
+            var seen = Maps(entry, byInode, found);
+            seen &= Descriptors(entry, byInode, found);
             if (!seen && Directory.Exists(entry))
                 unseen++;
             foreach (var (file, isReadOnly) in found)
@@ -47,7 +49,7 @@ public static class ProcessScan
     /// <summary>The name of a process as in /proc/PID/comm, empty if it is gone.</summary>
     public static string NameOf(int pid, string proc = "/proc") => (ProcFile.Text($"{proc}/{pid}/comm") ?? "").TrimEnd('\n');
 
-    static bool Maps(string process, IReadOnlySet<FileIdentity> wanted, Dictionary<FileIdentity, bool> found)
+    static bool Maps(string process, ILookup<ulong, FileIdentity> wanted, Dictionary<FileIdentity, bool> found)
     {
         // Kernel threads have no mappings; a process that has just ended has none any more.
         if (Files.Open(process + "/maps", Files.O_RDONLY | Files.O_CLOEXEC, 0, out var probe) is { Failed: true } errno)
@@ -58,16 +60,16 @@ public static class ProcessScan
         {
             if (!Procfs.MapsLine.TryParse(line, out var maps) || maps.Inode == 0)
                 continue;
-            foreach (var candidate in wanted)
+            foreach (var candidate in wanted[maps.Inode])
             {
-                if (maps.Inode == candidate.Inode && Matches(maps.Device, candidate.Device))
+                if (Matches(maps.Device, candidate.Device))
                     Note(found, candidate, isReadOnly: maps.Permissions[1] != (byte)'w');
             }
         }
         return true;
     }
 
-    static bool Descriptors(string process, IReadOnlySet<FileIdentity> wanted, Dictionary<FileIdentity, bool> found)
+    static bool Descriptors(string process, ILookup<ulong, FileIdentity> wanted, Dictionary<FileIdentity, bool> found)
     {
         try
         {
@@ -75,9 +77,9 @@ public static class ProcessScan
             {
                 if (Files.StatusOf(path, out var status).Failed)
                     continue;
-                foreach (var candidate in wanted)
+                foreach (var candidate in wanted[status.Inode])
                 {
-                    if (status.Inode == candidate.Inode && status.DeviceText == candidate.Device)
+                    if (status.DeviceText == candidate.Device)
                         Note(found, candidate, IsReadOnly(process, Path.GetFileName(path)));
                 }
             }

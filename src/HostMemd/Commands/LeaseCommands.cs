@@ -25,7 +25,10 @@ static class LeaseCommands
         public string Path { get; set; } = "";
     }
 
-    /// <summary>Lease: through memdev-map. Kernel: found at a process that has none. Unseen: processes we may not look at.</summary>
+    /// <summary>
+    /// Lease: through memdev-map. Kernel: found at a process that has none. Unseen: the kernel says that somebody is there, and nobody
+    /// was found among the processes that we may look at.
+    /// </summary>
     enum Kind { Lease, Kernel, Unseen }
 
     sealed class Mapping
@@ -150,16 +153,15 @@ static class LeaseCommands
                 Size = b.Size,
             }));
         }
-        if (scan.Unseen > 0)
-        {
-            result.AddRange(backends.Where(b => b.Region?.Identity is not null).Select(b => new Mapping
+        var known = result.Select(m => m.Id).ToHashSet(StringComparer.Ordinal);
+        result.AddRange(backends.Where(b => !known.Contains(b.Name) && b.Region is { } r && HolderSearch.MayBeHeldUnseen(r, scan.Unseen))
+            .Select(b => new Mapping
             {
                 Id = b.Name,
                 Kind = Kind.Unseen,
                 Name = string.Create(CultureInfo.InvariantCulture, $"{scan.Unseen} processes could not be looked at"),
                 Size = b.Size,
             }));
-        }
         return result;
     }
 

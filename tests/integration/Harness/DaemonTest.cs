@@ -6,6 +6,9 @@ namespace HostMemd.Integration.Harness;
 /// <summary>A test with a daemon of its own. The daemon's log goes to the test's output, which is shown when it fails.</summary>
 public abstract class DaemonTest(ITestOutputHelper output) : IDisposable
 {
+    // Some tests make thousands of objects.
+    const int LinesShown = 60;
+
     readonly List<DaemonProcess> _daemons = [];
     readonly List<IDisposable> _things = [];
 
@@ -48,7 +51,8 @@ public abstract class DaemonTest(ITestOutputHelper output) : IDisposable
             _things[i].Dispose();
         foreach (var daemon in _daemons)
         {
-            Output.WriteLine($"log of daemon {daemon.Pid}:\n{daemon.Log}");
+            var lines = daemon.LogLines;
+            Output.WriteLine($"log of daemon {daemon.Pid}, {lines.Length} lines:\n{string.Join('\n', lines.TakeLast(LinesShown))}");
             daemon.Dispose();
         }
         GC.SuppressFinalize(this);
