@@ -1,0 +1,135 @@
+using System.Diagnostics;
+using HostMemd.Integration.Harness;
+using Xunit.Abstractions;
+
+namespace HostMemd.Integration.Clients;
+
+/// <summary>One client moves gigabytes; nobody else notices (contract § 2).</summary>
+[Collection(nameof(Machine))]
+public sealed class NeverBlockedTests(ITestOutputHelper output) : DaemonTest(output)
+{
+    const ulong GiB = 1ul << 30;
+
+    // Not a measure of speed: the tests' machine has other things to do. QEMU's wait is the whole filling.
+    static readonly TimeSpan s_generous = TimeSpan.FromSeconds(1);
+    static readonly TimeSpan s_filling = TimeSpan.FromMinutes(3);
+
+    /// <summary>8 GiB, or what leaves the machine a quarter of what it has.</summary>
+    static ulong Large => Math.Min(8 * GiB, ProcMemory.MemInfo("MemAvailable") / 4 * 3 / GiB * GiB);
+
+    ProcMemory Memory => new(Daemon.Pid);
+
+    void AwaitFilling() => Eventually.True(() => Memory.Status("VmRSS") > GiB / 2, "the filling to begin");
+
+    [TheoryIf(Need.ThreeGiBFree)]
+    [InlineData("memory-backend-ram")]
+    [InlineData("memory-backend-memfd")]
+    public void ObjectAdd_WithPrealloc_DelaysNobodyElse(string type)
+    {
+        using var filler = Daemon.Connect();
+        using var other = Daemon.Connect();
+        other.Add("memory-backend-ram", "small", new() { ["size"] = 4096 });
+
+        filler.Send(QmpClient.AddText(type, "large", new() { ["size"] = Large, ["prealloc"] = true }) + "\n");
+        AwaitFilling();
+
+        // The id is taken, and nothing is to be seen of the object.
+        Assert.Equal("attempt to add duplicate property 'large' to object (type 'container')",
+            other.AddRefused("memory-backend-ram", "large", new() { ["size"] = 4096 }));
+        Assert.Equal("Device '/objects/large' not found",
+            other.Refused("qom-get", new() { ["path"] = "/objects/large", ["property"] = "size" }));
+        Assert.Equal("object 'large' not found", other.Refused("object-del", new() { ["id"] = "large" }));
+        Assert.Equal(["small"], other.Memdevs());
+        using (var third = Daemon.Connect())
+            third.Ok("query-version");
+        Assert.Null(filler.TryLine(TimeSpan.Zero));
+        AskWhile(filler, other, out var answered, out var longest);
+
+        Output.WriteLine($"{Large / GiB} GiB: {answered} answers meanwhile, the slowest after {longest.TotalMilliseconds} ms");
+        Assert.True(answered > 10, $"only {answered} answers while the memory was filled");
+        Assert.InRange(longest, TimeSpan.Zero, s_generous);
+        Assert.Equal(["large", "small"], other.Memdevs().Order());
+        AssertFilled(Large);
+    }
+
+    [FactIf(Need.ThreeGiBFree)]
+    public void QomSet_OfPrealloc_DelaysNobodyElse()
+    {
+        using var filler = Daemon.Connect();
+        using var other = Daemon.Connect();
+        other.Add("memory-backend-ram", "small", new() { ["size"] = 4096 });
+        filler.Add("memory-backend-memfd", "large", new() { ["size"] = Large });
+
+        filler.Command("qom-set", new() { ["path"] = "large", ["property"] = "prealloc", ["value"] = true });
+        AwaitFilling();
+        // Of the object that is filled, too.
+        Assert.False(other.Get("large", "prealloc").GetBoolean());
+        AskWhile(filler, other, out var answered, out var longest);
+
+        Output.WriteLine($"{Large / GiB} GiB: {answered} answers meanwhile, the slowest after {longest.TotalMilliseconds} ms");
+        Assert.True(answered > 10, $"only {answered} answers while the memory was filled");
+        Assert.InRange(longest, TimeSpan.Zero, s_generous);
+        Assert.True(other.Get("large", "prealloc").GetBoolean());
+    }
+
+    [FactIf(Need.ThreeGiBFree)]
+    public void ObjectDel_OfLargeMemory_DelaysNobodyElse_AndAnswersWhenItIsFree()
+    {
+        using var filler = Daemon.Connect();
+        using var other = Daemon.Connect();
+        other.Add("memory-backend-ram", "small", new() { ["size"] = 4096 });
+        filler.Add("memory-backend-memfd", "large", new() { ["size"] = Large, ["prealloc"] = true }, s_filling);
+
+        filler.Command("object-del", new() { ["id"] = "large" });
+        AskWhile(filler, other, out _, out var longest);
+
+        Assert.InRange(longest, TimeSpan.Zero, s_generous);
+        Assert.InRange(Memory.Status("RssShmem"), 0ul, 64ul << 20);
+    }
+
+    [FactIf(Need.ThreeGiBFree)]
+    public void ClientThatLeavesWhileItsObjectIsMade_NeitherLosesNorLeaksIt()
+    {
+        var size = 3 * GiB;
+        using var other = Daemon.Connect();
+        var files = Memory.FileCount;
+        using (var filler = Daemon.Connect())
+        {
+            filler.Send(QmpClient.AddText("memory-backend-memfd", "large", new() { ["size"] = size, ["prealloc"] = true }) + "\n"
+                + QmpClient.AddText("memory-backend-ram", "queued", new() { ["size"] = 4096 }) + "\n");
+            AwaitFilling();
+        }
+
+        Eventually.True(() => other.Memdevs().Contains("large"), "the object to appear", s_filling);
+        AssertFilled(size);
+        // Its descriptor, and none of the connection.
+        Eventually.Equal(files + 1, () => Memory.FileCount, "descriptors");
+        // What it had queued was dropped with it, as in QEMU.
+        Assert.Equal(["large"], other.Memdevs());
+
+        other.Delete("large");
+        Assert.Equal(files, Memory.FileCount);
+        Assert.Null(Memory.TryGuarded(size));
+    }
+
+    // What the kernel is just moving (compaction, huge pages) is not counted for a moment.
+    void AssertFilled(ulong size) => Assert.InRange(Memory.Backend(size).Resident, size / 1000 * 999, size);
+
+    static void AskWhile(QmpClient filler, QmpClient other, out int answered, out TimeSpan longest)
+    {
+        answered = 0;
+        longest = TimeSpan.Zero;
+        var whole = Stopwatch.StartNew();
+        byte[]? done;
+        while ((done = filler.TryLine(TimeSpan.Zero)) is null)
+        {
+            Assert.True(whole.Elapsed < s_filling, "the slow command did not end");
+            var one = Stopwatch.StartNew();
+            Assert.Equal(4096, other.Get("/objects/small", "size").GetInt32());
+            if (one.Elapsed > longest)
+                longest = one.Elapsed;
+            answered++;
+        }
+        Assert.Equal("{\"return\": {}}\r\n", System.Text.Encoding.ASCII.GetString(done));
+    }
+}
