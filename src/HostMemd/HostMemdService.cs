@@ -27,11 +27,17 @@ sealed class HostMemdService(
     PosixSignalRegistration? _hangup;
     Timer? _status;
     volatile bool _ready;
+    volatile bool _reloadAsked;
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         // From here on SIGHUP must not end the process.
-        _hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Reload);
+        _hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+        {
+            context.Cancel = true;
+            _reloadAsked = true;
+            ReloadIfAsked();
+        });
         try
         {
             StartChecks.Check(options, daemon);
@@ -61,7 +67,7 @@ sealed class HostMemdService(
         foreach (var (name, socket) in passed.Sockets)
             _listeners.Add((socket, false, $"the passed socket {name}"));
         foreach (var socket in options.Sockets)
-            _listeners.Add((QmpSocket.Listen(socket.Path, options.Access, owned), socket.Pretty, socket.Path));
+            _listeners.Add((QmpSocket.Listen(socket.Path, options.Access, owned), socket.Pretty, Path.GetFullPath(socket.Path)));
         if (_listeners.Count > 0)
             return;
         var path = DefaultSocket.Prepare(owned);
@@ -85,6 +91,7 @@ sealed class HostMemdService(
         Daemonizer.Report("");
         if (notify.IsEnabled)
             _status = new(_ => TellStatus(), null, TimeSpan.Zero, s_statusPeriod);
+        ReloadIfAsked();
         _ = daemon.Quit.ContinueWith(_ => application.StopApplication(), TaskScheduler.Default);
     }
 
@@ -94,11 +101,11 @@ sealed class HostMemdService(
         notify.Status(string.Create(null, $"{objects} memory backends, {bytes >> 20} MiB"));
     }
 
-    void Reload(PosixSignalContext context)
+    void ReloadIfAsked()
     {
-        context.Cancel = true;
-        if (!_ready)
+        if (!_ready || !_reloadAsked)
             return;
+        _reloadAsked = false;
         notify.Reloading();
         try
         {

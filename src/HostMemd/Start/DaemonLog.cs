@@ -80,8 +80,8 @@ sealed class DaemonLog : IDisposable
     public void Dispose()
     {
         Factory.Dispose();
+        // And with it the sink.
         _logger.Dispose();
-        _sink.Dispose();
     }
 
     sealed class RollingFile(string path, long bytes) : ILogEventSink, IDisposable
