@@ -1,4 +1,3 @@
-using HostMemd.Backend.Jobs;
 using HostMemd.Backend.Leases;
 using HostMemd.Protocol;
 using HostMemd.Qapi;
@@ -19,7 +18,7 @@ static class Events
 
     public static DeclaredEvent<string, JobStatus> JobStatusChange { get; } = new("JOB_STATUS_CHANGE",
         "A job has a new status. Of jobs that a command waits for only watchers are told.", false,
-        new("id", Str, "The job."), new("status", Job.StatusType, "Its status."));
+        new("id", Str, "The job."), new("status", JobInfo.StatusType, "Its status."));
 
     public static DeclaredEvent<string> MemdevAdded { get; } = new("MEMDEV_ADDED", "A memory backend was made.", true,
         new("id", Str, "The backend."));

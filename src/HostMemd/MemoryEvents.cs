@@ -4,6 +4,7 @@ using HostMemd.Backend.Memory;
 using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
 using HostMemd.Protocol;
+using HostMemd.Qapi;
 
 namespace HostMemd;
 

@@ -2,24 +2,12 @@ using HostMemd.Qapi;
 
 namespace HostMemd.Backend.Jobs;
 
-/// <summary>QEMU's JobStatus, as far as our jobs get there.</summary>
-public enum JobStatus { Created, Running, Paused, Aborting, Concluded, Null }
-
-/// <summary>QEMU's JobType, with the one type that we have.</summary>
-public enum JobType { MemdevPrealloc }
-
 /// <summary>
 /// Something that goes on after its command was answered, or that a second client may want to watch or stop.
 /// Used with the daemon's state held.
 /// </summary>
 public abstract class Job(string id)
 {
-    public static QapiEnum<JobStatus> StatusType { get; } = new("JobStatus", ("created", JobStatus.Created),
-        ("running", JobStatus.Running), ("paused", JobStatus.Paused), ("aborting", JobStatus.Aborting),
-        ("concluded", JobStatus.Concluded), ("null", JobStatus.Null));
-
-    public static QapiEnum<JobType> TypeType { get; } = new("JobType", ("memdev-prealloc", JobType.MemdevPrealloc));
-
     public string Id { get; } = id;
 
     public abstract JobType Type { get; }

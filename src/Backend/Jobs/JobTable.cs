@@ -75,6 +75,6 @@ public sealed class JobTable
     {
         if (!_jobs.TryGetValue(id, out var job))
             throw QmpErrors.JobNotFound();
-        return allowed.Contains(job.Status) ? job : throw QmpErrors.JobVerb(id, Job.StatusType.NameOf(job.Status), verb);
+        return allowed.Contains(job.Status) ? job : throw QmpErrors.JobVerb(id, JobInfo.StatusType.NameOf(job.Status), verb);
     }
 }

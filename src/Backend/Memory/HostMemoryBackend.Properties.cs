@@ -14,7 +14,7 @@ public abstract partial class HostMemoryBackend
         .SlowRow("host-nodes", ListOf(U16), "Binds memory to the list of NUMA host nodes",
             b => b.HostNodes.ToList(), (b, v) => b.SetHostNodes(v))
         .SlowRow("merge", Bool, "Mark memory as mergeable", b => b.Merge, (b, v) => b.SetMerge(v))
-        .SlowRow("policy", NumaPolicy.Type, "Set the NUMA policy", b => b.Policy, (b, v) => b.SetPolicy(v))
+        .SlowRow("policy", Memdev.PolicyType, "Set the NUMA policy", b => b.Policy, (b, v) => b.SetPolicy(v))
         .SlowRow("prealloc", Bool, "Preallocate memory", b => b.Prealloc, (b, v) => b.SetPrealloc(v))
         .Row("prealloc-threads", U32, "Number of CPU threads to use for prealloc",
             b => b.PreallocThreads, (b, v) => b.SetPreallocThreads(v))

@@ -1,4 +1,5 @@
 using HostMemd.Backend.Jobs;
+using HostMemd.Qapi;
 
 namespace HostMemd.Backend.Prealloc;
 

@@ -11,29 +11,11 @@ namespace HostMemd.Commands;
 /// <summary>QEMU's job commands, and the one command of ours that makes a job.</summary>
 static class JobCommands
 {
-    sealed class JobInfo
-    {
-        public string Id { get; set; } = "";
-        public JobType Type { get; set; }
-        public JobStatus Status { get; set; }
-        public ulong CurrentProgress { get; set; }
-        public ulong TotalProgress { get; set; }
-        public string? Error { get; set; }
-    }
-
-    static readonly QapiStruct<JobInfo> s_jobInfo = new QapiStruct<JobInfo>("JobInfo")
-        .Row("id", Str, "The job.", j => j.Id, (j, v) => j.Id = v)
-        .Row("type", Job.TypeType, "What it does.", j => j.Type, (j, v) => j.Type = v)
-        .Row("status", Job.StatusType, "Where it stands.", j => j.Status, (j, v) => j.Status = v)
-        .Row("current-progress", QapiTypes.Size, "Bytes done.", j => j.CurrentProgress, (j, v) => j.CurrentProgress = v)
-        .Row("total-progress", QapiTypes.Size, "Bytes to do.", j => j.TotalProgress, (j, v) => j.TotalProgress = v)
-        .Opt("error", Str, "Why it failed.", j => j.Error, (j, v) => j.Error = v);
-
     static readonly Arg<string> s_id = Arg("id", Str, "The job.");
 
     public static IEnumerable<Command> All(JobTable jobs, QomTree tree)
     {
-        yield return Command("query-jobs", "List the jobs.", ListOf(s_jobInfo),
+        yield return Command("query-jobs", "List the jobs.", ListOf(JobInfo.Schema),
             _ => (IReadOnlyList<JobInfo>)[.. jobs.All.Select(Describe)]).OutOfBand().ForObservers();
         yield return Verb("job-cancel", "Stop a job. It concludes soon.", jobs.Cancel).OutOfBand();
         yield return Verb("job-pause", "Pause a job.", jobs.Pause);

@@ -28,7 +28,7 @@ public sealed partial class HumanMonitor
           prealloc: {TrueFalse(backend.Prealloc)}
           share: {TrueFalse(backend.Share)}
           reserve: {TrueFalse(backend.Reserve)}
-          policy: {NumaPolicy.Type.NameOf(backend.Policy)}
+          policy: {Memdev.PolicyType.NameOf(backend.Policy)}
           host nodes: {Ranges(backend.HostNodes.ToList())}
 
         """);

@@ -1,0 +1,37 @@
+using static HostMemd.Qapi.QapiTypes;
+
+namespace HostMemd.Qapi;
+
+/// <summary>
+/// Lease: through memdev-map. Kernel: found at a process that has none. Unseen: the kernel says that somebody is there, and nobody
+/// was found among the processes that the daemon may look at.
+/// </summary>
+public enum MemdevMappingKind { Lease, Kernel, Unseen }
+
+/// <summary>One user of memory, as <c>query-memdev-mappings</c> lists it.</summary>
+public sealed class MemdevMapping
+{
+    public string Id { get; set; } = "";
+    public long Pid { get; set; }
+    public string Comm { get; set; } = "";
+    public MemdevMappingKind Kind { get; set; }
+    public string? Mapping { get; set; }
+    public string? Name { get; set; }
+    public bool ReadOnly { get; set; }
+    public ulong Size { get; set; }
+    public long? Since { get; set; }
+
+    public static QapiEnum<MemdevMappingKind> KindType { get; } = new("MemdevMappingKind",
+        ("lease", MemdevMappingKind.Lease), ("kernel", MemdevMappingKind.Kernel), ("unseen", MemdevMappingKind.Unseen));
+
+    public static QapiStruct<MemdevMapping> Schema { get; } = new QapiStruct<MemdevMapping>("MemdevMapping")
+        .Row("id", Str, "The backend.", m => m.Id, (m, v) => m.Id = v)
+        .Row("pid", Int, "The process; 0 for unseen ones.", m => m.Pid, (m, v) => m.Pid = v)
+        .Row("comm", Str, "Its name.", m => m.Comm, (m, v) => m.Comm = v)
+        .Row("kind", KindType, "How it is known.", m => m.Kind, (m, v) => m.Kind = v)
+        .Opt("mapping", Str, "The lease.", m => m.Mapping, (m, v) => m.Mapping = v)
+        .Opt("name", Str, "What was said of it, or how many processes could not be looked at.", m => m.Name, (m, v) => m.Name = v)
+        .Row("readonly", Bool, "It cannot write to the memory.", m => m.ReadOnly, (m, v) => m.ReadOnly = v)
+        .Row("size", QapiTypes.Size, "Bytes of the memory.", m => m.Size, (m, v) => m.Size = v)
+        .Opt("since", Int, "When the lease was given, in seconds of Unix time.", m => m.Since, (m, v) => m.Since = v);
+}
