@@ -1,0 +1,78 @@
+using HostMemd.Client.Wire;
+using HostMemd.Qapi;
+
+namespace HostMemd.Client;
+
+// Getting at the memory.
+public sealed partial class HostMemdClient
+{
+    /// <summary>Borrows memory and maps it into this process. Given back when the mapping is disposed of.</summary>
+    /// <param name="id">The backend.</param>
+    /// <param name="readOnly">Take a descriptor that cannot be mapped writable.</param>
+    /// <param name="name">Free text, for <see cref="QueryMappingsAsync"/>.</param>
+    /// <param name="cancellation">Ends the wait; what comes all the same is given back.</param>
+    /// <exception cref="QmpException">There is no such memory, or no other process can share it.</exception>
+    /// <exception cref="IOException">The connection is gone, or the kernel does not map it here.</exception>
+    public async Task<MappedMemdev> MapAsync(string id, bool readOnly = false, string? name = null, CancellationToken cancellation = default)
+    {
+        // Both are under way at once; the second one says where in its file the memory begins.
+        var lending = BorrowAsync(id, null, readOnly, name, cancellation);
+        var offset = OffsetAsync(id, cancellation);
+        try
+        {
+            await Task.WhenAll(lending, offset).ConfigureAwait(false);
+            return MappedMemdev.Map(lending.Result, offset.Result);
+        }
+        catch
+        {
+            if (lending.IsCompletedSuccessfully)
+                await lending.Result.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Borrows memory for a process and gets its descriptor, to be mapped here or handed on.</summary>
+    /// <param name="id">The backend.</param>
+    /// <param name="pid">Whom it is for: the loan ends with that process. Null for this one.</param>
+    /// <param name="readOnly">Take a descriptor that cannot be mapped writable.</param>
+    /// <param name="name">Free text, for <see cref="QueryMappingsAsync"/>.</param>
+    /// <param name="cancellation">Ends the wait; what comes all the same is given back.</param>
+    /// <inheritdoc cref="MapAsync" path="/exception"/>
+    public async Task<MemdevLoan> BorrowAsync(
+        string id, int? pid = null, bool readOnly = false, string? name = null, CancellationToken cancellation = default)
+    {
+        var arguments = With(CommandRows.Id, id);
+        if (pid is { } other)
+            CommandRows.Pid.AddTo(arguments, other);
+        if (readOnly)
+            CommandRows.ReadOnly.AddTo(arguments, true);
+        if (name is not null)
+            CommandRows.Name.AddTo(arguments, name);
+        var reply = await _connection.CallAsync(CommandRows.Map.Name, arguments, outOfBand: false, takesDescriptor: true,
+            unwanted: late => GiveBack(CommandRows.Map.Read(late.Value).Mapping), cancellation).ConfigureAwait(false);
+        var lent = CommandRows.Map.Read(reply.Value);
+        if (reply.Descriptor is { } descriptor)
+            return new(this, lent, descriptor);
+        await GiveBack(lent.Mapping).ConfigureAwait(false);
+        throw new IOException("the descriptor was lost: this process has none free");
+    }
+
+    /// <summary>Ends a loan by its name, <see cref="MemdevMapping.Mapping"/>. Disposing of a mapping does it by itself.</summary>
+    public Task UnmapAsync(string mapping, CancellationToken cancellation = default) =>
+        CallAsync(CommandRows.Unmap, With(CommandRows.Mapping, mapping), cancellation);
+
+    internal Task<Reply> GiveBack(string mapping) => _connection.Post(CommandRows.Unmap.Name, With(CommandRows.Mapping, mapping));
+
+    async Task<long> OffsetAsync(string id, CancellationToken cancellation)
+    {
+        try
+        {
+            return (await GetPropertyAsync("/objects/" + id, "offset", cancellation).ConfigureAwait(false)).TryInt(out var offset) ? offset : 0;
+        }
+        catch (QmpException)
+        {
+            // Only files have one.
+            return 0;
+        }
+    }
+}

@@ -1,0 +1,165 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using HostMemd.Client.Wire;
+using HostMemd.Qapi;
+
+namespace HostMemd.Client;
+
+/// <summary>
+/// A connection to the daemon. Any thread may use it, and any number of calls may be under way: they are sent in the order of the
+/// calls and answered in that order, out-of-band ones excepted. Cancelling a call ends the wait for it and nothing else; the daemon
+/// still does what it was told.
+/// </summary>
+/// <remarks>
+/// A refusal of the daemon is a <see cref="QmpException"/> with the daemon's class and text; a lost connection is an
+/// <see cref="IOException"/>, for calls under way and for those to come.
+/// </remarks>
+public sealed partial class HostMemdClient : IAsyncDisposable, IDisposable
+{
+    readonly DaemonConnection _connection;
+    readonly ConcurrentDictionary<Channel<QmpEvent>, byte> _listeners = [];
+    readonly Lock _listening = new();
+    bool _ended;
+    Exception? _end;
+
+    HostMemdClient(DaemonConnection connection)
+    {
+        _connection = connection;
+        connection.EventReceived = e =>
+        {
+            foreach (var (listener, _) in _listeners)
+                listener.Writer.TryWrite(e);
+        };
+        connection.Ended = EndListening;
+    }
+
+    /// <summary>The QEMU release whose behaviour the daemon follows.</summary>
+    public Version QemuVersion { get; private set; } = new();
+
+    /// <summary>The daemon's name and own version, such as <c>hostmemd 0.1.0</c>.</summary>
+    public string Package { get; private set; } = "";
+
+    /// <summary>Connects and negotiates.</summary>
+    /// <param name="path">The daemon's QMP socket.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <exception cref="System.Net.Sockets.SocketException">Nobody listens there, or we may not connect.</exception>
+    /// <exception cref="IOException">Somebody listens who does not speak QMP, or no more.</exception>
+    public static Task<HostMemdClient> ConnectAsync(string path, CancellationToken cancellation = default) =>
+        ConnectAsync(path, outOfBand: false, cancellation);
+
+    /// <summary>Connects and negotiates.</summary>
+    /// <param name="path">The daemon's QMP socket.</param>
+    /// <param name="outOfBand">Ask for the out-of-band lane, so that <see cref="ExecuteOutOfBandAsync"/> overtakes other calls.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <inheritdoc cref="ConnectAsync(string, CancellationToken)"/>
+    public static async Task<HostMemdClient> ConnectAsync(string path, bool outOfBand, CancellationToken cancellation = default)
+    {
+        var client = new HostMemdClient(await DaemonConnection.OpenAsync(path, cancellation).ConfigureAwait(false));
+        try
+        {
+            client._connection.Start();
+            client.ReadGreeting(await client._connection.Greeting.WaitAsync(cancellation).ConfigureAwait(false));
+            var wanted = outOfBand ? new Members { { "enable", Value.From([Value.From("oob")]) } } : Members.None;
+            await client.ExecuteAsync("qmp_capabilities", wanted, cancellation).ConfigureAwait(false);
+            return client;
+        }
+        catch
+        {
+            client.Dispose();
+            throw;
+        }
+    }
+
+    void ReadGreeting(Members greeting)
+    {
+        greeting["version"].TryObject(out var version);
+        if (version is null || !version["qemu"].TryObject(out var qemu))
+            return;
+        qemu["major"].TryInt(out var major);
+        qemu["minor"].TryInt(out var minor);
+        qemu["micro"].TryInt(out var micro);
+        QemuVersion = Version.Parse(string.Create(CultureInfo.InvariantCulture, $"{major}.{minor}.{micro}"));
+        Package = version["package"].TryString(out var package) ? package : "";
+    }
+
+    /// <summary>Any command, also those without a method here.</summary>
+    /// <param name="command">Its name.</param>
+    /// <param name="arguments">Its arguments, or <see cref="Members.None"/>.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    /// <returns>What the command returns.</returns>
+    /// <exception cref="QmpException">The daemon refuses.</exception>
+    /// <exception cref="IOException">The connection is gone.</exception>
+    public async Task<Value> ExecuteAsync(string command, Members arguments, CancellationToken cancellation = default) =>
+        (await _connection.CallAsync(command, arguments, false, false, null, cancellation).ConfigureAwait(false)).Value;
+
+    /// <summary>The same, overtaking all that is under way. Only for a few commands, and only if asked for when connecting.</summary>
+    /// <inheritdoc cref="ExecuteAsync"/>
+    public async Task<Value> ExecuteOutOfBandAsync(string command, Members arguments, CancellationToken cancellation = default) =>
+        (await _connection.CallAsync(command, arguments, true, false, null, cancellation).ConfigureAwait(false)).Value;
+
+    async Task<R> CallAsync<R>(CommandRow<R> row, Members arguments, CancellationToken cancellation)
+    {
+        var reply = await _connection.CallAsync(row.Name, arguments, false, false, null, cancellation).ConfigureAwait(false);
+        return row.Read(reply.Value);
+    }
+
+    /// <summary>
+    /// All events from now on: those of QEMU's schema, and the <c>MEMDEV_</c> ones once <see cref="WatchAsync"/> has asked for them.
+    /// None is dropped, so they pile up if nobody reads. Ends with the client, or with an exception if the connection is lost.
+    /// </summary>
+    /// <param name="cancellation">Ends the reading.</param>
+    public IAsyncEnumerable<QmpEvent> Events(CancellationToken cancellation = default)
+    {
+        // Listening starts here and not with the first MoveNext: what happens between is not lost.
+        var listener = Channel.CreateUnbounded<QmpEvent>(new() { SingleReader = true, SingleWriter = true });
+        lock (_listening)
+        {
+            if (_ended)
+                listener.Writer.TryComplete(_end);
+            else
+                _listeners.TryAdd(listener, 0);
+        }
+        return ReadAsync(listener, cancellation);
+    }
+
+    async IAsyncEnumerable<QmpEvent> ReadAsync(Channel<QmpEvent> listener, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        try
+        {
+            while (await listener.Reader.WaitToReadAsync(cancellation).ConfigureAwait(false))
+            {
+                while (listener.Reader.TryRead(out var next))
+                    yield return next;
+            }
+        }
+        finally
+        {
+            _listeners.TryRemove(listener, out _);
+        }
+    }
+
+    void EndListening(Exception? cause)
+    {
+        lock (_listening)
+        {
+            _ended = true;
+            _end = cause;
+            foreach (var (listener, _) in _listeners)
+                listener.Writer.TryComplete(cause);
+        }
+    }
+
+    /// <summary>
+    /// Closes the connection. Mappings stay valid, and stay in the daemon's books until this process ends: dispose of them first.
+    /// </summary>
+    public void Dispose() => _connection.Dispose();
+
+    /// <inheritdoc cref="Dispose"/>
+    public ValueTask DisposeAsync()
+    {
+        Dispose();
+        return default;
+    }
+}

@@ -1,0 +1,235 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net.Sockets;
+using HostMemd.Protocol.Json;
+using HostMemd.Qapi;
+using Microsoft.Win32.SafeHandles;
+
+namespace HostMemd.Client.Wire;
+
+/// <summary>
+/// The socket. Requests carry an id and replies are told apart by it, so a caller that gives up harms nobody. Descriptors come
+/// in the order of the replies that bring them (those of memdev-map, each with one), which is how they find each other.
+/// </summary>
+sealed class DaemonConnection : IDisposable
+{
+    const int ReadSize = 16 << 10;
+
+    readonly Socket _socket;
+    readonly JsonReader _reader = new(new JsonLimits { RequestBytes = long.MaxValue });
+    // Inline: whoever sends carries the bytes to the socket itself, as far as the socket takes them.
+    readonly Pipe _output = new(new PipeOptions(readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline,
+        pauseWriterThreshold: 0, useSynchronizationContext: false));
+    readonly Queue<SafeFileHandle?> _descriptors = new();
+    readonly TaskCompletionSource<Members> _greeting = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    readonly Lock _gate = new();
+    readonly SortedDictionary<long, PendingCall> _pending = [];
+    Exception? _end;
+    long _lastId;
+
+    DaemonConnection(Socket socket) => _socket = socket;
+
+    /// <summary>What the daemon says of itself first.</summary>
+    public Task<Members> Greeting => _greeting.Task;
+
+    /// <summary>Called with every event, in their order, from the connection's own loop.</summary>
+    public Action<QmpEvent>? EventReceived { get; set; }
+
+    /// <summary>Called once when no more events come; null when the connection was closed on purpose.</summary>
+    public Action<Exception?>? Ended { get; set; }
+
+    public static async Task<DaemonConnection> OpenAsync(string path, CancellationToken cancellation)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellation).ConfigureAwait(false);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+        return new(socket);
+    }
+
+    public void Start()
+    {
+        _ = SendLoopAsync();
+        _ = ReceiveLoopAsync();
+    }
+
+    /// <summary>Sends a command and waits for its reply.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="outOfBand">As <c>exec-oob</c>.</param>
+    /// <param name="takesDescriptor">The reply brings one.</param>
+    /// <param name="unwanted">Called with a reply that comes after the caller has given up.</param>
+    /// <param name="cancellation">Ends the wait, not the command.</param>
+    /// <exception cref="QmpException">The daemon refuses.</exception>
+    /// <exception cref="IOException">The connection is gone.</exception>
+    public async Task<Reply> CallAsync(string command, Members arguments, bool outOfBand, bool takesDescriptor,
+        Action<Reply>? unwanted, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        var call = new PendingCall(takesDescriptor, unwanted);
+        Send(command, arguments, outOfBand, call);
+        using var giveUp = cancellation.UnsafeRegister(static (c, token) => ((PendingCall)c!).Cancel(token), call);
+        return await call.Reply.ConfigureAwait(false);
+    }
+
+    /// <summary>Sends a command for which nobody waits. Never throws.</summary>
+    /// <returns>The reply, for those who want to see it after all.</returns>
+    public Task<Reply> Post(string command, Members arguments)
+    {
+        var call = new PendingCall(false, null);
+        try
+        {
+            Send(command, arguments, false, call);
+        }
+        catch (Exception gone) when (gone is IOException or InvalidOperationException)
+        {
+            call.Fail(gone);
+        }
+        return call.Reply;
+    }
+
+    void Send(string command, Members arguments, bool outOfBand, PendingCall call)
+    {
+        var request = new Members(3);
+        request.Add(outOfBand ? "exec-oob" : "execute", Value.From(command));
+        if (arguments.Count > 0)
+            request.Add("arguments", Value.From(arguments));
+        lock (_gate)
+        {
+            if (_end is not null)
+                throw new IOException("the connection to the daemon is closed", _end);
+            var id = ++_lastId;
+            request.Add("id", Value.From(id));
+            _pending.Add(id, call);
+            JsonWriter.Write(_output.Writer, Value.From(request));
+            _output.Writer.Write("\n"u8);
+            // Completes at once: no threshold pauses this writer.
+            _ = _output.Writer.FlushAsync();
+        }
+    }
+
+    async Task SendLoopAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                var read = await _output.Reader.ReadAsync().ConfigureAwait(false);
+                foreach (var segment in read.Buffer)
+                {
+                    for (var rest = segment; rest.Length > 0;)
+                        rest = rest[await _socket.SendAsync(rest, SocketFlags.None).ConfigureAwait(false)..];
+                }
+                _output.Reader.AdvanceTo(read.Buffer.End);
+                if (read.IsCompleted)
+                    break;
+            }
+        }
+        catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
+        {
+            // The receiving side finds the same, and tells.
+        }
+        await _output.Reader.CompleteAsync().ConfigureAwait(false);
+    }
+
+    async Task ReceiveLoopAsync()
+    {
+        var buffer = new byte[ReadSize];
+        Exception? end = null;
+        try
+        {
+            while (true)
+            {
+                var received = DescriptorReceiver.Receive(_socket.SafeHandle, buffer, _descriptors);
+                if (received == -DescriptorReceiver.EAGAIN)
+                {
+                    // Zero bytes: only waits. The bytes are taken by recvmsg, which keeps the descriptors.
+                    await _socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None).ConfigureAwait(false);
+                    continue;
+                }
+                if (received <= 0)
+                    throw new IOException(received == 0 ? "the daemon closed the connection" : "the connection to the daemon broke",
+                        received == 0 ? null : new SocketException(-received));
+                Read(new(buffer, 0, received));
+            }
+        }
+        catch (Exception problem)
+        {
+            end = problem;
+        }
+        End(end);
+    }
+
+    void Read(ReadOnlySequence<byte> bytes)
+    {
+        while (_reader.TryRead(ref bytes, out var message))
+        {
+            if (message.Error is { } syntax)
+                throw new InvalidDataException($"the daemon sent what is no QMP: {syntax.Message}");
+            if (!message.Value.TryObject(out var members))
+                throw new InvalidDataException("the daemon sent something else than an object");
+            Dispatch(members);
+        }
+    }
+
+    void Dispatch(Members message)
+    {
+        if (message.TryGet("return", out var result))
+        {
+            if (Take(message) is { } call)
+                call.Succeed(new(result, call.TakesDescriptor && _descriptors.TryDequeue(out var descriptor) ? descriptor : null));
+        }
+        else if (message["error"].TryObject(out var error))
+            Take(message)?.Fail(ErrorReply.From(error));
+        else if (message["event"].TryString(out var name))
+            EventReceived?.Invoke(QmpEvent.From(name, message));
+        else if (message["QMP"].TryObject(out var greeting))
+            _greeting.TrySetResult(greeting);
+    }
+
+    PendingCall? Take(Members message)
+    {
+        lock (_gate)
+        {
+            // A request of which the daemon could make nothing is answered without an id, in its turn.
+            var id = message["id"].TryInt(out var given) ? given : _pending.Keys.FirstOrDefault();
+            return _pending.Remove(id, out var call) ? call : null;
+        }
+    }
+
+    void End(Exception? cause)
+    {
+        PendingCall[] left;
+        bool onPurpose;
+        lock (_gate)
+        {
+            onPurpose = _end is ObjectDisposedException;
+            _end ??= cause ?? new IOException("the connection to the daemon is closed");
+            left = [.. _pending.Values];
+            _pending.Clear();
+            _output.Writer.Complete();
+        }
+        _socket.Dispose();
+        while (_descriptors.TryDequeue(out var descriptor))
+            descriptor?.Dispose();
+        foreach (var call in left)
+            call.Fail(new IOException("the connection to the daemon ended before the reply", _end));
+        if (_greeting.TrySetException(new IOException("the daemon sent no greeting", _end)))
+            _ = _greeting.Task.Exception;
+        Ended?.Invoke(onPurpose ? null : _end);
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+            _end ??= new ObjectDisposedException(nameof(HostMemdClient));
+        // The receiving loop wakes up, and cleans up.
+        _socket.Dispose();
+    }
+}
