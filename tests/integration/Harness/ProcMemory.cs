@@ -101,8 +101,21 @@ sealed partial class ProcMemory(int pid)
     /// <summary>The one descriptor whose target contains that.</summary>
     public OpenFile Single(string part) => Assert.Single(Files(), f => f.Target.Contains(part, StringComparison.Ordinal));
 
-    /// <summary>How many descriptors it has, but for those of the runtime's own assemblies, which are opened when first used.</summary>
-    public int FileCount => Files().Count(f => !f.Target.EndsWith(".dll", StringComparison.Ordinal));
+    /// <summary>How many descriptors it has, but for those of assemblies and their symbols, which the runtime opens when it first needs them.</summary>
+    public int FileCount => Files().Count(f => Path.GetExtension(f.Target) is not (".dll" or ".pdb"));
+
+    /// <summary>Waits until it has as many descriptors; shows them all when it does not come to that.</summary>
+    public void AwaitFiles(int count)
+    {
+        try
+        {
+            Eventually.Equal(count, () => FileCount, "descriptors");
+        }
+        catch (Xunit.Sdk.XunitException wrong)
+        {
+            throw new Xunit.Sdk.XunitException(wrong.Message + "\n" + string.Join('\n', Files().Select(f => f.Target).Order()));
+        }
+    }
 
     public int MapCount => File.ReadLines($"/proc/{pid}/maps").Count();
 

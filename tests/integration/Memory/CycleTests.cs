@@ -86,7 +86,7 @@ public sealed class CycleTests(ITestOutputHelper output) : DaemonTest(output)
                 other.Send("{\"execute\":\"query-mem");
         }
 
-        Eventually.Equal(files, () => memory.FileCount, "descriptors");
+        memory.AwaitFiles(files);
     }
 
     JsonObject Properties(string text) =>
@@ -103,7 +103,7 @@ public sealed class CycleTests(ITestOutputHelper output) : DaemonTest(output)
 
         Play(client, requests, count, outcome);
 
-        Eventually.Equal(files, () => memory.FileCount, "descriptors");
+        memory.AwaitFiles(files);
         Eventually.AtMost(maps + OwnMappings, () => memory.MapCount, "mappings");
         // The runtime's pool may have a worker more or less.
         Eventually.AtMost(threads + 2, () => memory.ThreadCount, "threads");
