@@ -15,7 +15,7 @@ sealed class BackgroundSink(IReadOnlyList<Func<ILogEventSink>> targets) : ILogEv
     const int Capacity = 8192;
 
     static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
-    static readonly MessageTemplate s_lost = new MessageTemplateParser().Parse("{Lost} log lines lost: the log was not written fast enough");
+    static readonly MessageTemplate s_lost = new MessageTemplateParser().Parse("{Lost} log lines lost: written too slowly");
 
     readonly object _gate = new();
     readonly ILogEventSink?[] _open = new ILogEventSink?[targets.Count];

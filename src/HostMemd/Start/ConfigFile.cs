@@ -75,8 +75,10 @@ static class ConfigFile
         if (!item.TryObject(out var members))
             throw new StartException($"{path}: {prefix.TrimEnd('.')} is neither a path nor an object");
         var section = new ConfigSection(path, prefix, members);
-        var socket = new SocketOptions(
-            section.Text("Path") is { Length: > 0 } found ? found : throw section.Wrong("Path", "is missing"), section.Flag("Pretty") ?? false);
+        var found = section.Text("Path");
+        if (string.IsNullOrEmpty(found))
+            throw section.Wrong("Path", "is missing");
+        var socket = new SocketOptions(found, section.Flag("Pretty") ?? false);
         section.NoMore();
         return socket;
     }

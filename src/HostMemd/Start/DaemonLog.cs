@@ -87,7 +87,8 @@ sealed class DaemonLog : IDisposable
     sealed class RollingFile(string path, long bytes) : ILogEventSink, IDisposable
     {
         readonly Logger _file = new LoggerConfiguration().MinimumLevel.Verbose()
-            .WriteTo.File(new LineFormatter(journal: false), path, fileSizeLimitBytes: bytes, rollOnFileSizeLimit: true, retainedFileCountLimit: 4)
+            .WriteTo.File(new LineFormatter(journal: false), path,
+                fileSizeLimitBytes: bytes, rollOnFileSizeLimit: true, retainedFileCountLimit: 4)
             .CreateLogger();
 
         public void Emit(LogEvent logEvent) => _file.Write(logEvent);

@@ -96,7 +96,8 @@ static unsafe class Daemonizer
         _ = Posix.posix_spawnattr_setsigmask(attributes, signals);
         _ = Posix.sigfillset(signals);
         _ = Posix.posix_spawnattr_setsigdefault(attributes, signals);
-        _ = Posix.posix_spawnattr_setflags(attributes, Posix.POSIX_SPAWN_SETSID | Posix.POSIX_SPAWN_SETSIGMASK | Posix.POSIX_SPAWN_SETSIGDEF);
+        _ = Posix.posix_spawnattr_setflags(attributes,
+            Posix.POSIX_SPAWN_SETSID | Posix.POSIX_SPAWN_SETSIGMASK | Posix.POSIX_SPAWN_SETSIGDEF);
         try
         {
             fixed (byte* argumentBytes = arguments)

@@ -8,7 +8,7 @@ public sealed record LimitOptions
     /// <summary>Clients connected at once. An idle one costs a descriptor and some 10 KiB, so 4096 are 40 MiB.</summary>
     public int Clients { get; init; } = 4096;
 
-    /// <summary>Clients of one user; 0: only <see cref="Clients"/>. Off, since a host's manager is one user with one client per guest.</summary>
+    /// <summary>Clients of one user; 0: only <see cref="Clients"/>. Off: a host's manager is one user, a client per guest.</summary>
     public int ClientsPerUid { get; init; }
 
     /// <summary>Objects that exist at once; 0: until the kernel's vm.max_map_count ends it.</summary>

@@ -18,7 +18,8 @@ sealed class LineFormatter(bool journal) : ITextFormatter
         if (journal)
             output.Write(string.Create(CultureInfo.InvariantCulture, $"<{Priority(logEvent.Level)}>"));
         else
-            output.Write(string.Create(CultureInfo.InvariantCulture, $"{logEvent.Timestamp:yyyy-MM-dd HH:mm:ss.fff} {Short(logEvent.Level)} "));
+            output.Write(string.Create(CultureInfo.InvariantCulture,
+                $"{logEvent.Timestamp:yyyy-MM-dd HH:mm:ss.fff} {Short(logEvent.Level)} "));
         using var text = new StringWriter(CultureInfo.InvariantCulture);
         _message.Format(logEvent, text);
         if (logEvent.Exception is { } bug)

@@ -20,7 +20,8 @@ static unsafe class QmpSocket
         var address = ToAddress(path);
         using var guard = LockDirectory(path);
         RemoveStale(path, address);
-        var fd = Posix.Own(Posix.socket(Posix.AF_UNIX, Posix.SOCK_STREAM | Posix.SOCK_CLOEXEC, 0)) ?? throw Failed("create socket for", path);
+        var fd = Posix.Own(Posix.socket(Posix.AF_UNIX, Posix.SOCK_STREAM | Posix.SOCK_CLOEXEC, 0))
+            ?? throw Failed("create socket for", path);
         try
         {
             Bind(fd, path, address, access);

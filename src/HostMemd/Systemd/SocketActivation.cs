@@ -38,7 +38,8 @@ public sealed class SocketActivation
         // Variables that a parent forgot to remove are not for us.
         if (count is null || forWhom != (Daemonizer.ForegroundPid ?? Environment.ProcessId).ToString(CultureInfo.InvariantCulture))
             return new([], []);
-        if (!int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number > int.MaxValue - FirstDescriptor)
+        if (!int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            || number > int.MaxValue - FirstDescriptor)
             throw new StartException($"LISTEN_FDS is '{count}', which is no number of descriptors");
         return Take(Enumerable.Range(FirstDescriptor, number).ToArray(), names?.Split(':') ?? []);
     }

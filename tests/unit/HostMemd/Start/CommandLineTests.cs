@@ -11,7 +11,8 @@ public class CommandLineTests
     [Fact]
     public void Qmp_IsASocket_InEverySpelling()
     {
-        var options = Options("--qmp", "unix:/a", "--qmp=unix:/b,server=on,wait=off", "--qmp", "unix:/c,server,nowait", "--qmp", "unix:/d,,e");
+        var options = Options("--qmp", "unix:/a", "--qmp=unix:/b,server=on,wait=off",
+            "--qmp", "unix:/c,server,nowait", "--qmp", "unix:/d,,e");
 
         Assert.Equal([new("/a"), new("/b"), new("/c"), new SocketOptions("/d,e")], options.Sockets);
         Assert.Equal(2, options.Warnings.Count);
@@ -100,7 +101,8 @@ public class CommandLineTests
             {'Sockets':['/f'],'Objects':['x,id=f'],'Globals':['a.b=f'],'Machine':{'MemMerge':false,'Smp':5}}
             """);
 
-        var options = CommandLine.Parse(["--qmp", "unix:/l", "--object", "x,id=l", "--global", "a.b=l", "--machine", "mem-merge=on"]).ApplyTo(file);
+        var line = CommandLine.Parse(["--qmp", "unix:/l", "--object", "x,id=l", "--global", "a.b=l", "--machine", "mem-merge=on"]);
+        var options = line.ApplyTo(file);
 
         Assert.Equal([new SocketOptions("/l")], options.Sockets);
         Assert.Equal(["x,id=f", "x,id=l"], options.Objects.Select(o => o.Text));

@@ -66,7 +66,8 @@ public class ConfigFileTests
     [InlineData("{'Limits':{'Clients':0}}", "F: Limits.Clients is no number from 1 to 1048576")]
     [InlineData("{'Limits':{'Clients':-1}}", "F: Limits.Clients is no number from 1 to 1048576")]
     [InlineData("{'Limits':7}", "F: Limits is no object")]
-    [InlineData("{'Access':{'AdminUids':['nobody-of-that-name']}}", "F: Access.AdminUids has 'nobody-of-that-name', whom this system does not know")]
+    [InlineData("{'Access':{'AdminUids':['nobody-of-that-name']}}",
+        "F: Access.AdminUids has 'nobody-of-that-name', whom this system does not know")]
     [InlineData("{'Access':{'AdminUids':[-1]}}", "F: Access.AdminUids is -1, which is no id")]
     [InlineData("{'Access':{'SocketMode':660}}", "F: Access.SocketMode is no string")]
     [InlineData("{'Access':{'SocketMode':'0999'}}", "F: Access.SocketMode is '0999', not octal permission bits such as 0660")]
@@ -86,7 +87,8 @@ public class ConfigFileTests
 
     [Fact]
     public void MissingFile_IsAnError() =>
-        Assert.Equal("/no/such/file: No such file or directory", Assert.Throws<StartException>(() => ConfigFile.Read("/no/such/file")).Message);
+        Assert.Equal("/no/such/file: No such file or directory",
+            Assert.Throws<StartException>(() => ConfigFile.Read("/no/such/file")).Message);
 
     [Fact]
     public void Sample_IsRead()

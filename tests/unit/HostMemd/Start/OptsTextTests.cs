@@ -8,11 +8,13 @@ public class OptsTextTests
 {
     static readonly QapiUnion s_types = new Daemon(new(), NullLoggerFactory.Instance).ObjectOptions;
 
-    static Members Read(string text) => OptsText.ToArguments(text, s_types).TryObject(out var members) ? members : throw new InvalidOperationException();
+    static Members Read(string text) =>
+        OptsText.ToArguments(text, s_types).TryObject(out var members) ? members : throw new InvalidOperationException();
 
     [Fact]
     public void Split_TakesTheFirstWordAsAText_AndLaterOnesAsFlags() =>
-        Assert.Equal([new("type", "a", false), new("k", "v=w", false), new("flag", "on", true), new("flag", "off", true), new("e", "", false)],
+        Assert.Equal([new("type", "a", false), new("k", "v=w", false), new("flag", "on", true),
+            new("flag", "off", true), new("e", "", false)],
             OptsText.Split("a,k=v=w,flag,noflag,e=", "type"));
 
     [Fact]
@@ -25,7 +27,8 @@ public class OptsTextTests
     [InlineData("size=4k", 4096)]
     [InlineData("size=1.5M", 1572864)]
     [InlineData("size=1M,size=2M", 2097152)]
-    public void Size_IsRead_AndTheLastOneWins(string text, long bytes) => Assert.Equal(Value.From(bytes), Read("memory-backend-ram,id=a," + text)["size"]);
+    public void Size_IsRead_AndTheLastOneWins(string text, long bytes) =>
+        Assert.Equal(Value.From(bytes), Read("memory-backend-ram,id=a," + text)["size"]);
 
     [Theory]
     [InlineData("host-nodes=2", 2)]
@@ -39,7 +42,8 @@ public class OptsTextTests
     [InlineData("prealloc", true)]
     [InlineData("prealloc=off", false)]
     [InlineData("noprealloc", false)]
-    public void Flags_AreRead(string text, bool value) => Assert.Equal(Value.From(value), Read("memory-backend-ram,id=a,size=1M," + text)["prealloc"]);
+    public void Flags_AreRead(string text, bool value) =>
+        Assert.Equal(Value.From(value), Read("memory-backend-ram,id=a,size=1M," + text)["prealloc"]);
 
     // What qemu-system-x86_64 7.2 says after "-object TEXT: ".
     [Theory]

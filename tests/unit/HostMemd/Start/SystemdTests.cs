@@ -109,5 +109,6 @@ public sealed class SystemdTests : IDisposable
 
     [Fact]
     public void PassedNumberThatIsNotOpen_IsRefused() =>
-        Assert.Contains("is not open", Assert.Throws<StartException>(() => SocketActivation.Take([999999], [])).Message, StringComparison.Ordinal);
+        Assert.Contains("is not open",
+            Assert.Throws<StartException>(() => SocketActivation.Take([999999], [])).Message, StringComparison.Ordinal);
 }
