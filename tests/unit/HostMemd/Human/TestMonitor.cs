@@ -1,4 +1,5 @@
 using HostMemd.Backend.Jobs;
+using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
@@ -18,7 +19,8 @@ sealed class TestMonitor
         var types = new QomTypes().Add(QomObject.BaseClass, Container.ContainerClass, HostMemoryBackend.BackendClass, RamBackend.RamClass,
             FileBackend.FileClass, MemfdBackend.MemfdClass, ShmBackend.ShmClass, MemoryRegionObject.RegionClass,
             ThreadContext.ContextClass);
-        var environment = new QomEnvironment(tree, defaults, new FillPool(1), new JobTable(), NullLogger.Instance, state);
+        var environment = new QomEnvironment(tree, defaults, new FillPool(1), new JobTable(), new LeaseTable(state),
+            new HolderSearch(NullLogger.Instance), NullLogger.Instance, state);
         Human = new(tree, types, types.ObjectOptions(), new ObjectFactory(types, environment), state, "11.1.2test");
     }
 
