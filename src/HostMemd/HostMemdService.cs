@@ -55,7 +55,6 @@ sealed class HostMemdService(
             throw failure switch
             {
                 QmpException refusal => options.Objects is [var only] ? only.Failed(refusal) : new StartException(refusal.Message),
-                OperationCanceledException => new StartException("ended by a signal before it was ready"),
                 _ => failure,
             };
         }

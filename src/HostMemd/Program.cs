@@ -30,6 +30,12 @@ catch (StartException failure)
         Console.Error.Write($"hostmemd: {failure.Message}\n");
     return 1;
 }
+catch (OperationCanceledException)
+{
+    // A signal came first: asked to end, we have ended.
+    Daemonizer.Report("ended by a signal before it was ready");
+    return 0;
+}
 
 static async Task RunAsync(CommandLine line, HostMemdOptions options)
 {
