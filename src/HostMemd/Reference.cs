@@ -1,0 +1,249 @@
+using System.Text;
+using HostMemd.Backend.Qom;
+using HostMemd.Protocol;
+using HostMemd.Qapi;
+
+namespace HostMemd;
+
+/// <summary>
+/// Writes docs/qmp-reference.md. Everything in it is read off the tables that also dispatch and answer; the only text here is what
+/// holds the tables together. The same tables give the same bytes.
+/// </summary>
+/// <param name="commands">All commands.</param>
+/// <param name="types">All classes.</param>
+/// <param name="events">All events.</param>
+/// <param name="sample">
+/// A complete object of a class, made with nothing but the required properties: initial values are read from it, and which properties
+/// can still change is what it answers to being told its own values.
+/// </param>
+sealed class Reference(CommandTable commands, QomTypes types, IReadOnlyList<Event> events, Func<QomClass, QomObject> sample)
+{
+    readonly StringBuilder _text = new();
+
+    // Types that somebody has referred to, by name, so that each is described once.
+    readonly SortedDictionary<string, QapiType> _named = new(StringComparer.Ordinal);
+
+    public string Write()
+    {
+        Line("# QMP reference");
+        Line("");
+        Line("<!-- Generated from the tables in src. Do not edit: HOSTMEMD_UPDATE_DOCS=1 dotnet test tests/unit --filter ReferenceTests -->");
+        Line("");
+        Line("Generated from the tables that the daemon dispatches, validates and answers `query-qmp-schema` from; a test fails when it is stale.");
+        Line("*Extension*: QEMU has no such command or event. *Out of band*: may be sent as `exec-oob`. Where QEMU has the command, what it");
+        Line("answers in every case is QEMU 11.1's, but for the rows of [compatibility.md](compatibility.md).");
+        WriteCommands();
+        WriteClasses();
+        WriteEvents();
+        WriteTypes();
+        return _text.ToString();
+    }
+
+    void WriteCommands()
+    {
+        Heading(2, "Commands");
+        Row("command", "may be given by", "", "");
+        Row("---", "---", "---", "---");
+        foreach (var command in Sorted(commands.All, c => c.Name))
+            Row($"[`{command.Name}`](#{command.Name})", NameOf(command.MinimumRole), Marks(command), command.Doc);
+        foreach (var command in Sorted(commands.All, c => c.Name))
+            WriteCommand(command);
+    }
+
+    void WriteCommand(Command command)
+    {
+        Heading(3, command.Name);
+        var marks = Marks(command);
+        Line(command.Doc + (marks.Length > 0 ? $" *{char.ToUpperInvariant(marks[0])}{marks[1..]}.*" : ""));
+        Line("");
+        var shape = (ObjectShape)command.ArgumentType.Shape;
+        if (shape.Members.Count > 0)
+            WriteMembers("argument", shape.Members);
+        if (shape.Tag is { } tag)
+        {
+            Line($"Further arguments are the properties of the type that `{tag}` names: see [object types](#object-types).");
+            Line("");
+        }
+        Line(command.ResultType.Shape is ObjectShape { Members.Count: 0 } ? "Returns `{}`." : $"Returns {Refer(command.ResultType)}.");
+    }
+
+    static string NameOf(Role role) => role switch { Role.Observer => "observers", _ => "admins" };
+
+    static string Marks(Command command) =>
+        string.Join(", ", ((string[])[command.IsExtension ? "extension" : "", command.AllowsOutOfBand ? "out of band" : ""]).Where(m => m != ""));
+
+    void WriteClasses()
+    {
+        Heading(2, "Object types");
+        Line("What `object-add` makes. The *type* is the schema's, which decides what values are taken; *QOM type* is what `qom-list` says.");
+        Line("*Later* tells whether `qom-set` may still change the property of a complete object. An initial value that is not shown");
+        Line("depends on the host: `prealloc-threads` on `--smp` or the online CPUs, `cpu-affinity` on the daemon's own.");
+        var creatable = Sorted(types.Creatable, c => c.Name).ToArray();
+        // What several have in common stands once, at the class they inherit it from.
+        foreach (var parent in creatable.Select(c => c.Parent).OfType<QomClass>().Where(p => Own(p).Any(r => r.InSchema)).Distinct())
+            WriteClass(parent, StandsFor(parent));
+        foreach (var made in creatable)
+            WriteClass(made, made);
+    }
+
+    void WriteClass(QomClass described, QomClass made)
+    {
+        Heading(3, described.Name);
+        var example = sample(made);
+        var common = described.Parent is { } parent && Own(parent).Any(r => r.InSchema) ? parent : null;
+        IReadOnlyList<QomProperty> rows = common is null ? described.All : [.. OtherInitially(common, example), .. Own(described)];
+        var own = rows.Count > 0 ? "and, of its own or with another initial value:" : "and no others.";
+        Line(described.IsAbstract ? "Abstract: what all types derived from it have."
+            : common is null ? "All its properties:" : $"Has the properties of [`{common.Name}`](#{common.Name}) {own}");
+        Line("");
+        if (rows.Count == 0)
+            return;
+        Row("property", "type", "QOM type", "initially", "later", "");
+        Row("---", "---", "---", "---", "---", "---");
+        foreach (var property in rows)
+            Row($"`{property.Name}`", Refer(property.Type), $"`{property.QomType}`", Initially(property, example), Later(property, example),
+                property.Doc ?? property.Note ?? "");
+    }
+
+    // The type that stands for all those of one parent, where their common properties are described.
+    QomClass StandsFor(QomClass parent) => Sorted(types.Creatable, c => c.Name).First(c => c.Parent == parent);
+
+    IEnumerable<QomProperty> OtherInitially(QomClass common, QomObject example) =>
+        common.All.Where(p => Initially(p, example) != Initially(p, sample(StandsFor(common))));
+
+    static IEnumerable<QomProperty> Own(QomClass described) => described.All.Skip(described.Parent?.All.Count ?? 0);
+
+    static string Initially(QomProperty property, QomObject example)
+    {
+        if (property.Required)
+            return "**required**";
+        if (!property.InSchema || !property.IsReadable)
+            return "";
+        var value = property.Get(example);
+        var dependsOnHost = (value.TryBits(out var number) && number != 0) || (value.TryList(out var items) && items.Count > 0);
+        return dependsOnHost ? "" : $"`{Text(value)}`";
+    }
+
+    static string Text(Value value) => value.Kind switch
+    {
+        ValueKind.Bool => value.TryBool(out var flag) && flag ? "true" : "false",
+        ValueKind.String => value.TryString(out var text) ? $"\"{text}\"" : "",
+        ValueKind.List => "[]",
+        _ => "0",
+    };
+
+    static string Later(QomProperty property, QomObject example)
+    {
+        if (!property.IsWritable)
+            return "read only";
+        if (!property.IsReadable)
+            return "write only";
+        try
+        {
+            // Nothing changes: every setter leaves alone what it is told already.
+            property.Set(example, property.Get(example)).AsTask().GetAwaiter().GetResult();
+            return "yes";
+        }
+        catch (QmpException)
+        {
+            return "no";
+        }
+    }
+
+    void WriteEvents()
+    {
+        Heading(2, "Events");
+        Line("Extensions go only to clients that asked for them with `memdev-watch`.");
+        foreach (var declared in Sorted(events, e => e.Name))
+        {
+            Heading(3, declared.Name);
+            Line(declared.Doc + (declared.IsExtension ? " *Extension.*" : ""));
+            Line("");
+            if (declared.Data.Count > 0)
+                WriteMembers("member", declared.Data);
+        }
+    }
+
+    void WriteTypes()
+    {
+        Heading(2, "Types");
+        Line("Built in: `str`, `bool`, `int`, `any` (every JSON value); `[T]` is a list of `T`. The schema masks the names below by numbers, as");
+        Line("QEMU's does.");
+        Line("");
+        var body = _text.Length;
+        var written = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        // Describing a type may refer to further ones.
+        while (_named.Keys.Except(written.Keys).ToArray() is { Length: > 0 } names)
+        {
+            foreach (var name in names)
+            {
+                WriteType(_named[name]);
+                written.Add(name, _text.ToString(body, _text.Length - body).TrimEnd('\n'));
+                _text.Length = body;
+            }
+        }
+        _text.AppendJoin("\n\n", written.Values).Append('\n');
+    }
+
+    void WriteType(QapiType type)
+    {
+        Heading(3, type.Name);
+        switch (type.Shape)
+        {
+            case EnumShape { Values: var values }:
+                Line("One of " + string.Join(", ", values.Select(v => $"`{v}`")) + ".");
+                break;
+            case ObjectShape shape:
+                if (shape.Members.Count > 0)
+                    WriteMembers("member", shape.Members);
+                foreach (var variant in shape.Variants ?? [])
+                    Line($"- With `{shape.Tag}` `{variant.Case}` also those of {Refer(variant.Type)}.");
+                break;
+        }
+    }
+
+    void WriteMembers(string kind, IReadOnlyList<Member> members)
+    {
+        Row(kind, "type", "", "");
+        Row("---", "---", "---", "---");
+        foreach (var member in members)
+            Row($"`{member.Name}`", Refer(member.Type), member.Optional ? "optional" : "", member.Doc);
+        Line("");
+    }
+
+    // A built-in type as it is, a list by its elements, everything else as a link.
+    string Refer(QapiType type)
+    {
+        switch (type.Shape)
+        {
+            case BuiltinShape:
+                return $"`{type.Name}`";
+            case ArrayShape { Element: var element }:
+                return element.Shape is BuiltinShape ? $"`[{element.Name}]`" : $"list of {Refer(element)}";
+            default:
+                _named.TryAdd(type.Name, type);
+                return $"[`{type.Name}`](#{type.Name.ToLowerInvariant()})";
+        }
+    }
+
+    static IEnumerable<T> Sorted<T>(IEnumerable<T> all, Func<T, string> name) => all.OrderBy(name, StringComparer.Ordinal);
+
+    void Heading(int level, string text)
+    {
+        if (!EndsWithBlankLine())
+            Line("");
+        Line($"{new string('#', level)} {text}");
+        Line("");
+    }
+
+    bool EndsWithBlankLine() => _text.Length >= 2 && _text[^1] == '\n' && _text[^2] == '\n';
+
+    void Row(params ReadOnlySpan<string> cells)
+    {
+        foreach (var cell in cells)
+            _text.Append("| ").Append(cell.Replace("|", "\\|", StringComparison.Ordinal)).Append(cell.Length > 0 ? " " : "");
+        _text.Append("|\n");
+    }
+
+    void Line(string text) => _text.Append(text).Append('\n');
+}
