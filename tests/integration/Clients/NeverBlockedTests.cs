@@ -92,7 +92,7 @@ public sealed class NeverBlockedTests(ITestOutputHelper output) : DaemonTest(out
     {
         var size = 3 * GiB;
         using var other = Daemon.Connect();
-        var files = Memory.FileCount;
+        var files = Memory.SettledFileCount();
         using (var filler = Daemon.Connect())
         {
             filler.Send(QmpClient.AddText("memory-backend-memfd", "large", new() { ["size"] = size, ["prealloc"] = true }) + "\n"

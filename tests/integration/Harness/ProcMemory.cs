@@ -101,8 +101,28 @@ sealed partial class ProcMemory(int pid)
     /// <summary>The one descriptor whose target contains that.</summary>
     public OpenFile Single(string part) => Assert.Single(Files(), f => f.Target.Contains(part, StringComparison.Ordinal));
 
-    /// <summary>How many descriptors it has, but for those of assemblies and their symbols, which the runtime opens when it first needs them.</summary>
-    public int FileCount => Files().Count(f => Path.GetExtension(f.Target) is not (".dll" or ".pdb"));
+    // What the runtime opens for itself when it first needs it: assemblies and their symbols, random numbers, its code heap.
+    static bool IsRuntimes(OpenFile file) => Path.GetExtension(file.Target) is ".dll" or ".pdb"
+        || file.Target.StartsWith("/dev/", StringComparison.Ordinal) || file.Target.StartsWith("/memfd:doublemapper", StringComparison.Ordinal);
+
+    List<OpenFile> OwnFiles() => [.. Files().Where(f => !IsRuntimes(f) || f.Target.StartsWith("/dev/shm/", StringComparison.Ordinal))];
+
+    /// <summary>How many descriptors it has, but for those of the runtime.</summary>
+    public int FileCount => OwnFiles().Count;
+
+    /// <summary>The same, once clients that have just left are gone.</summary>
+    public int SettledFileCount()
+    {
+        var (last, since) = (FileCount, System.Diagnostics.Stopwatch.StartNew());
+        Eventually.True(() =>
+        {
+            var now = FileCount;
+            if (now != last)
+                (last, since) = (now, System.Diagnostics.Stopwatch.StartNew());
+            return since.ElapsedMilliseconds > 200;
+        }, "the descriptors to settle");
+        return last;
+    }
 
     /// <summary>Waits until it has as many descriptors; shows them all when it does not come to that.</summary>
     public void AwaitFiles(int count)
@@ -113,7 +133,7 @@ sealed partial class ProcMemory(int pid)
         }
         catch (Xunit.Sdk.XunitException wrong)
         {
-            throw new Xunit.Sdk.XunitException(wrong.Message + "\n" + string.Join('\n', Files().Select(f => f.Target).Order()));
+            throw new Xunit.Sdk.XunitException(wrong.Message + "\n" + string.Join('\n', OwnFiles().Select(f => f.Target).Order()));
         }
     }
 

@@ -78,7 +78,7 @@ public sealed class CycleTests(ITestOutputHelper output) : DaemonTest(output)
     {
         using var client = Daemon.Connect();
         var memory = new ProcMemory(Daemon.Pid);
-        var files = memory.FileCount;
+        var files = memory.SettledFileCount();
         for (var i = 0; i < Cycles; i++)
         {
             using var other = i % 2 == 0 ? Daemon.Connect() : Daemon.ConnectSilently();
@@ -99,7 +99,7 @@ public sealed class CycleTests(ITestOutputHelper output) : DaemonTest(output)
         // The first round starts threads, compiles code and sizes heaps; what counts is that the second adds nothing.
         Play(client, requests, count, outcome);
         Eventually.True(() => !memory.ThreadNames.Contains("hostmemd-fill"), "the filling threads to leave");
-        var (files, maps, threads) = (memory.FileCount, memory.MapCount, memory.ThreadCount);
+        var (files, maps, threads) = (memory.SettledFileCount(), memory.MapCount, memory.ThreadCount);
 
         Play(client, requests, count, outcome);
 

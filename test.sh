@@ -1,0 +1,80 @@
+#!/bin/bash
+# The one test command: installs what the tests use and the machine lacks, builds with warnings as errors, checks the format, runs unit
+# and integration tests, and closes with one line "N passed, N failed". What cannot be had skips the tests that need it, visibly.
+set -u
+cd "$(dirname "$(realpath "$0")")"
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en MSBUILDDISABLENODEREUSE=1
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
+
+passed=0 failed=0 skipped=0
+finish() {
+  local line="$passed passed, $failed failed"
+  ((skipped)) && line+=", $skipped skipped"
+  echo "$line"
+  ((failed == 0 && passed > 0))
+  exit
+}
+
+# program: package
+install_missing() {
+  local need=() entry
+  for entry in socat:socat gcc:gcc gcc:libc6-dev python3:python3 qemu-system-x86_64:qemu-system-x86; do
+    command -v "${entry%%:*}" >/dev/null || need+=("${entry#*:}")
+  done
+  [[ ${#need[@]} -gt 0 && $(id -u) == 0 ]] && command -v apt-get >/dev/null || return 0
+  echo "installing: ${need[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  timeout 120 apt-get update -qq >/dev/null 2>&1
+  local package
+  for package in "${need[@]}"; do
+    timeout 180 apt-get install -y -qq --no-install-recommends "$package" >/dev/null 2>&1 || echo "could not be installed: $package"
+  done
+}
+
+# The followed QEMU and the real qmp-shell live in a chroot that takes a minute to make, once.
+build_reference() {
+  local tool=../shared/tools/qemu-reference
+  [[ $(id -u) == 0 && -x $tool ]] || return 0
+  timeout 240 "$tool" build >/dev/null 2>&1 || echo "could not be made: the chroot of qemu-reference"
+}
+
+# A step that counts as one failure when it fails.
+step() {
+  echo "== $1"
+  shift
+  "$@" && return
+  failed=$((failed + 1))
+  return 1
+}
+
+# Runs one test project and adds up its results.
+run_tests() {
+  local name=$1 log=$results/$1.trx counters
+  echo "== tests/$name"
+  dotnet test "tests/$name" --no-build --logger "console;verbosity=minimal" --logger "trx;LogFileName=$log" || true
+  counters=$(grep -o '<Counters [^>]*>' "$log" 2>/dev/null | tail -n 1)
+  if [[ -z $counters ]]; then
+    echo "tests/$name did not run to its end"
+    failed=$((failed + 1))
+    return
+  fi
+  local total executed good
+  total=$(sed 's/.* total="\([0-9]*\)".*/\1/' <<<"$counters")
+  executed=$(sed 's/.* executed="\([0-9]*\)".*/\1/' <<<"$counters")
+  good=$(sed 's/.* passed="\([0-9]*\)".*/\1/' <<<"$counters")
+  passed=$((passed + good))
+  failed=$((failed + executed - good))
+  skipped=$((skipped + total - executed))
+  # Which tests did not run, and why.
+  [[ $total == "$executed" ]] || grep -o 'needs [^<"]*' "$log" | sort | uniq -c | sed 's/^/skipped: /'
+}
+
+install_missing
+build_reference
+step restore dotnet restore --verbosity quiet || finish
+step build dotnet build --no-restore --verbosity quiet -warnaserror || finish
+step format dotnet format --no-restore --verify-no-changes --verbosity quiet
+run_tests unit
+run_tests integration
+finish

@@ -1,0 +1,65 @@
+using System.Diagnostics;
+using HostMemd.Integration.Harness;
+
+namespace HostMemd.Integration.Handover;
+
+/// <summary>A process of its own that uses the daemon's memory: consumer.py, told line by line what to do.</summary>
+sealed class Consumer : IDisposable
+{
+    static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+
+    readonly Process _process;
+
+    public Consumer(DaemonProcess daemon)
+    {
+        _process = Process.Start(new ProcessStartInfo("python3", [Script("consumer.py"), daemon.SocketPath])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        })!;
+        Assert.Equal("ready", Line());
+        // pyenv and the like run the interpreter as a child.
+        Pid = _process.Id;
+        Assert.Equal("ok", Ask("connect"));
+    }
+
+    public int Pid { get; }
+
+    public static string Script(string name) => Path.Combine(Repository.Root, "tests/integration/Handover", name);
+
+    /// <summary>Tells it to do something, and returns its answer.</summary>
+    public string Ask(string command)
+    {
+        _process.StandardInput.WriteLine(command);
+        _process.StandardInput.Flush();
+        return Line();
+    }
+
+    /// <summary>The same for something that must work.</summary>
+    public void Do(params string[] commands)
+    {
+        foreach (var command in commands)
+            Assert.DoesNotContain("failed", Ask(command), StringComparison.Ordinal);
+    }
+
+    string Line()
+    {
+        var line = _process.StandardOutput.ReadLineAsync();
+        Assert.True(line.Wait(s_patience), "the consumer does not answer");
+        return line.Result ?? throw new Xunit.Sdk.XunitException("the consumer ended");
+    }
+
+    /// <summary>SIGKILL, and its end.</summary>
+    public void Kill()
+    {
+        _process.Kill();
+        Assert.True(_process.WaitForExit(s_patience));
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+            Kill();
+        _process.Dispose();
+    }
+}
