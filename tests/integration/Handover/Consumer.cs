@@ -18,12 +18,10 @@ sealed class Consumer : IDisposable
             RedirectStandardOutput = true,
         })!;
         Assert.Equal("ready", Line());
-        // pyenv and the like run the interpreter as a child.
-        Pid = _process.Id;
         Assert.Equal("ok", Ask("connect"));
     }
 
-    public int Pid { get; }
+    public int Pid => _process.Id;
 
     public static string Script(string name) => Path.Combine(Repository.Root, "tests/integration/Handover", name);
 
