@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# How fast memory is filled: hostmemd, a C program and the distribution's QEMU in turn, on one thread and two.
+# usage: bench/prealloc/run.sh [--append] [--rounds N] [--mib N] [--kinds private,memfd,hugetlb] [--threads 1,2]
+#   --append   adds the table to bench/RESULTS.md
+#   HOSTMEMD   a published daemon to measure; otherwise it is published here
+# Needs gcc, python3, qemu-system-x86_64; root for the pool of huge pages, which is put back.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+arguments=()
+for word; do
+    if [[ $word == --append ]]; then arguments+=(--append bench/RESULTS.md); else arguments+=("$word"); fi
+done
+
+if [[ -z ${HOSTMEMD:-} ]]; then
+    dotnet publish src/HostMemd -c Release --nologo -v quiet >&2
+    HOSTMEMD=$(ls -t artifacts/publish/HostMemd/release*/hostmemd | head -n 1)
+fi
+tools=$(mktemp -d)
+trap 'rm -rf "$tools"' EXIT
+for program in fill wait; do
+    gcc -O2 -Wall -pthread -o "$tools/$program" "bench/prealloc/$program.c"
+done
+python3 bench/prealloc/bench.py --daemon "$HOSTMEMD" --tools "$tools" "${arguments[@]}"
