@@ -6,10 +6,12 @@ using HostMemd.Backend.Memory;
 using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
 using HostMemd.Commands;
+using HostMemd.Keeping;
 using HostMemd.Human;
 using HostMemd.Protocol;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
+using HostMemd.Systemd;
 using Microsoft.Extensions.Logging;
 
 namespace HostMemd;
@@ -32,10 +34,19 @@ public sealed class Daemon
     readonly SessionHost _sessions;
     readonly CancellationTokenSource _accepting = new();
     readonly TaskCompletionSource _quit = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    readonly ChangeGate _changes = new();
+    readonly Keeper _keeper;
+    readonly List<HandedSocket> _listening = [];
+    HashSet<string> _restored = [];
     readonly HostMemdOptions _options;
     readonly ILogger _logger;
 
-    public Daemon(HostMemdOptions options, ILoggerFactory loggers)
+    public Daemon(HostMemdOptions options, ILoggerFactory loggers) : this(options, loggers, new(new Notify(null)))
+    {
+    }
+
+    internal Daemon(HostMemdOptions options, ILoggerFactory loggers, FdStore store)
     {
         _options = options;
         _logger = loggers.CreateLogger("HostMemd");
@@ -48,8 +59,9 @@ public sealed class Daemon
         _objects = new(Types, environment);
         _objects.Added += made => Log.ObjectAdded(_logger, made.Class.Name, made.Name, (made as HostMemoryBackend)?.Size ?? 0);
         _objects.Deleted += gone => Log.ObjectDeleted(_logger, gone.Class.Name, gone.Name);
+        _keeper = new(_objects, _tree, _leases, store, _state, _logger);
         Commands = CommandsOf();
-        var dispatcher = new Dispatcher(Commands, _state, _logger);
+        var dispatcher = new Dispatcher(Commands, _state, _changes, _logger);
         var limits = new WireLimits();
         _sessions = new(VersionInfo.Greeting, dispatcher.RunAsync, limits, _ => Role.Admin, loggers.CreateLogger("HostMemd.Protocol"))
         {
@@ -73,6 +85,9 @@ public sealed class Daemon
     /// <summary>Completes when a client has said <c>quit</c>.</summary>
     public Task Quit => _quit.Task;
 
+    /// <summary>Completes when another process has taken over: the files and the memory are its own now.</summary>
+    public Task Left => _left.Task;
+
     CommandTable CommandsOf()
     {
         var table = new CommandTable();
@@ -81,14 +96,26 @@ public sealed class Daemon
         table.Add([.. SessionCommands.All(table, schema, quit: () => Announce(ShutdownReason.Quit), end: () => _quit.TrySetResult(),
             monitor.RunAsync)]);
         table.Add([.. ObjectCommands.All(_tree, _objects, ObjectOptions)]);
-        table.Add([.. QomCommands.All(_tree, Types, _state)]);
+        table.Add([.. QomCommands.All(_tree, Types, _objects)]);
         table.Add([.. DescriptorCommands.All(_fdSets)]);
         table.Add([.. JobCommands.All(_jobs, _tree)]);
         table.Add([.. StatsCommands.All(_tree, _leases, _holders, _state)]);
         table.Add([.. LeaseCommands.All(_tree, _leases, _holders, _state)]);
         table.Add([.. WatchCommands.All()]);
+        table.Add([.. new TakeoverCommands(_keeper, _changes, _jobs, () => _listening, _state, () => _left.TrySetResult(), _logger).All()]);
         table.Add([.. YankCommands.All()]);
         return table;
+    }
+
+    /// <summary>Makes again what the process before this one had. Called first, and once.</summary>
+    /// <param name="descriptors">What it left: by systemd's store, or by a takeover.</param>
+    internal async Task RestoreAsync(IReadOnlyList<PassedDescriptor> descriptors)
+    {
+        if (descriptors.Count > 0)
+            await _keeper.RestoreAsync(descriptors, new(_objects, _tree, _leases, _logger)).ConfigureAwait(false);
+        lock (_state)
+            _restored = [.. _tree.Objects.Children.Select(c => c.Name)];
+        _keeper.Begin();
     }
 
     /// <summary>Makes the objects of the command line and the configuration, in their order.</summary>
@@ -96,12 +123,31 @@ public sealed class Daemon
     public async Task AddConfiguredObjectsAsync()
     {
         // Read one by one: the first fault is told before anything behind it is looked at.
-        await _objects.AddAllAsync(_options.Objects.Select(o => ObjectOptions.Read(o.ToValue(ObjectOptions), null))).ConfigureAwait(false);
+        await _objects.AddAllAsync(_options.Objects.Select(o => ObjectOptions.Read(o.ToValue(ObjectOptions), null)).Where(IsMissing))
+            .ConfigureAwait(false);
+    }
+
+    // What the process before had is kept as it is: the configuration is how objects begin, not how they go on.
+    bool IsMissing(ObjectOptions configured)
+    {
+        lock (_state)
+        {
+            if (!_restored.Contains(configured.Id))
+                return true;
+        }
+        Log.ConfiguredIsThere(_logger, configured.Id);
+        return false;
     }
 
     /// <summary>Accepts clients at that socket from now on.</summary>
-    public void Listen(Socket listener, SocketMode mode) =>
+    /// <param name="listener">The socket.</param>
+    /// <param name="mode">How it speaks.</param>
+    /// <param name="path">Its file, if it is ours.</param>
+    public void Listen(Socket listener, SocketMode mode, string? path = null)
+    {
+        _listening.Add(new(listener.SafeHandle, path, mode.Pretty));
         _ = new UnixListener(listener, mode, _sessions, _logger).RunAsync(_accepting.Token);
+    }
 
     /// <summary>How many objects there are and how much memory they hold, in bytes.</summary>
     public (int Objects, ulong Bytes) Held()
@@ -113,14 +159,29 @@ public sealed class Daemon
         }
     }
 
-    /// <summary>Stops accepting, answers what was received, releases all objects.</summary>
+    /// <summary>
+    /// Stops accepting, answers what was received, lets go of all objects. What the descriptor store keeps, or another process has
+    /// taken over, lives on; after <c>quit</c> nothing does.
+    /// </summary>
     public async Task StopAsync()
     {
-        if (!_quit.Task.IsCompleted)
+        var quits = _quit.Task.IsCompleted;
+        if (!quits && !_left.Task.IsCompleted)
             Announce(ShutdownReason.Signal);
         await _accepting.CancelAsync().ConfigureAwait(false);
         await _sessions.StopAsync(s_patience).ConfigureAwait(false);
-        await _objects.DeleteAllAsync().ConfigureAwait(false);
+        await _objects.ReleaseAllAsync(keep: _left.Task.IsCompleted || (_keeper.IsEnabled && !quits)).ConfigureAwait(false);
+        if (quits)
+            _keeper.Clear();
+    }
+
+    /// <summary>The command path is alive: the state can be had within that time. For the watchdog.</summary>
+    public bool IsAlive(TimeSpan patience)
+    {
+        if (!_state.TryEnter(patience))
+            return false;
+        _state.Exit();
+        return true;
     }
 
     /// <summary>Takes over what may change while running: limits and access.</summary>

@@ -8,21 +8,64 @@ namespace HostMemd;
 /// The one way from a request to its result. Short commands hold the daemon's state, one at a time; slow ones hold it only for their
 /// short parts, so nobody waits for memory that somebody else moves. See docs/decisions/0002.
 /// </summary>
-sealed class Dispatcher(CommandTable commands, Lock state, ILogger logger)
+sealed class Dispatcher(CommandTable commands, Lock state, ChangeGate changes, ILogger logger)
 {
     /// <exception cref="QmpException">What the client is to be told; never anything else.</exception>
     public ValueTask<Value> RunAsync(Call call)
     {
         try
         {
-            var work = Find(call).Invoke(call, call.Request.Arguments, state);
-            return work.IsCompletedSuccessfully ? work : Guard(call, work);
+            var command = Find(call);
+            return command.Changes ? Change(call, command) : Run(call, command);
         }
         catch (Exception bug) when (bug is not QmpException)
         {
             Log.CommandBroke(logger, call.Request.Command, bug);
             throw QmpErrors.Internal();
         }
+    }
+
+    ValueTask<Value> Change(Call call, Command command)
+    {
+        var entered = changes.EnterAsync();
+        if (!entered.IsCompletedSuccessfully)
+            return ChangeLater(call, command, entered);
+        var leaves = false;
+        try
+        {
+            var work = Run(call, command);
+            leaves = !work.IsCompleted;
+            return leaves ? LeaveAfter(work) : work;
+        }
+        finally
+        {
+            if (!leaves)
+                changes.Leave();
+        }
+    }
+
+    async ValueTask<Value> ChangeLater(Call call, Command command, ValueTask entered)
+    {
+        await entered.ConfigureAwait(false);
+        return await LeaveAfter(Run(call, command)).ConfigureAwait(false);
+    }
+
+    async ValueTask<Value> LeaveAfter(ValueTask<Value> work)
+    {
+        try
+        {
+            return await work.ConfigureAwait(false);
+        }
+        finally
+        {
+            changes.Leave();
+        }
+    }
+
+    ValueTask<Value> Run(Call call, Command command)
+    {
+        var work = command.Invoke(call, call.Request.Arguments, state);
+        return work.IsCompletedSuccessfully ? work : Guard(call, work);
     }
 
     async ValueTask<Value> Guard(Call call, ValueTask<Value> work)

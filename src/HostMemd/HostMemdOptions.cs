@@ -29,6 +29,9 @@ public sealed record HostMemdOptions
 
     public bool Daemonize { get; init; }
 
+    /// <summary>The socket of a running daemon to take over from; empty for the one that this daemon would serve; null for none.</summary>
+    public string? Takeover { get; init; }
+
     /// <summary>Told once the log is open: what is accepted but should be written differently.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 }

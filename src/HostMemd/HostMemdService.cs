@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using HostMemd.Keeping;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
 using HostMemd.Start;
@@ -26,6 +27,8 @@ sealed class HostMemdService(
     SafeFileHandle? _pidFile;
     PosixSignalRegistration? _hangup;
     Timer? _status;
+    Watchdog? _watchdog;
+    Takeover? _takeover;
     volatile bool _ready;
     volatile bool _reloadAsked;
 
@@ -41,8 +44,9 @@ sealed class HostMemdService(
         try
         {
             StartChecks.Check(options, daemon);
-            if (options.PidFile is { } path)
+            if (options.PidFile is { } path && options.Takeover is null)
                 _pidFile = PidFile.Create(path, owned);
+            await RestoreAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
             OpenSockets();
             // Clients that connect now wait for their greeting until the objects are there, as with QEMU.
             await daemon.AddConfiguredObjectsAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -61,11 +65,26 @@ sealed class HostMemdService(
         BeReady();
     }
 
+    Task RestoreAsync()
+    {
+        if (options.Takeover is not { } from)
+            return daemon.RestoreAsync(passed.Others);
+        _takeover = Takeover.From(from.Length > 0 ? from : options.Sockets is [var only, ..] ? only.Path : DefaultSocket.Prepare(owned));
+        return daemon.RestoreAsync(_takeover.Handed.Kept);
+    }
+
     void OpenSockets()
     {
+        foreach (var handed in _takeover?.Handed.Sockets ?? [])
+        {
+            if (handed.Path is not null)
+                owned.Add(handed.Path);
+            _listeners.Add((QmpSocket.Adopt((SafeFileHandle)handed.Handle), handed.Pretty, handed.Path ?? "a socket taken over"));
+        }
+
         foreach (var (name, socket) in passed.Sockets)
             _listeners.Add((socket, false, $"the passed socket {name}"));
-        foreach (var socket in options.Sockets)
+        foreach (var socket in options.Sockets.Where(s => _listeners.All(l => l.Name != s.Path)))
             _listeners.Add((QmpSocket.Listen(socket.Path, options.Access, owned), socket.Pretty, Path.GetFullPath(socket.Path)));
         if (_listeners.Count > 0)
             return;
@@ -79,7 +98,7 @@ sealed class HostMemdService(
             _ = Posix.chdir("/");
         foreach (var (socket, pretty, name) in _listeners)
         {
-            daemon.Listen(socket, new SocketMode(pretty));
+            daemon.Listen(socket, new SocketMode(pretty), name.StartsWith('/') ? name : null);
             StartLog.Listening(_logger, VersionInfo.Own, name);
         }
         foreach (var warning in options.Warnings)
@@ -87,11 +106,40 @@ sealed class HostMemdService(
         log.Release();
         _ready = true;
         notify.Ready();
+        if (_takeover is not null)
+            FinishTakeover(_takeover);
         Daemonizer.Report("");
         if (notify.IsEnabled)
             _status = new(_ => TellStatus(), null, TimeSpan.Zero, s_statusPeriod);
         ReloadIfAsked();
-        _ = daemon.Quit.ContinueWith(_ => application.StopApplication(), TaskScheduler.Default);
+        _watchdog = Watchdog.Start(notify, daemon);
+        _ = Task.WhenAny(daemon.Quit, daemon.Left).ContinueWith(_ => application.StopApplication(), TaskScheduler.Default);
+    }
+
+    void FinishTakeover(Takeover takeover)
+    {
+        takeover.Finish();
+        takeover.Dispose();
+        if (options.PidFile is not { } path)
+            return;
+        // The other process holds the file until it has ended.
+        for (var attempt = 0; ; attempt++)
+        {
+            try
+            {
+                _pidFile = PidFile.Create(path, owned);
+                return;
+            }
+            catch (StartException held) when (attempt == 100)
+            {
+                StartLog.Warned(_logger, held.Message);
+                return;
+            }
+            catch (StartException)
+            {
+                Thread.Sleep(100);
+            }
+        }
     }
 
     void TellStatus()
@@ -126,10 +174,15 @@ sealed class HostMemdService(
         notify.Stopping();
         StartLog.Stopping(_logger);
         _status?.Dispose();
-        // Whoever comes now is to find no socket rather than one that nobody answers.
-        owned.Remove(directories: false);
+        _watchdog?.Dispose();
+        // Whoever comes now is to find no socket rather than one that nobody answers; unless another process answers by now.
+        if (daemon.Left.IsCompleted)
+            owned.Disown();
+        else
+            owned.Remove(directories: false);
         var stopping = daemon.StopAsync();
-        foreach (var (socket, _, _) in _listeners)
+        // A socket that another process listens at now must not be shut down, which closing it might do.
+        foreach (var (socket, _, _) in daemon.Left.IsCompleted ? [] : _listeners)
             socket.Dispose();
         try
         {

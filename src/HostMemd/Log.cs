@@ -15,4 +15,31 @@ static partial class Log
 
     [LoggerMessage(4, LogLevel.Information, "configuration reloaded")]
     public static partial void Reloaded(ILogger logger);
+
+    [LoggerMessage(10, LogLevel.Information, "{Count} objects taken over from the process before")]
+    public static partial void Restored(ILogger logger, int count);
+
+    [LoggerMessage(11, LogLevel.Warning, "{Type} {Id} could not be restored: {Reason}")]
+    public static partial void NotRestored(ILogger logger, string type, string id, string reason);
+
+    [LoggerMessage(12, LogLevel.Warning, "{Id} could not be put into the descriptor store; it will not survive this process")]
+    public static partial void NotStored(ILogger logger, string id);
+
+    [LoggerMessage(13, LogLevel.Warning, "{Id} could not be removed from the descriptor store; its memory is not free")]
+    public static partial void NotForgotten(ILogger logger, string id);
+
+    [LoggerMessage(14, LogLevel.Error, "the state could not be recorded: {Errno}; changes from here on will not survive this process")]
+    public static partial void NotRecorded(ILogger logger, HostMemd.Backend.Linux.Errno errno);
+
+    [LoggerMessage(15, LogLevel.Warning, "the stored state {Name} is not readable by this version and is left as it is")]
+    public static partial void JournalUnreadable(ILogger logger, string name);
+
+    [LoggerMessage(16, LogLevel.Warning, "a line of the stored state is not readable and was passed over: '{Line}'")]
+    public static partial void LineUnreadable(ILogger logger, string line);
+
+    [LoggerMessage(17, LogLevel.Information, "object {Id} of the configuration is there already and was left as it is")]
+    public static partial void ConfiguredIsThere(ILogger logger, string id);
+
+    [LoggerMessage(18, LogLevel.Information, "another process takes over")]
+    public static partial void HandedOver(ILogger logger);
 }

@@ -49,7 +49,7 @@ static async Task RunAsync(CommandLine line, HostMemdOptions options)
         .AddSingleton(Notify.FromEnvironment())
         .AddSingleton(SocketActivation.Take())
         .AddSingleton<OwnedFiles>()
-        .AddSingleton<Daemon>()
+        .AddSingleton(services => new Daemon(options, log.Factory, new(services.GetRequiredService<Notify>())))
         .AddSingleton<IHostLifetime, SignalLifetime>()
         .AddHostedService<HostMemdService>()
         // Memory is given back however long that takes; systemd's TimeoutStopSec is the bound.

@@ -34,19 +34,27 @@ public sealed class Command
 
     public Role MinimumRole { get; private init; } = Role.Admin;
 
+    /// <summary>Changes what another process would have to know that goes on after this one. Those of observers never do.</summary>
+    public bool Changes => _changes && MinimumRole > Role.Observer && !AllowsOutOfBand;
+
+    bool _changes = true;
+
     public Command OutOfBand() => Copy(outOfBand: true);
     public Command ForObservers() => Copy(role: Role.Observer);
+    /// <summary>Needs an admin, but changes nothing.</summary>
+    public Command WithoutChanges() => Copy(changes: false);
     public Command Extension() => Copy(extension: true);
 
     /// <summary>Checks the arguments, then acts. Short commands hold <paramref name="state"/> while they act.</summary>
     /// <exception cref="QmpException">What the client is to be told.</exception>
     public ValueTask<Value> Invoke(Call call, Members arguments, Lock state) => _handler(call, arguments, state);
 
-    Command Copy(bool? outOfBand = null, bool? extension = null, Role? role = null) =>
+    Command Copy(bool? outOfBand = null, bool? extension = null, Role? role = null, bool? changes = null) =>
         new(Name, Doc, ArgumentType, ResultType, _handler)
         {
             AllowsOutOfBand = outOfBand ?? AllowsOutOfBand,
             IsExtension = extension ?? IsExtension,
             MinimumRole = role ?? MinimumRole,
+            _changes = changes ?? _changes,
         };
 }

@@ -42,6 +42,13 @@ public sealed class ReceivedDescriptors
         }
     }
 
+    /// <summary>The one that has waited longest, or null; for streams in which every descriptor has its place.</summary>
+    public SafeFileHandle? TakeOldest()
+    {
+        lock (_gate)
+            return _waiting.TryDequeue(out var oldest) ? oldest.Handle : null;
+    }
+
     /// <summary>Closes what came before that batch.</summary>
     public void Forget(long batch)
     {

@@ -60,6 +60,14 @@ public static partial class QmpErrors
     public static QmpException ObjectMapped(string id) => Generic($"Cannot delete host memory backend '{id}' which is mapped");
     public static QmpException ObjectBusy(string id) => Generic($"object '{id}' is being deleted");
 
+    public static QmpException NotRestorable(string id) => Generic($"memory of '{id}' was private to the process that ended");
+    public static QmpException NotTheSameFile(string id) => Generic($"backing store of '{id}' is another file now");
+
+    // Taking over from a running daemon.
+    public static QmpException TakenOver() => Generic("another process has taken over");
+    public static QmpException TakeoverBusy(string what) => Generic($"cannot hand over while {what} is under way");
+    public static QmpException TakeoverFailed() => Generic("the process that was to take over has gone");
+
     // Lending.
     public static QmpException NotLendable(string id) => Generic($"memory of '{id}' is private to the daemon and cannot be mapped");
     public static QmpException MappingNotFound(string mapping) => Generic($"mapping '{mapping}' not found");

@@ -51,14 +51,23 @@ public sealed class LeaseTable(Lock state)
             mapping = string.Create(CultureInfo.InvariantCulture, $"map{++_counter}");
         while (_leases.ContainsKey(mapping));
         var lease = new Lease(mapping, backend, pid, name, isReadOnly, DateTimeOffset.UtcNow);
-        _leases.Add(mapping, lease);
-        holder.Leases.Add(lease);
-        if (!_byBackend.TryGetValue(backend, out var ofBackend))
-            _byBackend.Add(backend, ofBackend = []);
-        ofBackend.Add(lease);
+        Add(lease, holder);
         Given?.Invoke(lease);
         return lease;
     }
+
+    void Add(Lease lease, Holder holder)
+    {
+        _leases.Add(lease.Mapping, lease);
+        holder.Leases.Add(lease);
+        if (!_byBackend.TryGetValue(lease.Backend, out var ofBackend))
+            _byBackend.Add(lease.Backend, ofBackend = []);
+        ofBackend.Add(lease);
+    }
+
+    /// <summary>Gives a lease again that another process had given, without telling anybody.</summary>
+    /// <exception cref="QmpException">The process is gone.</exception>
+    public void Restore(Lease lease, SafeFileHandle pidfd) => Add(lease, HolderOf(lease.Pid, pidfd));
 
     Holder HolderOf(int pid, SafeFileHandle pidfd)
     {

@@ -69,24 +69,33 @@ public sealed class FileBackend : HostMemoryBackend
         var file = Open();
         try
         {
-            return new Allocation
-            {
-                Name = RegionName,
-                Size = Size,
-                Share = Share,
-                Reserve = Reserve,
-                Align = Align,
-                Offset = Offset,
-                ReadOnlyMemory = Rom == OnOffAuto.On,
-                Persistent = Pmem,
-                GrownPath = MemPath,
-            }.Map(file);
+            return Reallocate(file);
         }
         catch
         {
             file.Dispose();
             throw;
         }
+    }
+
+    /// <summary>True for an unlinked file in a directory: only its descriptor leads to it.</summary>
+    public bool IsTemporary { get; private set; }
+
+    protected override MemoryRegion Reallocate(SafeFileHandle store)
+    {
+        ResolveRom();
+        return new Allocation
+        {
+            Name = RegionName,
+            Size = Size,
+            Share = Share,
+            Reserve = Reserve,
+            Align = Align,
+            Offset = Offset,
+            ReadOnlyMemory = Rom == OnOffAuto.On,
+            Persistent = Pmem,
+            GrownPath = MemPath,
+        }.Map(store);
     }
 
     void ResolveRom()
@@ -110,7 +119,7 @@ public sealed class FileBackend : HostMemoryBackend
                 return ReadOnly ? RefuseDirectory(file!) : file!;
             if (!ReadOnly && errno == Errno.EISDIR)
                 return OpenTemporary();
-            if (!ReadOnly && errno == Errno.ENOENT)
+            if (!ReadOnly && errno == Errno.ENOENT && !IsRestored)
             {
                 errno = Files.Open(MemPath, Files.O_RDWR | Files.O_CREAT | Files.O_EXCL | Files.O_CLOEXEC, 0b110_100_100, out file);
                 if (errno.Ok)
@@ -141,6 +150,7 @@ public sealed class FileBackend : HostMemoryBackend
         if (errno.Failed)
             throw QmpErrors.CannotOpen(MemPath, errno.Text);
         Files.Unlink(path);
+        IsTemporary = true;
         return file!;
     }
 
@@ -149,7 +159,7 @@ public sealed class FileBackend : HostMemoryBackend
         if (failed && _created is not null)
             Files.Unlink(_created);
         // Ignored as in QEMU: private memory has no blocks to give back.
-        if (!failed && DiscardData)
+        if (!failed && DiscardData && !IsKept)
             region?.Mapping.Advise(0, region.Mapping.Length, Mman.MADV_REMOVE);
     }
 }

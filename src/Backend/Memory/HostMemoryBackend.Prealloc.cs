@@ -67,7 +67,11 @@ public abstract partial class HostMemoryBackend
         finally
         {
             lock (Environment.State)
+            {
                 Environment.Jobs.Conclude(job, failure?.Message);
+                if (failure is null && Parent is not null)
+                    Environment.Tree.NotifyChanged(this);
+            }
         }
     }
 
@@ -78,7 +82,7 @@ public abstract partial class HostMemoryBackend
             throw QmpErrors.PreallocFailed($"{Errno.ENOMEM.Text}: {missing}");
         var wasEmpty = region.Mapping.Resident(out var resident).Ok && resident == 0;
         var threads = job.Threads == 0 ? PreallocThreads : job.Threads;
-        var filling = new Filling(region, threads, WorkerCpus());
+        using var filling = new Filling(region, threads, WorkerCpus());
         lock (Environment.State)
         {
             job.Attach(filling);
@@ -93,6 +97,7 @@ public abstract partial class HostMemoryBackend
         var reached = $"{errno.Text}: {filling.Current} of {filling.Total} bytes filled";
         if (errno != Errno.ECANCELED && shortage.Describe(errno) is { } reason)
             reached += ", " + reason;
+        filling.Dispose();
         if (wasEmpty)
             region.GiveBack();
         throw QmpErrors.PreallocFailed(reached);

@@ -1,8 +1,9 @@
+using HostMemd.Backend.Leases;
 using HostMemd.Backend.Linux;
 using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
 using HostMemd.Qapi;
-using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Backend.Memory;
 
@@ -39,6 +40,11 @@ public abstract partial class HostMemoryBackend : QomObject
     /// <exception cref="QmpException">It cannot be had; nothing is mapped, and no file of our making is left.</exception>
     protected abstract MemoryRegion Allocate();
 
+    /// <summary>Maps memory that another process had made.</summary>
+    /// <param name="store">Its descriptor; the region takes it over.</param>
+    /// <exception cref="QmpException">It cannot be had; the descriptor stays the caller's.</exception>
+    protected abstract MemoryRegion Reallocate(SafeFileHandle store);
+
     /// <summary>Whether the size must be a multiple of the page size, as for all types but <c>memory-backend-ram</c>.</summary>
     protected virtual bool IsAligned => true;
 
@@ -64,7 +70,7 @@ public abstract partial class HostMemoryBackend : QomObject
 
     void Map()
     {
-        var region = Region = Allocate();
+        var region = Region = MapStore();
         if (IsAligned && Size % region.PageSize != 0)
             throw QmpErrors.SizeMultiple(Class.Name, ByteText.Of(region.PageSize));
         // Advice is advice: QEMU ignores what comes of it, and query-memdev-stats tells what the kernel made of it.
@@ -81,6 +87,35 @@ public abstract partial class HostMemoryBackend : QomObject
             return;
         Bind(policy, region);
         _bound = policy;
+    }
+
+    // What came from another process, until it is mapped.
+    SafeFileHandle? _store;
+    FileIdentity? _expected;
+    bool _restored;
+
+    internal override void Restore(SafeFileHandle? store, FileIdentity? identity)
+    {
+        (_store, _expected, _restored) = (store, identity, true);
+        // Filled is filled: the pages are where they were.
+        _complete = true;
+    }
+
+    /// <summary>Made by another process: a file that is missing is not to be made anew.</summary>
+    protected bool IsRestored => _restored;
+
+    MemoryRegion MapStore()
+    {
+        if (!_restored)
+            return Allocate();
+        if (_store is null && _expected is null)
+            throw QmpErrors.NotRestorable(Name);
+        var region = _store is null ? Allocate() : Reallocate(_store);
+        _store = null;
+        if (_expected is null || region.Identity == _expected)
+            return region;
+        region.Dispose();
+        throw QmpErrors.NotTheSameFile(Name);
     }
 
     static void Bind(NumaPolicy policy, MemoryRegion region)
@@ -113,6 +148,7 @@ public abstract partial class HostMemoryBackend : QomObject
         {
             Releasing(region, failed: !_complete);
             region?.Dispose();
+            _store?.Dispose();
         }).ConfigureAwait(false);
         lock (Environment.State)
             SetContext(null);

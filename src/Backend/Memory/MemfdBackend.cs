@@ -2,6 +2,7 @@ using System.Numerics;
 using HostMemd.Backend.Linux;
 using HostMemd.Backend.Qom;
 using HostMemd.Qapi;
+using Microsoft.Win32.SafeHandles;
 using static HostMemd.Qapi.QapiTypes;
 
 namespace HostMemd.Backend.Memory;
@@ -60,7 +61,7 @@ public sealed class MemfdBackend : HostMemoryBackend
             if (Seal && (errno = Memfd.AddSeals(file!, Seals)).Failed)
                 throw QmpErrors.CannotSeal(Seals, errno.Text);
             file = Allocation.Countable(file!);
-            return new Allocation { Name = RegionName, Size = Size, Share = Share, Reserve = Reserve }.Map(file);
+            return Reallocate(file);
         }
         catch
         {
@@ -68,4 +69,7 @@ public sealed class MemfdBackend : HostMemoryBackend
             throw;
         }
     }
+
+    protected override MemoryRegion Reallocate(SafeFileHandle store) =>
+        new Allocation { Name = RegionName, Size = Size, Share = Share, Reserve = Reserve }.Map(store);
 }

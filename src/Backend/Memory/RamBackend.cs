@@ -1,6 +1,7 @@
 using HostMemd.Backend.Linux;
 using HostMemd.Backend.Qom;
 using HostMemd.Qapi;
+using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Backend.Memory;
 
@@ -42,7 +43,7 @@ public sealed class RamBackend(QomEnvironment environment, string id) : HostMemo
             if ((errno = Files.Truncate(file!, length)).Failed)
                 throw QmpErrors.CannotSetUp(RegionName, errno.Text);
             file = Allocation.Countable(file!);
-            return Map(length, Mman.MAP_SHARED | (Reserve ? 0 : Mman.MAP_NORESERVE), file);
+            return Reallocate(file);
         }
         catch
         {
@@ -51,10 +52,13 @@ public sealed class RamBackend(QomEnvironment environment, string id) : HostMemo
         }
     }
 
+    protected override MemoryRegion Reallocate(SafeFileHandle store) =>
+        Map(Allocation.RoundUp(Size, Host.PageSize), Mman.MAP_SHARED | (Reserve ? 0 : Mman.MAP_NORESERVE), store);
+
     // memfd_create(2): at most 249 bytes. The name is for people who read /proc.
     string MemfdName => RegionName.Length <= 249 ? RegionName : RegionName[..249];
 
-    MemoryRegion Map(ulong length, int flags, Microsoft.Win32.SafeHandles.SafeFileHandle? file)
+    MemoryRegion Map(ulong length, int flags, SafeFileHandle? file)
     {
         var request = new MapRequest
         {

@@ -2,6 +2,7 @@ using System.Globalization;
 using HostMemd.Backend.Linux;
 using HostMemd.Backend.Qom;
 using HostMemd.Qapi;
+using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Backend.Memory;
 
@@ -30,7 +31,7 @@ public sealed class ShmBackend : HostMemoryBackend
                 throw QmpErrors.CannotCreateShm(errno.Text);
             if ((errno = Files.Truncate(file!, Size)).Failed)
                 throw QmpErrors.CannotResizeShm(Size, errno.Text);
-            return new Allocation { Name = RegionName, Size = Size, Share = true, Reserve = Reserve }.Map(file!);
+            return Reallocate(file!);
         }
         catch
         {
@@ -38,4 +39,7 @@ public sealed class ShmBackend : HostMemoryBackend
             throw;
         }
     }
+
+    protected override MemoryRegion Reallocate(SafeFileHandle store) =>
+        new Allocation { Name = RegionName, Size = Size, Share = true, Reserve = Reserve }.Map(store);
 }

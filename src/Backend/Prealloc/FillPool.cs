@@ -1,10 +1,11 @@
+using System.Diagnostics;
 using HostMemd.Backend.Linux;
 
 namespace HostMemd.Backend.Prealloc;
 
 /// <summary>
-/// The threads that fill memory: one bound for the whole daemon, shared fairly by all fillings, a step at a time. Threads are
-/// started when there is work and leave when there has been none for a while.
+/// The threads that fill memory: one bound for the whole daemon, shared by all fillings, a step at a time and by time, so that
+/// each gets the same whatever its pages cost. Threads are started when there is work and leave when there has been none for a while.
 /// </summary>
 public sealed class FillPool(int bound)
 {
@@ -17,21 +18,48 @@ public sealed class FillPool(int bound)
     readonly List<Filling> _fillings = [];
     readonly int[] _ownCpus = Sched.GetAffinity(0, out var cpus).Ok ? cpus : [];
     int _threads;
+    int _coming;
 
     /// <summary>Fills a region.</summary>
     /// <returns>No error, or the first one; ECANCELED after <see cref="Cancel"/>.</returns>
     public Task<Errno> RunAsync(Filling filling)
     {
+        // All workers exist before the first step: starting a thread maps its stack, which would wait for the steps. The lock is not
+        // held meanwhile, since other fillings may be under way.
+        int missing;
         lock (_gate)
         {
-            _fillings.Add(filling);
-            // All workers exist before the first step: starting a thread maps its stack, which would wait for the steps.
-            var wanted = Math.Min(bound, _fillings.Sum(f => f.Workers));
-            for (; _threads < wanted; _threads++)
+            _coming++;
+            missing = Math.Max(0, Math.Min(bound, _fillings.Sum(f => f.Workers) + filling.Workers) - _threads);
+            _threads += missing;
+        }
+        try
+        {
+            for (; missing > 0; missing--)
                 new Thread(Work, StackBytes) { IsBackground = true, Name = "hostmemd-fill" }.Start();
-            Monitor.PulseAll(_gate);
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                _coming--;
+                _threads -= missing;
+                if (missing == 0)
+                    Enter(filling);
+            }
         }
         return filling.Completion;
+    }
+
+    void Enter(Filling filling)
+    {
+        // Told to stop before it came.
+        if (filling.Completion.IsCompleted)
+            return;
+        // It was not here when the others spent their time: it starts level with the one that had least.
+        filling.Spent = _fillings.Count == 0 ? 0 : _fillings.Min(f => f.Spent);
+        _fillings.Add(filling);
+        Monitor.PulseAll(_gate);
     }
 
     /// <summary>Ends a filling after the steps that are under way.</summary>
@@ -59,16 +87,17 @@ public sealed class FillPool(int bound)
         while (Next(out var offset, out var length) is { } filling)
         {
             UseCpus(filling.Cpus, ref cpus);
+            var start = Stopwatch.GetTimestamp();
             var errno = filling.Fill(offset, length);
             lock (_gate)
             {
-                if (filling.Finished(length, errno))
+                if (filling.Finished(length, errno, Stopwatch.GetTimestamp() - start))
                     _fillings.Remove(filling);
             }
         }
     }
 
-    // The filling with the fewest workers at the moment, so that a large one does not starve a small one.
+    // The filling with the fewest workers at the moment, and of these the one that had least time, so that none starves.
     Filling? Next(out ulong offset, out ulong length)
     {
         lock (_gate)
@@ -78,7 +107,7 @@ public sealed class FillPool(int bound)
                 Filling? best = null;
                 foreach (var filling in _fillings)
                 {
-                    if (filling.HasWork && (best is null || filling.Active < best.Active))
+                    if (filling.HasWork && (best is null || (filling.Active, filling.Spent).CompareTo((best.Active, best.Spent)) < 0))
                         best = filling;
                 }
                 if (best is not null)
@@ -86,7 +115,7 @@ public sealed class FillPool(int bound)
                     (offset, length) = best.Take();
                     return best;
                 }
-                if (!Monitor.Wait(_gate, s_idle) && _fillings.Count == 0)
+                if (!Monitor.Wait(_gate, s_idle) && _fillings.Count == 0 && _coming == 0)
                 {
                     _threads--;
                     (offset, length) = (0, 0);

@@ -1,5 +1,6 @@
+using HostMemd.Backend.Leases;
 using HostMemd.Qapi;
-using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Backend.Qom;
 
@@ -13,6 +14,14 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
 
     /// <summary>An object has become visible, or has gone for good; told while the state is held.</summary>
     public event Action<QomObject>? Added, Deleted;
+
+    /// <summary>
+    /// Called, without the state, when an object is complete and before anybody sees it: the time to put its memory into safety.
+    /// </summary>
+    public Func<QomObject, ValueTask>? Keeping { get; set; }
+
+    /// <summary>Called, without the state, when an object has gone and before its deletion is answered.</summary>
+    public Func<QomObject, ValueTask>? Forgetting { get; set; }
 
     /// <exception cref="QmpException">It cannot be made; nothing of it is left.</exception>
     public async ValueTask<QomObject> AddAsync(ObjectOptions options) =>
@@ -54,6 +63,8 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
         try
         {
             await made.FinishAsync().ConfigureAwait(false);
+            if (Keeping is { } keep)
+                await keep(made).ConfigureAwait(false);
         }
         catch
         {
@@ -62,10 +73,43 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
         }
         lock (environment.State)
         {
-            Objects.Adopt(made);
-            made.Adopted();
+            Show(made);
             Added?.Invoke(made);
         }
+        return made;
+    }
+
+    void Show(QomObject made)
+    {
+        Objects.Adopt(made);
+        made.Adopted();
+    }
+
+    /// <summary>
+    /// Makes an object again that another process had made: with the memory that is still there, without filling or touching it, and
+    /// without telling anybody.
+    /// </summary>
+    /// <param name="options">Its properties as they were last.</param>
+    /// <param name="store">The descriptor of its memory, taken over; null where the memory is found by path.</param>
+    /// <param name="identity">What the file behind it must still be; null if not known.</param>
+    /// <exception cref="QmpException">It cannot be had again; nothing of it is left.</exception>
+    public async ValueTask<QomObject> RestoreAsync(ObjectOptions options, SafeFileHandle? store, FileIdentity? identity)
+    {
+        QomObject made;
+        lock (environment.State)
+            made = Begin(options, restoring: true);
+        try
+        {
+            made.Restore(store, identity);
+            await made.CompleteAsync().ConfigureAwait(false);
+        }
+        catch
+        {
+            await UndoAsync(made).ConfigureAwait(false);
+            throw;
+        }
+        lock (environment.State)
+            Show(made);
         return made;
     }
 
@@ -77,7 +121,7 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
     }
 
     // In this order: the id's syntax, the setters, the id's uniqueness.
-    QomObject Begin(ObjectOptions options)
+    QomObject Begin(ObjectOptions options, bool restoring = false)
     {
         if (!IsIdentifier(options.Id))
             throw QmpErrors.BadIdentifier();
@@ -87,7 +131,11 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
         var made = type.Create(environment, options.Id);
         ApplyGlobals(made);
         foreach (var (property, value) in QDictOrder.Sort(options.Properties))
-            SetInitial(made, property, value);
+        {
+            // A record holds every property, also those that cannot be set to what they are, such as hugetlbsize 0.
+            if (!restoring || made.Get(property) != value)
+                SetInitial(made, property, value);
+        }
         Objects.Reserve(options.Id);
         return made;
     }
@@ -125,6 +173,8 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
         }
         await HideAsync(doomed).ConfigureAwait(false);
         await doomed.ReleaseAsync().ConfigureAwait(false);
+        if (Forgetting is { } forget)
+            await forget(doomed).ConfigureAwait(false);
         lock (environment.State)
         {
             Objects.Free(id);
@@ -153,15 +203,52 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
             throw refusal;
     }
 
-    /// <summary>Deletes all objects, in use or not: the orderly end, which honours <c>discard-data</c>.</summary>
-    public async Task DeleteAllAsync()
+    /// <summary>Changes a property, by QMP or the human monitor.</summary>
+    /// <exception cref="QmpException">There is no such object or property, or the value is refused.</exception>
+    public ValueTask SetAsync(string path, string property, Value value) => SetAsync(path, target => target.Set(property, value));
+
+    /// <inheritdoc cref="SetAsync(string, string, Value)"/>
+    /// <param name="path">The object.</param>
+    /// <param name="change">Sets the property; called with the state held.</param>
+    public ValueTask SetAsync(string path, Func<QomObject, ValueTask> change)
+    {
+        QomObject target;
+        ValueTask work;
+        lock (environment.State)
+        {
+            target = environment.Tree.Resolve(path);
+            work = change(target);
+            if (work.IsCompletedSuccessfully)
+            {
+                environment.Tree.NotifyChanged(target);
+                return default;
+            }
+        }
+        return Await(environment, target, work);
+
+        static async ValueTask Await(QomEnvironment environment, QomObject target, ValueTask work)
+        {
+            await work.ConfigureAwait(false);
+            lock (environment.State)
+                environment.Tree.NotifyChanged(target);
+        }
+    }
+
+    /// <summary>
+    /// Lets go of all objects, in use or not: the orderly end. Unless they are kept for another process their data is discarded where
+    /// that was asked for.
+    /// </summary>
+    public async Task ReleaseAllAsync(bool keep)
     {
         QomObject[] doomed;
         lock (environment.State)
         {
             doomed = [.. Objects.Children.Reverse()];
             foreach (var child in doomed)
+            {
+                child.IsKept = keep;
                 Objects.Hide(child);
+            }
         }
         foreach (var child in doomed)
             await child.ReleaseAsync().ConfigureAwait(false);

@@ -1,4 +1,6 @@
+using HostMemd.Backend.Leases;
 using HostMemd.Qapi;
+using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Backend.Qom;
 
@@ -50,6 +52,12 @@ public abstract class QomObject(QomClass type, string name)
 
     /// <summary>Called when the object becomes visible.</summary>
     public virtual void Adopted() { }
+
+    /// <summary>Another process goes on with it: letting go of it discards nothing.</summary>
+    public bool IsKept { get; internal set; }
+
+    /// <summary>Called before <see cref="CompleteAsync"/> of an object that another process had made.</summary>
+    internal virtual void Restore(SafeFileHandle? store, FileIdentity? identity) => store?.Dispose();
 
     /// <summary>A deletion is under way: nobody may begin to use the object.</summary>
     public bool IsDoomed { get; internal set; }

@@ -17,6 +17,11 @@ public sealed class QomTree
 
     public QomObject Root => _root;
 
+    /// <summary>A property of an object below <c>/objects</c> has changed; told while the state is held.</summary>
+    public event Action<QomObject>? Changed;
+
+    internal void NotifyChanged(QomObject target) => Changed?.Invoke(target);
+
     /// <summary>Where <c>object-add</c> puts its objects.</summary>
     public Container Objects { get; } = new("objects");
 

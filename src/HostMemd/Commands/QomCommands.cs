@@ -56,14 +56,14 @@ static class QomCommands
 
     static readonly Arg<string> s_path = Arg("path", Str, "The object: an absolute path, or a partial one that fits only one object.");
 
-    public static IEnumerable<Command> All(QomTree tree, QomTypes types, Lock state)
+    public static IEnumerable<Command> All(QomTree tree, QomTypes types, ObjectFactory objects)
     {
         yield return Command("qom-get", "Read a property.", Any, s_path, Arg("property", Str, "The property."),
             (_, path, property) => tree.Resolve(path).Get(property)).ForObservers();
 
         yield return Slow("qom-set", "Change a property.", None, s_path, Arg("property", Str, "The property."),
             Arg("value", Any, "The new value, of the property's type."),
-            (_, path, property, value) => SetAsync(tree, state, path, property, value));
+            (_, path, property, value) => SetAsync(objects, path, property, value));
 
         yield return Command("qom-list", "List the properties of an object.", ListOf(s_propertyInfo), s_path,
             (_, path) => Properties(tree.ResolveForList(path))).ForObservers();
@@ -84,11 +84,9 @@ static class QomCommands
             Arg("typename", Str, "The class."), (_, name) => Properties(FindClass(types, name))).ForObservers();
     }
 
-    static ValueTask<Nothing> SetAsync(QomTree tree, Lock state, string path, string property, Value value)
+    static ValueTask<Nothing> SetAsync(ObjectFactory objects, string path, string property, Value value)
     {
-        ValueTask work;
-        lock (state)
-            work = tree.Resolve(path).Set(property, value);
+        var work = objects.SetAsync(path, property, value);
         return work.IsCompletedSuccessfully ? default : Await(work);
 
         static async ValueTask<Nothing> Await(ValueTask work)

@@ -53,12 +53,8 @@ public sealed partial class HumanMonitor
     {
         // Bad JSON is told before a path that leads nowhere.
         var json = call.Has("json") ? JsonText.Parse(call["value"]) : default(Value?);
-        lock (_state)
-        {
-            var target = _tree.Resolve(call["path"]);
-            return json is { } value
-                ? target.Set(call["property"], value)
-                : TextProperty.Set(target, call["property"], call["value"]);
-        }
+        return _objects.SetAsync(call["path"], target => json is { } value
+            ? target.Set(call["property"], value)
+            : TextProperty.Set(target, call["property"], call["value"]));
     }
 }

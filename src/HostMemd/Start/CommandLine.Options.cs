@@ -31,6 +31,8 @@ sealed partial class CommandLine
             (line, text) => line.ConfigPath = ToPath(text)),
         new("pidfile", '\0', "PATH", ["write the process id to PATH"], (line, text) => line._pidFile = ToPath(text)),
         new("daemonize", '\0', null, ["go to the background once clients are served"], (line, _) => line._daemonize = true),
+        new("takeover", '\0', null, ["take everything over from the daemon that serves the same socket, and let it leave"],
+            (line, _) => line._takeover = true),
         new("version", 'V', null, ["show the version and exit"], (line, _) => line.Answer = () => $"hostmemd version {VersionInfo.Own}\n"),
         new("help", 'h', null, ["show this and exit"], (line, _) => line.Answer = Help),
     ];

@@ -19,6 +19,7 @@ sealed partial class CommandLine
     uint? _cpus;
     bool _memPrealloc;
     bool _daemonize;
+    bool _takeover;
     string? _pidFile;
 
     /// <summary>The file named by <c>--config</c>, absolute, or null.</summary>
@@ -68,6 +69,7 @@ sealed partial class CommandLine
         },
         PidFile = _pidFile ?? file.PidFile,
         Daemonize = _daemonize || file.Daemonize,
+        Takeover = _takeover ? "" : null,
         Warnings = [.. file.Warnings, .. _warnings],
     };
 

@@ -38,6 +38,16 @@ sealed class OwnedFiles
             throw new StartException($"cannot make the directory {path}: {error.Text}");
     }
 
+    /// <summary>They are another process's now.</summary>
+    public void Disown()
+    {
+        lock (_gate)
+        {
+            _files.Clear();
+            _directories.Clear();
+        }
+    }
+
     /// <summary>Removes what is still ours; after a failed start also the directories.</summary>
     public void Remove(bool directories)
     {

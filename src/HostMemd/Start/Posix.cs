@@ -160,4 +160,7 @@ static unsafe partial class Posix
 
     /// <summary>The descriptor that a call returned, or null for its -1.</summary>
     public static SafeFileHandle? Own(int fd) => fd < 0 ? null : new SafeFileHandle(fd, ownsHandle: true);
+
+    [LibraryImport("libc", SetLastError = true)]
+    internal static partial int socketpair(int domain, int type, int protocol, int* ends);
 }

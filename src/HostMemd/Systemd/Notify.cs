@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
+using HostMemd.Protocol.Wire;
+using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Systemd;
 
@@ -63,15 +65,39 @@ public sealed class Notify : IDisposable
         Send("STATUS=" + text.ReplaceLineEndings(" "));
     }
 
-    void Send(string state)
+    /// <summary>The watchdog of WatchdogSec= is told that all is well.</summary>
+    public void Watchdog() => Send("WATCHDOG=1");
+
+    void Send(string state) => Send(state, null, milliseconds: 0);
+
+    /// <summary>Sends a message and perhaps a descriptor with it.</summary>
+    /// <param name="state">Lines of <c>NAME=value</c>.</param>
+    /// <param name="descriptor">Stays the caller's.</param>
+    /// <param name="milliseconds">How long to wait for a manager that is behind with reading. Blocks.</param>
+    /// <returns>False when it could not be sent: the manager is gone or does not read.</returns>
+    public bool Send(string state, SafeFileHandle? descriptor, int milliseconds)
     {
+        if (_socket is null)
+            return false;
+        var bytes = Encoding.UTF8.GetBytes(state);
+        var deadline = Environment.TickCount64 + milliseconds;
         try
         {
-            _socket?.SendTo(Encoding.UTF8.GetBytes(state), _address!);
+            while (true)
+            {
+                // Connected anew each time: the manager makes another socket when it is re-executed in some versions.
+                _socket.Connect(_address!);
+                var sent = FdPassing.Send(_socket.SafeHandle, bytes, descriptor);
+                if (sent == bytes.Length)
+                    return true;
+                var left = deadline - Environment.TickCount64;
+                if (sent != -FdPassing.EAGAIN || left <= 0 || !_socket.Poll((int)Math.Min(left, 1000) * 1000, SelectMode.SelectWrite))
+                    return false;
+            }
         }
         catch (Exception deaf) when (deaf is SocketException or ObjectDisposedException)
         {
-            // The manager is gone or has stopped reading; there is nobody to tell.
+            return false;
         }
     }
 

@@ -7,7 +7,7 @@ namespace HostMemd.Protocol.Wire;
 /// Bytes and descriptors over a Unix socket, without waiting. recvmsg from the first byte on: a plain receive takes the bytes
 /// and silently drops the descriptors that came with them.
 /// </summary>
-static unsafe partial class FdPassing
+public static unsafe partial class FdPassing
 {
     /// <summary>SCM_MAX_FD of unix(7): the kernel passes no more in one message.</summary>
     public const int MaxDescriptors = 253;
@@ -95,23 +95,29 @@ static unsafe partial class FdPassing
             descriptors.Add(CollectionsMarshal.AsSpan(handles));
     }
 
-    /// <summary>Sends what the socket takes; the descriptor goes with the first byte.</summary>
+    /// <summary>Sends what the socket takes; the descriptor, if any, goes with the first byte and stays the caller's too.</summary>
     /// <returns>Bytes sent or a negative errno; with an error the descriptor was not sent.</returns>
-    public static int Send(SafeHandle socket, ReadOnlySpan<byte> bytes, SafeFileHandle descriptor)
+    public static int Send(SafeHandle socket, ReadOnlySpan<byte> bytes, SafeHandle? descriptor)
     {
         var capacity = sizeof(ControlHeader) + 8;
         var control = stackalloc byte[capacity];
         var added = false;
         try
         {
-            descriptor.DangerousAddRef(ref added);
-            var rights = (ControlHeader*)control;
-            *rights = new() { Length = (nuint)(sizeof(ControlHeader) + sizeof(int)), Level = SOL_SOCKET, Type = SCM_RIGHTS };
-            *(int*)(rights + 1) = (int)descriptor.DangerousGetHandle();
+            var header = new MessageHeader { VectorCount = 1 };
+            if (descriptor is not null)
+            {
+                descriptor.DangerousAddRef(ref added);
+                var rights = (ControlHeader*)control;
+                *rights = new() { Length = (nuint)(sizeof(ControlHeader) + sizeof(int)), Level = SOL_SOCKET, Type = SCM_RIGHTS };
+                *(int*)(rights + 1) = (int)descriptor.DangerousGetHandle();
+                header.Control = control;
+                header.ControlLength = (nuint)capacity;
+            }
             fixed (byte* start = bytes)
             {
                 var vector = new IoVector { Base = start, Length = (nuint)bytes.Length };
-                var header = new MessageHeader { Vectors = &vector, VectorCount = 1, Control = control, ControlLength = (nuint)capacity };
+                header.Vectors = &vector;
                 nint sent;
                 do
                     sent = sendmsg(socket, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -122,7 +128,7 @@ static unsafe partial class FdPassing
         finally
         {
             if (added)
-                descriptor.DangerousRelease();
+                descriptor!.DangerousRelease();
         }
     }
 

@@ -1,0 +1,88 @@
+using HostMemd.Backend.Linux;
+using HostMemd.Qapi;
+using Microsoft.Win32.SafeHandles;
+
+namespace HostMemd.Keeping;
+
+/// <summary>
+/// A journal in a memfd that outlives the process, because somebody else holds it too. A line is there as soon as it is written:
+/// nothing but the machine's end can undo a write to memory.
+/// </summary>
+sealed class Journal : IDisposable
+{
+    readonly SafeFileHandle _file;
+    ulong _length;
+
+    Journal(SafeFileHandle file, long generation, ulong length)
+    {
+        _file = file;
+        Generation = generation;
+        _length = length;
+    }
+
+    /// <summary>Counts the rewritings; the highest is the one in force.</summary>
+    public long Generation { get; }
+
+    public SafeFileHandle File => _file;
+
+    /// <summary>Bytes.</summary>
+    public ulong Length => _length;
+
+    /// <summary>A new journal that begins with this state.</summary>
+    public static Errno Create(long generation, IEnumerable<Value> lines, out Journal? journal)
+    {
+        journal = null;
+        var errno = Memfd.Create("hostmemd-state", Memfd.MFD_CLOEXEC, out var file);
+        if (errno.Failed)
+            return errno;
+        var created = new Journal(file!, generation, 0);
+        byte[] all = [.. JournalText.Line(JournalText.Header(generation)), .. lines.SelectMany(JournalText.Line)];
+        errno = created.Append(all);
+        if (errno.Ok)
+            journal = created;
+        else
+            created.Dispose();
+        return errno;
+    }
+
+    /// <summary>Reads a journal that another process wrote.</summary>
+    /// <returns>Null if it is none.</returns>
+    public static Journal? Open(SafeFileHandle file, out KeptState state, out IReadOnlyList<string> damaged)
+    {
+        state = new();
+        damaged = [];
+        // Larger than any that was written here means that this is some other file.
+        if (Files.Status(file, out var status).Failed || !status.IsRegular || status.Size > int.MaxValue)
+            return null;
+        var bytes = new byte[status.Size];
+        for (var done = 0; done < bytes.Length;)
+        {
+            if (Files.PRead(file, (ulong)done, bytes.AsSpan(done), out var read).Failed || read == 0)
+                return null;
+            done += read;
+        }
+        state = JournalText.Read(bytes, out var generation, out damaged);
+        // Writing goes on behind the last whole line: what was cut off is overwritten, not continued.
+        var whole = (ulong)(bytes.AsSpan().LastIndexOf((byte)'\n') + 1);
+        return generation < 0 ? null : new(file, generation, whole);
+    }
+
+    public Errno Append(Value line) => Append(JournalText.Line(line));
+
+    Errno Append(ReadOnlySpan<byte> bytes)
+    {
+        var at = _length;
+        while (bytes.Length > 0)
+        {
+            var errno = Files.PWrite(_file, at, bytes, out var done);
+            if (errno.Failed)
+                return errno;
+            at += (ulong)done;
+            bytes = bytes[done..];
+        }
+        _length = at;
+        return Errno.None;
+    }
+
+    public void Dispose() => _file.Dispose();
+}

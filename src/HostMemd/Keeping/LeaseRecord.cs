@@ -1,0 +1,38 @@
+using System.Globalization;
+using HostMemd.Backend.Leases;
+using HostMemd.Backend.Linux;
+using HostMemd.Qapi;
+
+namespace HostMemd.Keeping;
+
+/// <summary>What must be known of a lease to go on with it in another process.</summary>
+/// <param name="StartTime">When its process started, in the kernel's clock ticks: a number of its own for each user of a pid.</param>
+sealed record LeaseRecord(string Mapping, string Id, int Pid, ulong StartTime, string? Name, bool IsReadOnly, long Since)
+{
+    public static LeaseRecord Of(Lease lease) => new(lease.Mapping, lease.Backend.Name, lease.Pid, Procfs.StartTime(lease.Pid) ?? 0,
+        lease.Name, lease.IsReadOnly, lease.Since.ToUnixTimeSeconds());
+
+    public Value ToValue()
+    {
+        var members = new Members();
+        members.Add("mapping", Value.From(Mapping));
+        members.Add("id", Value.From(Id));
+        members.Add("pid", Value.From(Pid));
+        members.Add("start-time", Value.From(StartTime));
+        if (Name is not null)
+            members.Add("name", Value.From(Name));
+        members.Add("readonly", Value.From(IsReadOnly));
+        members.Add("since", Value.From(Since));
+        return Value.From(members);
+    }
+
+    public static LeaseRecord? From(Value value)
+    {
+        if (!value.TryObject(out var members) || !members["mapping"].TryString(out var mapping) || !members["id"].TryString(out var id)
+            || !members["pid"].TryInt(out var pid) || !members["start-time"].TryBits(out var start))
+            return null;
+        members["readonly"].TryBool(out var isReadOnly);
+        members["since"].TryInt(out var since);
+        return new(mapping, id, (int)pid, start, members["name"].TryString(out var name) ? name : null, isReadOnly, since);
+    }
+}

@@ -1,0 +1,49 @@
+using HostMemd.Backend.Leases;
+using HostMemd.Backend.Memory;
+using HostMemd.Backend.Qom;
+using HostMemd.Qapi;
+
+namespace HostMemd.Keeping;
+
+/// <summary>What must be known of an object to make it again in another process.</summary>
+/// <param name="Options">Type, id and all properties as they are.</param>
+/// <param name="Store">The name under which the descriptor of its memory is kept; null if none is.</param>
+/// <param name="File">What the file behind the memory is; null if there is none.</param>
+sealed record ObjectRecord(ObjectOptions Options, string? Store, FileIdentity? File)
+{
+    /// <summary>Called with the state held, or while nobody else knows the object.</summary>
+    public static ObjectRecord Of(QomObject made, string? store)
+    {
+        var properties = new Members();
+        foreach (var property in made.Class.All)
+        {
+            if (property.InSchema && property.IsReadable)
+                properties.Add(property.Name, property.Get(made));
+        }
+        return new(new(made.Class.Name, made.Name, properties), store, (made as HostMemoryBackend)?.Region?.Identity);
+    }
+
+    public Value ToValue()
+    {
+        var members = new Members();
+        members.Add("qom-type", Value.From(Options.QomType));
+        members.Add("id", Value.From(Options.Id));
+        members.Add("properties", Value.From(Options.Properties));
+        if (Store is not null)
+            members.Add("store", Value.From(Store));
+        if (File is { } file)
+            members.Add("file", Value.Object(("device", Value.From(file.Device)), ("inode", Value.From(file.Inode))));
+        return Value.From(members);
+    }
+
+    /// <summary>Null if it is no record of an object. Members that are not known are a newer version's and are ignored.</summary>
+    public static ObjectRecord? From(Value value)
+    {
+        if (!value.TryObject(out var members) || !members["qom-type"].TryString(out var type) || !members["id"].TryString(out var id)
+            || !members["properties"].TryObject(out var properties))
+            return null;
+        FileIdentity? file = members["file"].TryObject(out var named) && named["device"].TryString(out var device)
+            && named["inode"].TryBits(out var inode) ? new(device, inode) : null;
+        return new(new(type, id, properties), members["store"].TryString(out var store) ? store : null, file);
+    }
+}

@@ -1,0 +1,87 @@
+using HostMemd.Backend.Jobs;
+using HostMemd.Protocol;
+using HostMemd.Qapi;
+using HostMemd.Start;
+using HostMemd.Systemd;
+using Microsoft.Extensions.Logging;
+using static HostMemd.Protocol.Define;
+using static HostMemd.Qapi.QapiTypes;
+
+namespace HostMemd.Keeping;
+
+/// <summary>The running daemon's side of a takeover.</summary>
+/// <param name="keeper">Knows what is to be handed over.</param>
+/// <param name="changes">Closed meanwhile.</param>
+/// <param name="jobs">A filling cannot be handed over half done.</param>
+/// <param name="sockets">The listening sockets.</param>
+/// <param name="state">The daemon's state.</param>
+/// <param name="leave">Called when the other process serves: this one is to go, and to take nothing with it.</param>
+/// <param name="logger">Says so.</param>
+sealed class TakeoverCommands(Keeper keeper, ChangeGate changes, JobTable jobs, Func<IReadOnlyList<HandedSocket>> sockets, Lock state,
+    Action leave, ILogger logger)
+{
+    // Changes of other clients wait for those under way; longer than this and it is they who matter.
+    static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
+
+    public IEnumerable<Command> All()
+    {
+        yield return Slow("x-takeover", "Hand everything to the process at the other end of the socket that comes with this command, and leave.",
+            None, OptNullable("pid", Int, "Who takes over; for the log."), RunAsync).Extension().WithoutChanges();
+    }
+
+    async ValueTask<Nothing> RunAsync(Call call, long? pid)
+    {
+        using var descriptor = call.TakeDescriptor();
+        using var channel = new TakeoverChannel(QmpSocket.Adopt(descriptor));
+        if (!await changes.CloseAsync(s_patience).ConfigureAwait(false))
+            throw QmpErrors.TakeoverBusy("a change");
+        var done = false;
+        try
+        {
+            var handed = Collect(out var journal);
+            using (journal)
+            {
+                done = await Task.Factory.StartNew(() => HandOver(channel, handed), CancellationToken.None,
+                    TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            changes.Open(forGood: done);
+        }
+        if (!done)
+            throw QmpErrors.TakeoverFailed();
+        Log.HandedOver(logger);
+        call.Session.End();
+        call.AfterReply = leave;
+        return default;
+    }
+
+    Handed Collect(out Journal journal)
+    {
+        lock (state)
+        {
+            if (jobs.All.FirstOrDefault(j => j.Status < JobStatus.Concluded) is { } job)
+                throw QmpErrors.TakeoverBusy($"job '{job.Id}'");
+            var (lines, memory) = keeper.HandOver();
+            var errno = Journal.Create(0, lines, out var made);
+            if (errno.Failed)
+                throw QmpErrors.TakeoverBusy($"the recording of the state ({errno.Text})");
+            journal = made!;
+            return new([new PassedDescriptor(Keeper.StateName(0), made!.File), .. memory], sockets());
+        }
+    }
+
+    static bool HandOver(TakeoverChannel channel, Handed handed)
+    {
+        try
+        {
+            channel.Send(handed);
+            return channel.WaitServed();
+        }
+        catch (Exception gone) when (gone is IOException or System.Net.Sockets.SocketException)
+        {
+            return false;
+        }
+    }
+}
