@@ -1,0 +1,128 @@
+using HostMemd.Backend.Jobs;
+using HostMemd.Backend.Leases;
+using HostMemd.Backend.Memory;
+using HostMemd.Backend.Prealloc;
+using HostMemd.Backend.Qom;
+using HostMemd.Qapi;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace HostMemd.Unit.Backend;
+
+public sealed class ObjectFactoryTests : IDisposable
+{
+    readonly string _folder = Directory.CreateTempSubdirectory("hostmemd-").FullName;
+    readonly QomTree _tree;
+    readonly ObjectFactory _objects;
+    readonly QapiUnion _options;
+
+    public ObjectFactoryTests()
+    {
+        var state = new Lock();
+        var defaults = new MachineDefaults();
+        _tree = new QomTree(new MachineObject(defaults));
+        var types = new QomTypes().Add(QomObject.BaseClass, Container.ContainerClass, HostMemoryBackend.BackendClass, RamBackend.RamClass,
+            FileBackend.FileClass, MemfdBackend.MemfdClass, ShmBackend.ShmClass, MemoryRegionObject.RegionClass, ThreadContext.ContextClass);
+        _options = types.ObjectOptions();
+        _objects = new(types, new QomEnvironment(_tree, defaults, new FillPool(1), new JobTable(), new LeaseTable(state),
+            new HolderSearch(NullLogger.Instance), NullLogger.Instance, state));
+    }
+
+    async Task<QomObject> Add(string type, string id, params (string Name, Value Value)[] properties) =>
+        await _objects.AddAsync(_options.Read(
+            Value.Object([("qom-type", Value.From(type)), ("id", Value.From(id)), .. properties]), null));
+
+    async Task<string> Refusal(string type, string id, params (string Name, Value Value)[] properties) =>
+        (await Assert.ThrowsAsync<QmpException>(() => Add(type, id, properties))).Message;
+
+    static readonly (string, Value) s_size = ("size", Value.From(4096L));
+
+    [Fact]
+    public async Task Object_IsInTheTree_UntilItIsDeleted()
+    {
+        var made = await Add("memory-backend-ram", "m", s_size);
+
+        Assert.Same(made, _tree.Resolve("/objects/m"));
+        Assert.Same(made, _tree.Resolve("m"));
+        await _objects.DeleteAsync("m");
+        Assert.Equal("Device 'm' not found", Assert.Throws<QmpException>(() => _tree.Resolve("m")).Message);
+    }
+
+    // backends.md § 3.3: types and missing members, then the id, then the setters, then the duplicate.
+    [Fact]
+    public async Task FirstFault_IsTheOneThatQemuTells()
+    {
+        await Add("memory-backend-ram", "m", s_size);
+
+        Assert.Equal("Parameter 'size' is missing", await Refusal("memory-backend-ram", "1"));
+        Assert.Equal("Parameter 'id' expects an identifier", await Refusal("memory-backend-ram", "1", ("size", Value.From(0L))));
+        Assert.Equal("property 'size' of memory-backend-ram doesn't take value '0'",
+            await Refusal("memory-backend-ram", "m", ("size", Value.From(0L))));
+        Assert.Equal("attempt to add duplicate property 'm' to object (type 'container')", await Refusal("memory-backend-ram", "m", s_size));
+        Assert.Equal("attempt to add duplicate property 'type' to object (type 'container')",
+            await Refusal("memory-backend-ram", "type", s_size));
+    }
+
+    [Theory]
+    [InlineData("a", true)]
+    [InlineData("A-1._z", true)]
+    [InlineData("", false)]
+    [InlineData("1a", false)]
+    [InlineData("_a", false)]
+    [InlineData("a b", false)]
+    [InlineData("a/b", false)]
+    [InlineData("é", false)]
+    [InlineData("a[0]", false)]
+    public void Identifier_IsALetterThenLettersDigitsAndThreeSigns(string id, bool good) => Assert.Equal(good, ObjectFactory.IsIdentifier(id));
+
+    [Fact]
+    public async Task FailedObject_LeavesItsIdFree_AndNoFile()
+    {
+        var path = Path.Combine(_folder, "mem");
+
+        Assert.Equal("host-nodes must be set for policy bind", await Refusal("memory-backend-file", "m", s_size,
+            ("mem-path", Value.From(path)), ("policy", Value.From("bind"))));
+
+        Assert.False(File.Exists(path));
+        Assert.Empty(_tree.Objects.Children);
+        await Add("memory-backend-ram", "m", s_size);
+    }
+
+    [Theory]
+    [InlineData("memory-backend-memfd", "hugetlbsize", 0, "Property 'memory-backend-memfd.hugetlbsize' doesn't take value '0'")]
+    [InlineData("memory-backend-ram", "prealloc-threads", 0, "property 'prealloc-threads' of memory-backend-ram doesn't take value '0'")]
+    public async Task Setter_ThatRefuses_IsTold(string type, string property, long value, string text) =>
+        Assert.Equal(text, await Refusal(type, "m", s_size, (property, Value.From(value))));
+
+    [Fact]
+    public async Task Shm_WithoutShare_IsRefused() =>
+        Assert.Equal("can't create shm backend with `share=off`", await Refusal("memory-backend-shm", "m", s_size, ("share", Value.From(false))));
+
+    [Fact]
+    public async Task ReserveOff_AndPrealloc_AreIncompatible() => Assert.Equal("'prealloc=on' and 'reserve=off' are incompatible",
+        await Refusal("memory-backend-ram", "m", s_size, ("reserve", Value.From(false)), ("prealloc", Value.From(true))));
+
+    // backends.md 16.1: QEMU aborts on these.
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(-4095)]
+    public async Task SizeWhoseRoundingOverflows_IsRefused(long size) =>
+        Assert.StartsWith("property 'size' of memory-backend-ram doesn't take value", await Refusal("memory-backend-ram", "m", ("size", Value.From(size))),
+            StringComparison.Ordinal);
+
+    [Fact]
+    public async Task Paths_AreAbsoluteOrPartial_AndEmptyIsAmbiguous()
+    {
+        var made = await Add("memory-backend-ram", "m", s_size);
+
+        foreach (var path in (string[])["/objects/m", "objects/m", "m", "/objects/m/", "//objects//m"])
+            Assert.Same(made, _tree.Resolve(path));
+        Assert.Equal("Path '' is ambiguous", Assert.Throws<QmpException>(() => _tree.ResolveForList("")).Message);
+        Assert.Equal("Device '' not found", Assert.Throws<QmpException>(() => _tree.Resolve("")).Message);
+    }
+
+    public void Dispose()
+    {
+        _objects.DeleteAllAsync().GetAwaiter().GetResult();
+        Directory.Delete(_folder, recursive: true);
+    }
+}
