@@ -122,7 +122,8 @@ public sealed class ObjectFactoryTests : IDisposable
 
     public void Dispose()
     {
-        _objects.DeleteAllAsync().GetAwaiter().GetResult();
+        foreach (var left in _tree.Objects.Children.ToArray())
+            _objects.DeleteAsync(left.Name).AsTask().GetAwaiter().GetResult();
         Directory.Delete(_folder, recursive: true);
     }
 }
