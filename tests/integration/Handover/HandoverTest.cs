@@ -40,4 +40,27 @@ public abstract class HandoverTest(ITestOutputHelper output) : DaemonTest(output
         using var client = Daemon.Connect();
         Eventually.True(() => client.Execute("object-del", new() { ["id"] = id }).TryGetProperty("return", out _), $"'{id}' is free");
     }
+
+    protected int DescriptorsBefore { get; private set; }
+
+    /// <summary>Counts the daemon's descriptors, with all open that it opens once and keeps: for its first loan, its first scan.</summary>
+    protected async Task CountDescriptorsAsync()
+    {
+        await AddMemfdAsync("warm");
+        await (await Client.MapAsync("warm")).DisposeAsync();
+        await Client.QueryMappingsAsync();
+        await Client.DeleteObjectAsync("warm");
+        // Clients that have just left are gone when the number stands still.
+        var (last, same) = (-1, 0);
+        Eventually.True(() =>
+        {
+            var now = InDaemon.FileCount;
+            same = now == last ? same + 1 : 0;
+            last = now;
+            return same == 5;
+        }, "a steady number of descriptors");
+        DescriptorsBefore = last;
+    }
+
+    protected void AssertNoLeak() => Eventually.AtMost(DescriptorsBefore, () => InDaemon.FileCount, "descriptors of the daemon");
 }
