@@ -11,6 +11,7 @@ using HostMemd.Human;
 using HostMemd.Protocol;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
+using HostMemd.Start;
 using HostMemd.Systemd;
 using Microsoft.Extensions.Logging;
 
@@ -39,6 +40,9 @@ public sealed class Daemon
     readonly Keeper _keeper;
     readonly List<HandedSocket> _listening = [];
     HashSet<string> _restored = [];
+    readonly Quota _quota = new();
+    readonly QomEnvironment _environment;
+    volatile AccessOptions _access;
     readonly HostMemdOptions _options;
     readonly ILogger _logger;
 
@@ -53,20 +57,23 @@ public sealed class Daemon
         _tree = new(new MachineObject(options.Machine));
         _leases = new(_state);
         _holders = new(loggers.CreateLogger("HostMemd.Backend"));
-        var environment = new QomEnvironment(_tree, options.Machine, new FillPool(Sched.OnlineCpus()), _jobs, _leases, _holders,
-            loggers.CreateLogger("HostMemd.Backend"), _state);
+        var threads = options.Limits.FillThreads > 0 ? options.Limits.FillThreads : Sched.OnlineCpus();
+        _environment = new QomEnvironment(_tree, options.Machine, new FillPool(threads), _jobs, _leases, _holders,
+            loggers.CreateLogger("HostMemd.Backend"), _state) { Quota = _quota };
+        Apply(options);
         ObjectOptions = Types.ObjectOptions();
-        _objects = new(Types, environment);
+        _objects = new(Types, _environment);
         _objects.Added += made => Log.ObjectAdded(_logger, made.Class.Name, made.Name, (made as HostMemoryBackend)?.Size ?? 0);
         _objects.Deleted += gone => Log.ObjectDeleted(_logger, gone.Class.Name, gone.Name);
         _keeper = new(_objects, _tree, _leases, store, _state, _logger);
         Commands = CommandsOf();
-        var dispatcher = new Dispatcher(Commands, _state, _changes, _logger);
-        var limits = new WireLimits();
-        _sessions = new(VersionInfo.Greeting, dispatcher.RunAsync, limits, _ => Role.Admin, loggers.CreateLogger("HostMemd.Protocol"))
+        var dispatcher = new Dispatcher(Commands, _state, _changes, _logger, loggers.CreateLogger("HostMemd.Audit"));
+        _access = options.Access;
+        _sessions = new(VersionInfo.Greeting, dispatcher.RunAsync, options.Limits.Wire, peer => AccessPolicy.RoleOf(peer, _access), loggers.CreateLogger("HostMemd.Protocol"))
         {
             Left = (_, others) => ClientLeft(others),
         };
+        _quota.OtherDescriptors = () => _sessions.Count + _leases.Holders;
         MemoryEvents.Connect(_objects, _jobs, _leases, _sessions);
     }
 
@@ -100,6 +107,7 @@ public sealed class Daemon
         table.Add([.. DescriptorCommands.All(_fdSets)]);
         table.Add([.. JobCommands.All(_jobs, _tree)]);
         table.Add([.. StatsCommands.All(_tree, _leases, _holders, _state)]);
+        table.Add([.. LimitCommands.All(_quota, _jobs, () => _sessions!)]);
         table.Add([.. LeaseCommands.All(_tree, _leases, _holders, _state)]);
         table.Add([.. WatchCommands.All()]);
         table.Add([.. new TakeoverCommands(_keeper, _changes, _jobs, () => _listening, _state, () => _left.TrySetResult(), _logger).All()]);
@@ -185,7 +193,25 @@ public sealed class Daemon
     }
 
     /// <summary>Takes over what may change while running: limits and access.</summary>
-    public void Reload(HostMemdOptions options) => Log.Reloaded(_logger);
+    public void Reload(HostMemdOptions options)
+    {
+        Apply(options);
+        _sessions.Limits = options.Limits.Wire;
+        Log.Reloaded(_logger);
+    }
+
+    void Apply(HostMemdOptions options)
+    {
+        _access = options.Access;
+        lock (_state)
+        {
+            _environment.MemPaths = options.Access.MemPaths;
+            _quota.MaxObjects = options.Limits.Objects;
+            _quota.MaxBytes = options.Limits.BytesTotal;
+            _quota.MaxBytesPerUid = options.Limits.BytesPerUid;
+            _quota.MaxFillings = options.Limits.Fillings;
+        }
+    }
 
     void BeginQuit()
     {

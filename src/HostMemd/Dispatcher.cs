@@ -8,7 +8,7 @@ namespace HostMemd;
 /// The one way from a request to its result. Short commands hold the daemon's state, one at a time; slow ones hold it only for their
 /// short parts, so nobody waits for memory that somebody else moves. See docs/decisions/0002.
 /// </summary>
-sealed class Dispatcher(CommandTable commands, Lock state, ChangeGate changes, ILogger logger)
+sealed class Dispatcher(CommandTable commands, Lock state, ChangeGate changes, ILogger logger, ILogger audit)
 {
     /// <exception cref="QmpException">What the client is to be told; never anything else.</exception>
     public ValueTask<Value> RunAsync(Call call)
@@ -25,7 +25,26 @@ sealed class Dispatcher(CommandTable commands, Lock state, ChangeGate changes, I
         }
     }
 
-    ValueTask<Value> Change(Call call, Command command)
+    ValueTask<Value> Change(Call call, Command command) =>
+        audit.IsEnabled(LogLevel.Information) ? Audited(call, command) : ChangeUnaudited(call, command);
+
+    async ValueTask<Value> Audited(Call call, Command command)
+    {
+        var peer = call.Session.Peer;
+        try
+        {
+            var result = await ChangeUnaudited(call, command).ConfigureAwait(false);
+            Log.Audit(audit, peer.Uid, peer.Pid, command.Name, AuditTarget.Of(call.Request), "done");
+            return result;
+        }
+        catch (QmpException refusal)
+        {
+            Log.Audit(audit, peer.Uid, peer.Pid, command.Name, AuditTarget.Of(call.Request), refusal.Message);
+            throw;
+        }
+    }
+
+    ValueTask<Value> ChangeUnaudited(Call call, Command command)
     {
         var entered = changes.EnterAsync();
         if (!entered.IsCompletedSuccessfully)
@@ -89,6 +108,13 @@ sealed class Dispatcher(CommandTable commands, Lock state, ChangeGate changes, I
         var command = commands.Find(call.Request.Command);
         if (call.Request.OutOfBand && !command.AllowsOutOfBand)
             throw QmpErrors.NoOutOfBand(command.Name);
+        if (command.MinimumRole > session.Role)
+        {
+            if (!session.WasRefused)
+                Log.RoleRefused(audit, session.Peer.Uid, session.Peer.Pid, command.Name);
+            session.WasRefused = true;
+            throw QmpErrors.NeedsRole(command.Name, "admin");
+        }
         return command;
     }
 }

@@ -42,4 +42,10 @@ static partial class Log
 
     [LoggerMessage(18, LogLevel.Information, "another process takes over")]
     public static partial void HandedOver(ILogger logger);
+
+    [LoggerMessage(20, LogLevel.Warning, "refused: uid {Uid} (pid {Pid}) has no right to {Command}; further refusals of this client are not logged")]
+    public static partial void RoleRefused(ILogger logger, uint uid, int pid, string command);
+
+    [LoggerMessage(21, LogLevel.Information, "uid {Uid} pid {Pid} {Command} {Target}: {Result}")]
+    public static partial void Audit(ILogger logger, uint uid, int pid, string command, string target, string result);
 }

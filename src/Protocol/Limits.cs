@@ -19,4 +19,10 @@ public sealed record WireLimits
 
     /// <summary>Connections served at once by all sockets together.</summary>
     public int Clients { get; init; } = 4096;
+
+    /// <summary>Connections of one user; 0: only <see cref="Clients"/>.</summary>
+    public int ClientsPerUid { get; init; }
+
+    /// <summary>Connections that have not negotiated; above, the oldest of them is closed. A client negotiates at once.</summary>
+    public int Silent { get; init; } = 512;
 }

@@ -14,8 +14,8 @@ static partial class Log
     [LoggerMessage(102, LogLevel.Warning, "accept failed: {Error}")]
     public static partial void AcceptFailed(ILogger logger, SocketError error);
 
-    [LoggerMessage(103, LogLevel.Warning, "client refused: the limit clients of {Limit} is reached")]
-    public static partial void TooManyClients(ILogger logger, int limit);
+    [LoggerMessage(103, LogLevel.Warning, "client refused: pid {Pid}, uid {Uid}: {Reason}")]
+    public static partial void ClientRefused(ILogger logger, int pid, uint uid, string reason);
 
     [LoggerMessage(104, LogLevel.Error, "connection broke")]
     public static partial void ConnectionBroke(ILogger logger, Exception bug);

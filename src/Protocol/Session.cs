@@ -30,6 +30,12 @@ public sealed partial class Session
     /// <summary>May do what its role allows; set once, when the client is accepted.</summary>
     public Role Role { get; init; } = Role.Admin;
 
+    /// <summary>When the client was accepted; milliseconds of a clock that only goes forward.</summary>
+    public long Since { get; } = Environment.TickCount64;
+
+    /// <summary>A refusal for want of the role is logged once for each client.</summary>
+    public bool WasRefused { get; set; }
+
     public ReceivedDescriptors Descriptors { get; } = new();
 
     public NamedDescriptors Named { get; } = new();

@@ -7,10 +7,15 @@ using Microsoft.Extensions.Logging;
 namespace HostMemd.Protocol;
 
 /// <summary>All clients of all sockets: greets them, serves them, tells them of events, and sees them out at the end.</summary>
-public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits limits, Func<PeerCredentials, Role> roleOf, ILogger logger)
+public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits limits, Func<PeerCredentials, Role?> roleOf, ILogger logger)
 {
     readonly ConcurrentDictionary<Connection, byte> _connections = new();
     readonly CancellationTokenSource _stop = new();
+
+    /// <summary>May be replaced while running; those already connected keep what they had.</summary>
+    public WireLimits Limits { get; set; } = limits;
+
+    public int Count => _connections.Count;
 
     public IEnumerable<Session> Sessions => _connections.Keys.Select(c => c.Session);
 
@@ -20,22 +25,48 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
     /// <summary>Greets the client and serves it from now on.</summary>
     public void Serve(Socket client, SocketMode mode)
     {
-        if (_connections.Count >= limits.Clients)
+        var peer = PeerCredentials.Of(client);
+        if (Refusal(peer) is { } refusal)
         {
-            Log.TooManyClients(logger, limits.Clients);
+            Log.ClientRefused(logger, peer.Pid, peer.Uid, refusal);
             client.Dispose();
             return;
         }
-        var peer = PeerCredentials.Of(client);
-        var output = new Output(mode.Pretty, limits.OutputLimit);
-        var session = new Session(output, peer, run, limits) { Role = roleOf(peer) };
-        var connection = new Connection(client, session, output, limits);
+        var output = new Output(mode.Pretty, Limits.OutputLimit);
+        var session = new Session(output, peer, run, Limits) { Role = roleOf(peer) ?? Role.Observer };
+        var connection = new Connection(client, session, output, Limits);
         // The greeting is the first write and nothing else is in it: some clients take the first piece they read for all of it.
         output.Send(greeting);
         output.Flush();
         Log.Connected(logger, peer.Pid, peer.Uid);
         _connections[connection] = 0;
         _ = ServeAsync(connection);
+    }
+
+    string? Refusal(PeerCredentials peer)
+    {
+        if (roleOf(peer) is null)
+            return "it is on no list";
+        var limits = Limits;
+        if (_connections.Count >= limits.Clients)
+            return $"limit Clients of {limits.Clients} is reached";
+        if (limits.ClientsPerUid > 0 && _connections.Keys.Count(c => c.Session.Peer.Uid == peer.Uid) >= limits.ClientsPerUid)
+            return $"limit ClientsPerUid of {limits.ClientsPerUid} is reached";
+        DropSilent(limits.Silent);
+        return null;
+    }
+
+    // Of those that connect and never negotiate the oldest goes: a client that means it does so at once.
+    void DropSilent(int most)
+    {
+        if (_connections.Count < most)
+            return;
+        Connection[] silent = [.. _connections.Keys.Where(c => !c.Session.IsNegotiated)];
+        if (silent.Length < most)
+            return;
+        var oldest = silent.MinBy(c => c.Session.Since)!;
+        Log.ClientRefused(logger, oldest.Session.Peer.Pid, oldest.Session.Peer.Uid, $"limit Silent of {most} is reached");
+        oldest.Abort();
     }
 
     async Task ServeAsync(Connection connection)

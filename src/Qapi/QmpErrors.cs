@@ -35,6 +35,10 @@ public static partial class QmpErrors
         new(ErrorClass.CommandNotFound, "Capabilities negotiation is already complete, command ignored");
     public static QmpException RequestTooLarge(long limit) =>
         Generic(string.Create(CultureInfo.InvariantCulture, $"request is larger than the limit request-bytes of {limit} bytes"));
+    public static QmpException LimitReached(string name, ulong value) =>
+        Generic(string.Create(CultureInfo.InvariantCulture, $"limit {name} of {value} is reached"));
+    public static QmpException NeedsRole(string command, string role) => Generic($"The command {command} needs the role {role}");
+    public static QmpException PathNotAllowed(string path) => Generic($"mem-path '{path}' is not below a directory of MemPaths");
     public static QmpException Internal() => Generic("internal error");
 
     // JSON. The position is where the offending token starts.

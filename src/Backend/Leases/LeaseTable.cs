@@ -32,6 +32,9 @@ public sealed class LeaseTable(Lock state)
     public event Action<Lease>? Given;
     public event Action<Lease, LeaseEnd>? Ended;
 
+    /// <summary>How many processes are watched.</summary>
+    public int Holders => _holders.Count;
+
     public IReadOnlyCollection<Lease> All => _leases.Values;
 
     public IReadOnlyCollection<Lease> Of(HostMemoryBackend backend) => _byBackend.TryGetValue(backend, out var leases) ? leases : [];

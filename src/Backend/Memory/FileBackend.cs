@@ -37,7 +37,7 @@ public sealed class FileBackend : HostMemoryBackend
     FileBackend(QomEnvironment environment, string id) : base(FileClass, environment, id) { }
 
     // Set while a file of our making would have to go if the object fails.
-    string? _created;
+    FileStatus? _created;
 
     public string MemPath { get; private set; } = "";
     public ulong Align { get; private set; }
@@ -112,19 +112,20 @@ public sealed class FileBackend : HostMemoryBackend
 
     SafeFileHandle Open()
     {
+        var place = new FilePlace(MemPath, Environment.MemPaths);
         while (true)
         {
-            var errno = Files.Open(MemPath, (ReadOnly ? Files.O_RDONLY : Files.O_RDWR) | Files.O_CLOEXEC, 0, out var file);
+            var errno = place.Open((ReadOnly ? Files.O_RDONLY : Files.O_RDWR) | Files.O_CLOEXEC, out var file);
             if (errno.Ok)
                 return ReadOnly ? RefuseDirectory(file!) : file!;
             if (!ReadOnly && errno == Errno.EISDIR)
-                return OpenTemporary();
+                return OpenTemporary(place);
             if (!ReadOnly && errno == Errno.ENOENT && !IsRestored)
             {
-                errno = Files.Open(MemPath, Files.O_RDWR | Files.O_CREAT | Files.O_EXCL | Files.O_CLOEXEC, 0b110_100_100, out file);
+                errno = place.Open(Files.O_RDWR | Files.O_CREAT | Files.O_EXCL | Files.O_CLOEXEC, out file);
                 if (errno.Ok)
                 {
-                    _created = MemPath;
+                    _created = Files.Status(file!, out var status).Ok ? status : null;
                     return file!;
                 }
                 // Somebody else was quicker: open theirs.
@@ -143,21 +144,20 @@ public sealed class FileBackend : HostMemoryBackend
         throw QmpErrors.CannotOpen(MemPath, Errno.EISDIR.Text);
     }
 
-    SafeFileHandle OpenTemporary()
+    SafeFileHandle OpenTemporary(FilePlace place)
     {
-        var template = $"{MemPath}/qemu_back_mem.{RegionName.Replace('/', '_')}.XXXXXX";
-        var errno = Files.MakeTemporary(template, out var file, out var path);
+        var errno = place.MakeTemporary($"qemu_back_mem.{RegionName.Replace('/', '_')}.XXXXXX", out var file);
         if (errno.Failed)
             throw QmpErrors.CannotOpen(MemPath, errno.Text);
-        Files.Unlink(path);
         IsTemporary = true;
         return file!;
     }
 
     protected override void Releasing(MemoryRegion? region, bool failed)
     {
-        if (failed && _created is not null)
-            Files.Unlink(_created);
+        // Only what this object made, and only while it is still what is there.
+        if (failed && _created is { } made && Files.StatusOf(MemPath, out var now).Ok && (now.Device, now.Inode) == (made.Device, made.Inode))
+            Files.Unlink(MemPath);
         // Ignored as in QEMU: private memory has no blocks to give back.
         if (!failed && DiscardData && !IsKept)
             region?.Mapping.Advise(0, region.Mapping.Length, Mman.MADV_REMOVE);

@@ -23,7 +23,7 @@ public abstract partial class HostMemoryBackend
         if (region.IsReadOnly)
             throw QmpErrors.ReadonlyPrealloc();
         var job = new FillJob(jobId, Name, Size, Environment.Fillers) { Threads = threads };
-        Environment.Jobs.Add(job);
+        AddJob(job);
         _ = RunAsync(job);
 
         async Task RunAsync(FillJob job)
@@ -41,12 +41,20 @@ public abstract partial class HostMemoryBackend
         }
     }
 
+    void AddJob(FillJob job)
+    {
+        var most = Environment.Quota.MaxFillings;
+        if (most > 0 && Environment.Jobs.All.Count(j => j.Status < JobStatus.Concluded) >= most)
+            throw QmpErrors.LimitReached("Fillings", (ulong)most);
+        Environment.Jobs.Add(job);
+    }
+
     async Task PreallocInTurnAsync(FillJob job, bool added = false)
     {
         if (!added)
         {
             lock (Environment.State)
-                Environment.Jobs.Add(job);
+                AddJob(job);
         }
         QmpException? failure = null;
         try

@@ -24,8 +24,10 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
     public Func<QomObject, ValueTask>? Forgetting { get; set; }
 
     /// <exception cref="QmpException">It cannot be made; nothing of it is left.</exception>
-    public async ValueTask<QomObject> AddAsync(ObjectOptions options) =>
-        await (await StartAsync(options).ConfigureAwait(false)).ConfigureAwait(false);
+    /// <param name="options">What to make.</param>
+    /// <param name="owner">The user on whose account it goes.</param>
+    public async ValueTask<QomObject> AddAsync(ObjectOptions options, uint owner = 0) =>
+        await (await StartAsync(options, owner).ConfigureAwait(false)).ConfigureAwait(false);
 
     /// <summary>
     /// Makes objects in the order given, each after the one before is mapped; their memory is filled all at once. Returns when all
@@ -36,16 +38,16 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
     {
         var finishing = new List<Task>();
         foreach (var options in all)
-            finishing.Add(await StartAsync(options).ConfigureAwait(false));
+            finishing.Add(await StartAsync(options, owner: 0).ConfigureAwait(false));
         await Task.WhenAll(finishing).ConfigureAwait(false);
     }
 
     // The outer task ends when the object is mapped, the inner one when it is complete.
-    async ValueTask<Task<QomObject>> StartAsync(ObjectOptions options)
+    async ValueTask<Task<QomObject>> StartAsync(ObjectOptions options, uint owner)
     {
         QomObject made;
         lock (environment.State)
-            made = Begin(options);
+            made = Begin(options, owner);
         try
         {
             await made.CompleteAsync().ConfigureAwait(false);
@@ -90,14 +92,15 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
     /// without telling anybody.
     /// </summary>
     /// <param name="options">Its properties as they were last.</param>
+    /// <param name="owner">The user on whose account it goes.</param>
     /// <param name="store">The descriptor of its memory, taken over; null where the memory is found by path.</param>
     /// <param name="identity">What the file behind it must still be; null if not known.</param>
     /// <exception cref="QmpException">It cannot be had again; nothing of it is left.</exception>
-    public async ValueTask<QomObject> RestoreAsync(ObjectOptions options, SafeFileHandle? store, FileIdentity? identity)
+    public async ValueTask<QomObject> RestoreAsync(ObjectOptions options, uint owner, SafeFileHandle? store, FileIdentity? identity)
     {
         QomObject made;
         lock (environment.State)
-            made = Begin(options, restoring: true);
+            made = Begin(options, owner, restoring: true);
         try
         {
             made.Restore(store, identity);
@@ -117,11 +120,14 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
     {
         await made.ReleaseAsync().ConfigureAwait(false);
         lock (environment.State)
+        {
             Objects.Free(made.Name);
+            environment.Quota.Release(made);
+        }
     }
 
     // In this order: the id's syntax, the setters, the id's uniqueness.
-    QomObject Begin(ObjectOptions options, bool restoring = false)
+    QomObject Begin(ObjectOptions options, uint owner, bool restoring = false)
     {
         if (!IsIdentifier(options.Id))
             throw QmpErrors.BadIdentifier();
@@ -136,7 +142,22 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
             if (!restoring || made.Get(property) != value)
                 SetInitial(made, property, value);
         }
+        made.Owner = owner;
         Objects.Reserve(options.Id);
+        if (restoring)
+        {
+            environment.Quota.Count(made);
+            return made;
+        }
+        try
+        {
+            environment.Quota.Admit(made);
+        }
+        catch
+        {
+            Objects.Free(options.Id);
+            throw;
+        }
         return made;
     }
 
@@ -178,6 +199,7 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
         lock (environment.State)
         {
             Objects.Free(id);
+            environment.Quota.Release(doomed);
             Deleted?.Invoke(doomed);
         }
     }

@@ -7,4 +7,11 @@ using Microsoft.Extensions.Logging;
 namespace HostMemd.Backend.Qom;
 
 /// <summary>What every object may use: the tree, for links; the defaults; the threads that fill memory.</summary>
-public sealed record QomEnvironment(QomTree Tree, MachineDefaults Machine, FillPool Fillers, JobTable Jobs, LeaseTable Leases, HolderSearch Holders, ILogger Logger, Lock State);
+public sealed record QomEnvironment(QomTree Tree, MachineDefaults Machine, FillPool Fillers, JobTable Jobs, LeaseTable Leases, HolderSearch Holders, ILogger Logger, Lock State)
+{
+    /// <summary>How much there may be.</summary>
+    public Quota Quota { get; init; } = new();
+
+    /// <summary>Directories below which files must lie; empty: anywhere.</summary>
+    public IReadOnlyList<string> MemPaths { get; set; } = [];
+}

@@ -22,6 +22,9 @@ public abstract class QomObject(QomClass type, string name)
     /// <summary>The name in its parent; for objects made by <c>object-add</c> the id.</summary>
     public string Name { get; } = name;
 
+    /// <summary>The user whose client asked for it.</summary>
+    public uint Owner { get; internal set; }
+
     public QomObject? Parent { get; internal set; }
 
     /// <summary>The order of creation.</summary>

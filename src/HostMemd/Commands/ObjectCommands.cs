@@ -12,9 +12,9 @@ static class ObjectCommands
 {
     public static IEnumerable<Command> All(QomTree tree, ObjectFactory objects, QapiUnion options)
     {
-        yield return Slow("object-add", "Make an object.", None, options, async (_, given) =>
+        yield return Slow("object-add", "Make an object.", None, options, async (call, given) =>
         {
-            await objects.AddAsync(given).ConfigureAwait(false);
+            await objects.AddAsync(given, call.Session.Peer.Uid).ConfigureAwait(false);
             return default(Nothing);
         });
 

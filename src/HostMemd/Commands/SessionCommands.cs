@@ -55,7 +55,7 @@ static class SessionCommands
     /// <param name="end">Called after it was.</param>
     /// <param name="monitor">The human monitor.</param>
     public static IEnumerable<Command> All(
-        CommandTable table, Lazy<Value> schema, Action quit, Action end, Func<string, ValueTask<string>> monitor)
+        CommandTable table, Lazy<Value> schema, Action quit, Action end, Func<string, uint, ValueTask<string>> monitor)
     {
         yield return Command("qmp_capabilities", "Complete the negotiation; the first command of every client.", None,
             Opt("enable", ListOf(s_capability), "Capabilities of the greeting to use."), (call, enable) =>
@@ -91,6 +91,6 @@ static class SessionCommands
 
         yield return Slow("human-monitor-command", "Run a command of the human monitor.", Str,
             Arg("command-line", Str, "The command."), OptNullable("cpu-index", Int, "Accepted and ignored: there are no CPUs."),
-            (_, line, _) => monitor(line));
+            (call, line, _) => monitor(line, call.Session.Peer.Uid));
     }
 }

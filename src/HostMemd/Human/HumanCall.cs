@@ -3,8 +3,11 @@ using System.Text;
 namespace HostMemd.Human;
 
 /// <summary>One command being run: what it was given, and where it prints to.</summary>
-sealed class HumanCall
+sealed class HumanCall(uint owner)
 {
+    /// <summary>The user on whose account goes what is made.</summary>
+    public uint Owner => owner;
+
     readonly Dictionary<string, string> _arguments = new(StringComparer.Ordinal);
     readonly StringBuilder _output = new();
 

@@ -11,14 +11,14 @@ public sealed partial class HumanMonitor
         var text = call["object"];
         if (text.StartsWith('{'))
         {
-            await _objects.AddAsync(_objectOptions.Read(JsonText.Parse(text), null)).ConfigureAwait(false);
+            await _objects.AddAsync(_objectOptions.Read(JsonText.Parse(text), null), call.Owner).ConfigureAwait(false);
             return;
         }
         var given = KeyValParser.Parse(text, "qom-type");
         if (given.Help)
             call.Print(Help(given.Values));
         else
-            await _objects.AddAsync(KeyValObject.Read(_objectOptions, given.Values)).ConfigureAwait(false);
+            await _objects.AddAsync(KeyValObject.Read(_objectOptions, given.Values), call.Owner).ConfigureAwait(false);
     }
 
     // Help for a type that does not exist is the list of those that do.

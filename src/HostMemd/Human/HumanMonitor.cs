@@ -33,9 +33,11 @@ public sealed partial class HumanMonitor
     public Action? Quit { get; set; }
 
     /// <summary>Runs a line and returns what it prints, errors included, with lines ended by CR LF.</summary>
-    public async ValueTask<string> RunAsync(string commandLine)
+    /// <param name="commandLine">The line.</param>
+    /// <param name="owner">The user on whose account goes what it makes.</param>
+    public async ValueTask<string> RunAsync(string commandLine, uint owner = 0)
     {
-        var call = new HumanCall();
+        var call = new HumanCall(owner);
         try
         {
             var line = new CommandLineReader(commandLine);

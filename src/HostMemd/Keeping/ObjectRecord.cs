@@ -9,7 +9,8 @@ namespace HostMemd.Keeping;
 /// <param name="Options">Type, id and all properties as they are.</param>
 /// <param name="Store">The name under which the descriptor of its memory is kept; null if none is.</param>
 /// <param name="File">What the file behind the memory is; null if there is none.</param>
-sealed record ObjectRecord(ObjectOptions Options, string? Store, FileIdentity? File)
+/// <param name="Owner">The user on whose account it goes.</param>
+sealed record ObjectRecord(ObjectOptions Options, string? Store, FileIdentity? File, uint Owner)
 {
     /// <summary>Called with the state held, or while nobody else knows the object.</summary>
     public static ObjectRecord Of(QomObject made, string? store)
@@ -20,7 +21,7 @@ sealed record ObjectRecord(ObjectOptions Options, string? Store, FileIdentity? F
             if (property.InSchema && property.IsReadable)
                 properties.Add(property.Name, property.Get(made));
         }
-        return new(new(made.Class.Name, made.Name, properties), store, (made as HostMemoryBackend)?.Region?.Identity);
+        return new(new(made.Class.Name, made.Name, properties), store, (made as HostMemoryBackend)?.Region?.Identity, made.Owner);
     }
 
     public Value ToValue()
@@ -29,6 +30,7 @@ sealed record ObjectRecord(ObjectOptions Options, string? Store, FileIdentity? F
         members.Add("qom-type", Value.From(Options.QomType));
         members.Add("id", Value.From(Options.Id));
         members.Add("properties", Value.From(Options.Properties));
+        members.Add("owner", Value.From((long)Owner));
         if (Store is not null)
             members.Add("store", Value.From(Store));
         if (File is { } file)
@@ -44,6 +46,7 @@ sealed record ObjectRecord(ObjectOptions Options, string? Store, FileIdentity? F
             return null;
         FileIdentity? file = members["file"].TryObject(out var named) && named["device"].TryString(out var device)
             && named["inode"].TryBits(out var inode) ? new(device, inode) : null;
-        return new(new(type, id, properties), members["store"].TryString(out var store) ? store : null, file);
+        return new(new(type, id, properties), members["store"].TryString(out var store) ? store : null, file,
+            members["owner"].TryInt(out var owner) ? (uint)owner : 0);
     }
 }

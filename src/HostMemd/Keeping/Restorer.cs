@@ -19,7 +19,7 @@ sealed class Restorer(ObjectFactory objects, QomTree tree, LeaseTable leases, IL
         {
             if (record.Store is not null && store is null)
                 throw QmpErrors.DescriptorNotFound(record.Store);
-            await objects.RestoreAsync(record.Options, store, record.File).ConfigureAwait(false);
+            await objects.RestoreAsync(record.Options, record.Owner, store, record.File).ConfigureAwait(false);
             return true;
         }
         catch (QmpException refusal)

@@ -16,6 +16,9 @@ sealed class DaemonLog : IDisposable
     // A failed start is reported by Program, in one line; the host would add a page.
     const string Host = "Microsoft";
 
+    /// <summary>The source of the audit lines: who changed what.</summary>
+    public const string Audit = "HostMemd.Audit";
+
     readonly LoggingLevelSwitch _least = new();
     readonly LevelFilter _levels = new();
     readonly BackgroundSink _sink;
@@ -43,9 +46,11 @@ sealed class DaemonLog : IDisposable
 
     public void Change(LogOptions options)
     {
-        _levels.Change(options.Default, options.Areas.ContainsKey(Host)
-            ? options.Areas
-            : new Dictionary<string, LogEventLevel>(options.Areas, StringComparer.Ordinal) { [Host] = LogEventLevel.Fatal });
+        var areas = new Dictionary<string, LogEventLevel>(options.Areas, StringComparer.Ordinal);
+        areas.TryAdd(Host, LogEventLevel.Fatal);
+        // A line for every change is for those who ask for it; refusals are warnings and always told.
+        areas.TryAdd(Audit, LogEventLevel.Warning);
+        _levels.Change(options.Default, areas);
         // What no area wants is not even made into an event.
         _least.MinimumLevel = options.Areas.Values.Append(options.Default).Min();
     }

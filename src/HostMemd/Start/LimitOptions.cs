@@ -11,6 +11,12 @@ public sealed record LimitOptions
     /// <summary>Clients of one user; 0: only <see cref="Clients"/>. Off: a host's manager is one user, a client per guest.</summary>
     public int ClientsPerUid { get; init; }
 
+    /// <summary>Clients that have not negotiated yet; above, the oldest of them is closed. A client that means it negotiates at once.</summary>
+    public int Silent { get; init; } = 512;
+
+    /// <summary>Fillings that go on at once; 0: no limit, as they share the threads fairly.</summary>
+    public int Fillings { get; init; }
+
     /// <summary>Objects that exist at once; 0: until the kernel's vm.max_map_count ends it.</summary>
     public int Objects { get; init; }
 
@@ -36,6 +42,8 @@ public sealed record LimitOptions
     public WireLimits Wire => new()
     {
         Clients = Clients,
+        ClientsPerUid = ClientsPerUid,
+        Silent = Silent,
         RequestBytes = RequestBytes,
         QueuedRequests = QueuedRequests,
         OutputLimit = OutputBytes,
@@ -46,6 +54,8 @@ public sealed record LimitOptions
     [
         new(nameof(Clients), 1, 1 << 20, (o, v) => o with { Clients = (int)v }),
         new(nameof(ClientsPerUid), 0, 1 << 20, (o, v) => o with { ClientsPerUid = (int)v }),
+        new(nameof(Silent), 1, 1 << 20, (o, v) => o with { Silent = (int)v }),
+        new(nameof(Fillings), 0, 1 << 20, (o, v) => o with { Fillings = (int)v }),
         new(nameof(Objects), 0, int.MaxValue, (o, v) => o with { Objects = (int)v }),
         new(nameof(BytesPerUid), 0, ulong.MaxValue, (o, v) => o with { BytesPerUid = v }),
         new(nameof(BytesTotal), 0, ulong.MaxValue, (o, v) => o with { BytesTotal = v }),

@@ -11,6 +11,7 @@ public sealed record PeerCredentials(int Pid, uint Uid, uint Gid)
     const int SOL_SOCKET = 1;
     const int SO_PEERCRED = 17;
     const int SO_PEERPIDFD = 77;
+    const int SO_PEERGROUPS = 59;
 
     readonly Socket? _socket;
 
@@ -34,6 +35,24 @@ public sealed record PeerCredentials(int Pid, uint Uid, uint Gid)
     }
 
     PeerCredentials(Socket socket, int pid, uint uid, uint gid) : this(pid, uid, gid) => _socket = socket;
+
+    /// <summary>Has one of the groups, as its own or as a supplementary one (unix(7), SO_PEERGROUPS).</summary>
+    public bool IsInAny(IReadOnlyList<uint> groups) => groups.Count > 0 && (groups.Contains(Gid) || Supplementary().Any(groups.Contains));
+
+    uint[] Supplementary()
+    {
+        // NGROUPS_MAX of the kernel.
+        var buffer = new byte[65536 * sizeof(uint)];
+        try
+        {
+            var length = _socket?.GetRawSocketOption(SOL_SOCKET, SO_PEERGROUPS, buffer) ?? 0;
+            return System.Runtime.InteropServices.MemoryMarshal.Cast<byte, uint>(buffer.AsSpan(0, length)).ToArray();
+        }
+        catch (Exception none) when (none is SocketException or ObjectDisposedException)
+        {
+            return [];
+        }
+    }
 
     /// <summary>
     /// A descriptor of the very process that connected, whatever has become of its number since; null where the kernel has no

@@ -1,0 +1,70 @@
+using System.Globalization;
+using HostMemd.Backend.Linux;
+using HostMemd.Qapi;
+using Microsoft.Win32.SafeHandles;
+
+namespace HostMemd.Backend.Memory;
+
+/// <summary>
+/// Where a <c>mem-path</c> leads. Confined to directories, it is walked by the kernel from the directory on and may not leave it by
+/// <c>..</c>, by a symbolic link or by a race (openat2(2), RESOLVE_BENEATH).
+/// </summary>
+sealed class FilePlace
+{
+    // QEMU makes its files readable for all, less the umask; a confined file is nobody else's.
+    const int ModeAnywhere = 0b110_100_100, ModeConfined = 0b110_000_000;
+
+    readonly string _path;
+    readonly string? _directory;
+
+    /// <param name="path">The client's.</param>
+    /// <param name="allowed">Directories; empty: anywhere.</param>
+    /// <exception cref="QmpException">It is not below any of them.</exception>
+    public FilePlace(string path, IReadOnlyList<string> allowed)
+    {
+        _path = path;
+        if (allowed.Count == 0)
+            return;
+        _directory = allowed.FirstOrDefault(d => path.StartsWith(d.TrimEnd('/') + "/", StringComparison.Ordinal) || path == d)
+            ?? throw QmpErrors.PathNotAllowed(path);
+    }
+
+    public Errno Open(int flags, out SafeFileHandle? file)
+    {
+        if (_directory is null)
+            return Files.Open(_path, flags, ModeAnywhere, out file);
+        var errno = Files.Open(_directory, Files.O_RDONLY | Files.O_DIRECTORY | Files.O_CLOEXEC, 0, out file);
+        if (errno.Failed)
+            return errno;
+        using var directory = file;
+        var below = _path[_directory.TrimEnd('/').Length..].TrimStart('/');
+        // Mode is only allowed where a file is made (openat2(2), EINVAL).
+        return Files.OpenBeneath(directory!, below.Length == 0 ? "." : below, flags, (flags & Files.O_CREAT) != 0 ? ModeConfined : 0,
+            Files.RESOLVE_BENEATH | Files.RESOLVE_NO_MAGICLINKS, out file);
+    }
+
+    /// <summary>Makes a file in the directory that the path names, and unlinks it at once.</summary>
+    public Errno MakeTemporary(string template, out SafeFileHandle? file)
+    {
+        var within = _path;
+        SafeFileHandle? directory = null;
+        if (_directory is not null)
+        {
+            var errno = Open(Files.O_RDONLY | Files.O_DIRECTORY | Files.O_CLOEXEC, out directory);
+            if (errno.Failed)
+            {
+                file = null;
+                return errno;
+            }
+            // By its descriptor, so that it is the directory that was checked.
+            within = string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{directory!.DangerousGetHandle()}");
+        }
+        using (directory)
+        {
+            var made = Files.MakeTemporary($"{within}/{template}", out file, out var path);
+            if (made.Ok)
+                Files.Unlink(path);
+            return made;
+        }
+    }
+}

@@ -1,0 +1,90 @@
+using HostMemd.Backend.Linux;
+using HostMemd.Backend.Memory;
+using HostMemd.Qapi;
+
+namespace HostMemd.Backend.Qom;
+
+/// <summary>
+/// How much there may be. What an object asks for is counted before it is made, so that two at once cannot pass together. Used with
+/// the daemon's state held.
+/// </summary>
+public sealed class Quota
+{
+    // What the runtime itself maps and opens: seen 500 and 120; the rest is so that it can go on when the limit is reached.
+    // CoreCLR does not survive a failing mmap, nor .NET a failing open.
+    const ulong OwnMappings = 4096;
+    const ulong OwnDescriptors = 512;
+
+    // A region and its guard.
+    const ulong MappingsPerObject = 2;
+
+    readonly Dictionary<uint, ulong> _bytesOfUid = [];
+    ulong _bytes;
+    long _objects;
+
+    /// <summary>Objects at once; 0: no limit.</summary>
+    public long MaxObjects { get; set; }
+
+    /// <summary>Bytes of all backends of one user; 0: no limit.</summary>
+    public ulong MaxBytesPerUid { get; set; }
+
+    /// <summary>Bytes of all backends; 0: no limit.</summary>
+    public ulong MaxBytes { get; set; }
+
+    /// <summary>Fillings at once; 0: no limit.</summary>
+    public int MaxFillings { get; set; }
+
+    /// <summary>Mappings the kernel grants a process (vm.max_map_count).</summary>
+    public ulong MaxMappings { get; init; } = Host.MaxMapCount();
+
+    /// <summary>Descriptors the kernel grants this process (RLIMIT_NOFILE).</summary>
+    public ulong MaxDescriptors { get; init; } = Rlimit.Get(Rlimit.RLIMIT_NOFILE, out var soft, out _).Ok ? soft : 1024;
+
+    /// <summary>Descriptors that others than objects use: clients, leases.</summary>
+    public Func<int>? OtherDescriptors { get; set; }
+
+    public long Objects => _objects;
+    public ulong Bytes => _bytes;
+
+    public ulong MappingsUsed => OwnMappings + (ulong)_objects * MappingsPerObject;
+    public ulong DescriptorsUsed => OwnDescriptors + (ulong)_objects + (ulong)(OtherDescriptors?.Invoke() ?? 0);
+
+    /// <exception cref="QmpException">A limit would be passed; its name and value are in the text.</exception>
+    internal void Admit(QomObject made)
+    {
+        var size = SizeOf(made);
+        if (MaxObjects > 0 && _objects >= MaxObjects)
+            throw QmpErrors.LimitReached("Objects", (ulong)MaxObjects);
+        if (MaxBytes > 0 && size > MaxBytes - Math.Min(MaxBytes, _bytes))
+            throw QmpErrors.LimitReached("BytesTotal", MaxBytes);
+        var own = _bytesOfUid.GetValueOrDefault(made.Owner);
+        if (MaxBytesPerUid > 0 && size > MaxBytesPerUid - Math.Min(MaxBytesPerUid, own))
+            throw QmpErrors.LimitReached("BytesPerUid", MaxBytesPerUid);
+        if (MappingsUsed + MappingsPerObject > MaxMappings)
+            throw QmpErrors.LimitReached("vm.max_map_count", MaxMappings);
+        if (DescriptorsUsed + 1 > MaxDescriptors)
+            throw QmpErrors.LimitReached("RLIMIT_NOFILE", MaxDescriptors);
+        Count(made);
+    }
+
+    /// <summary>Counts what was there before, whatever the limits are now.</summary>
+    internal void Count(QomObject made)
+    {
+        var size = SizeOf(made);
+        _objects++;
+        _bytes += size;
+        _bytesOfUid[made.Owner] = _bytesOfUid.GetValueOrDefault(made.Owner) + size;
+    }
+
+    internal void Release(QomObject made)
+    {
+        var size = SizeOf(made);
+        _objects--;
+        _bytes -= size;
+        if ((_bytesOfUid[made.Owner] -= size) == 0)
+            _bytesOfUid.Remove(made.Owner);
+    }
+
+    // A size that cannot be had is refused when it is mapped; here it must only not overflow the sum.
+    static ulong SizeOf(QomObject made) => Math.Min((made as HostMemoryBackend)?.Size ?? 0, 1UL << 56);
+}

@@ -1,0 +1,25 @@
+using HostMemd.Protocol;
+using HostMemd.Protocol.Json;
+using HostMemd.Qapi;
+
+namespace HostMemd;
+
+/// <summary>On what a command acted, for the audit log: quoted, and no longer than a line should be.</summary>
+static class AuditTarget
+{
+    const int Longest = 200;
+
+    public static string Of(Request request)
+    {
+        foreach (var member in (ReadOnlySpan<string>)["id", "path", "mapping", "fdname", "command-line"])
+        {
+            if (!request.Arguments.TryGet(member, out var value))
+                continue;
+            var text = JsonWriter.ToText(value);
+            if (request.Arguments.TryGet("property", out var property))
+                text += " " + JsonWriter.ToText(property);
+            return text.Length <= Longest ? text : text[..Longest] + "...";
+        }
+        return "-";
+    }
+}

@@ -1,0 +1,40 @@
+using HostMemd.Backend.Jobs;
+using HostMemd.Backend.Qom;
+using HostMemd.Protocol;
+using HostMemd.Qapi;
+using static HostMemd.Protocol.Define;
+using static HostMemd.Qapi.QapiTypes;
+
+namespace HostMemd.Commands;
+
+/// <summary>What is used of what there may be.</summary>
+static class LimitCommands
+{
+    sealed class Limit
+    {
+        public string Name { get; set; } = "";
+        public ulong Used { get; set; }
+        public ulong? Max { get; set; }
+    }
+
+    static readonly QapiStruct<Limit> s_limit = new QapiStruct<Limit>("MemdevLimit")
+        .Row("name", Str, "The limit, as in the configuration, or the kernel's name for it.", l => l.Name, (l, v) => l.Name = v)
+        .Row("used", QapiTypes.Size, "How much is used now.", l => l.Used, (l, v) => l.Used = v)
+        .Opt("max", QapiTypes.Size, "How much there may be; absent where there is no limit.", l => l.Max, (l, v) => l.Max = v);
+
+    public static IEnumerable<Command> All(Quota quota, JobTable jobs, Func<SessionHost> sessions)
+    {
+        yield return Command("query-memdev-limits", "What is used of the limits.", ListOf(s_limit), _ => (IReadOnlyList<Limit>)
+        [
+            Of("Clients", (ulong)sessions().Count, (ulong)sessions().Limits.Clients),
+            Of("Silent", (ulong)sessions().Sessions.Count(s => !s.IsNegotiated), (ulong)sessions().Limits.Silent),
+            Of("Objects", (ulong)quota.Objects, (ulong)quota.MaxObjects),
+            Of("BytesTotal", quota.Bytes, quota.MaxBytes),
+            Of("Fillings", (ulong)jobs.All.Count(j => j.Status < JobStatus.Concluded), (ulong)quota.MaxFillings),
+            Of("vm.max_map_count", quota.MappingsUsed, quota.MaxMappings),
+            Of("RLIMIT_NOFILE", quota.DescriptorsUsed, quota.MaxDescriptors),
+        ]).Extension().ForObservers();
+    }
+
+    static Limit Of(string name, ulong used, ulong max) => new() { Name = name, Used = used, Max = max == 0 ? null : max };
+}
