@@ -67,7 +67,7 @@ run_tests() {
   failed=$((failed + executed - good))
   skipped=$((skipped + total - executed))
   # Which tests did not run, and why.
-  [[ $total == "$executed" ]] || grep -o 'needs [^<"]*' "$log" | sort | uniq -c | sed 's/^/skipped: /'
+  [[ $total == "$executed" ]] || grep -o '<Message>needs [^<]*' "$log" | sed 's/<Message>//' | sort | uniq -c | sed 's/^/skipped: /'
 }
 
 install_missing

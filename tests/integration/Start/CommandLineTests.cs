@@ -208,7 +208,7 @@ public sealed class CommandLineTests(ITestOutputHelper output) : DaemonTest(outp
 
         using var client = daemon.Connect();
 
-        Assert.Contains(Socket, daemon.Log, StringComparison.Ordinal);
+        Eventually.True(() => daemon.Log.Contains(Socket, StringComparison.Ordinal), "the line that names the socket");
     }
 
     [Fact]
@@ -216,7 +216,7 @@ public sealed class CommandLineTests(ITestOutputHelper output) : DaemonTest(outp
     {
         using (var client = Daemon.Connect())
         {
-            client.Ok("query-version");
+            Eventually.True(() => Daemon.Log.Contains(Daemon.SocketPath, StringComparison.Ordinal), "the line that names the socket");
             var before = Daemon.LogLines.Length;
 
             client.Add("memory-backend-ram", "mem7", new() { ["size"] = 4096 });
@@ -249,7 +249,8 @@ public sealed class CommandLineTests(ITestOutputHelper output) : DaemonTest(outp
     [Fact]
     public void LogOnATerminalOrPipe_HasNoPriorities()
     {
+        Eventually.True(() => Daemon.Log.Contains(Daemon.SocketPath, StringComparison.Ordinal), "the line that names the socket");
+
         Assert.All(Daemon.LogLines, line => Assert.DoesNotMatch("^<[0-7]>", line));
-        Assert.Contains(Daemon.SocketPath, Daemon.Log, StringComparison.Ordinal);
     }
 }
