@@ -4,10 +4,18 @@ using Microsoft.Win32.SafeHandles;
 namespace HostMemd.Protocol;
 
 /// <summary>One command under way: who gave it, the descriptors that came with it, the one that goes back.</summary>
-public sealed class Call(Session session, Request request)
+public sealed class Call(Session session)
 {
     public Session Session { get; } = session;
-    public Request Request { get; } = request;
+    public Request Request { get; private set; }
+
+    /// <summary>One command after the other uses the same call, if none of them is still under way.</summary>
+    internal void Begin(in Request request)
+    {
+        Request = request;
+        ReplyDescriptor = null;
+        AfterReply = null;
+    }
 
     /// <summary>The next descriptor that came with this command. The caller owns it.</summary>
     /// <exception cref="QmpException">None came, or all were taken.</exception>

@@ -30,7 +30,8 @@ public static class Define
     public static Command Command<R>(string name, string doc, QapiType<R> result, Func<Call, R> handler) =>
         new(name, doc, Arguments(), result, (call, given, state) =>
         {
-            NoMore(given, 0);
+            if (given.Count != 0)
+                Refuse(given);
             lock (state)
                 return new(result.Write(handler(call)));
         });
@@ -40,7 +41,8 @@ public static class Define
         {
             var found = 0;
             var first = a.Read(given, ref found);
-            NoMore(given, found, a);
+            if (given.Count != found)
+                Refuse(given, a);
             lock (state)
                 return new(result.Write(handler(call, first)));
         });
@@ -51,7 +53,8 @@ public static class Define
             var found = 0;
             var first = a.Read(given, ref found);
             var second = b.Read(given, ref found);
-            NoMore(given, found, a, b);
+            if (given.Count != found)
+                Refuse(given, a, b);
             lock (state)
                 return new(result.Write(handler(call, first, second)));
         });
@@ -64,7 +67,8 @@ public static class Define
             var first = a.Read(given, ref found);
             var second = b.Read(given, ref found);
             var third = c.Read(given, ref found);
-            NoMore(given, found, a, b, c);
+            if (given.Count != found)
+                Refuse(given, a, b, c);
             lock (state)
                 return new(result.Write(handler(call, first, second, third)));
         });
@@ -78,7 +82,8 @@ public static class Define
             var second = b.Read(given, ref found);
             var third = c.Read(given, ref found);
             var fourth = d.Read(given, ref found);
-            NoMore(given, found, a, b, c, d);
+            if (given.Count != found)
+                Refuse(given, a, b, c, d);
             lock (state)
                 return new(result.Write(handler(call, first, second, third, fourth)));
         });
@@ -88,7 +93,8 @@ public static class Define
         {
             var found = 0;
             var first = a.Read(given, ref found);
-            NoMore(given, found, a);
+            if (given.Count != found)
+                Refuse(given, a);
             return Written(result, handler(call, first));
         });
 
@@ -99,7 +105,8 @@ public static class Define
             var found = 0;
             var first = a.Read(given, ref found);
             var second = b.Read(given, ref found);
-            NoMore(given, found, a, b);
+            if (given.Count != found)
+                Refuse(given, a, b);
             return Written(result, handler(call, first, second));
         });
 
@@ -111,7 +118,8 @@ public static class Define
             var first = a.Read(given, ref found);
             var second = b.Read(given, ref found);
             var third = c.Read(given, ref found);
-            NoMore(given, found, a, b, c);
+            if (given.Count != found)
+                Refuse(given, a, b, c);
             return Written(result, handler(call, first, second, third));
         });
 
@@ -125,7 +133,8 @@ public static class Define
             var second = b.Read(given, ref found);
             var third = c.Read(given, ref found);
             var fourth = d.Read(given, ref found);
-            NoMore(given, found, a, b, c, d);
+            if (given.Count != found)
+                Refuse(given, a, b, c, d);
             return Written(result, handler(call, first, second, third, fourth));
         });
 
@@ -144,10 +153,8 @@ public static class Define
     static QapiType<Nothing> Arguments(params Member[] members) => members.Length == 0 ? QapiTypes.None : new ArgumentsType(members);
 
     // Wrong and missing arguments are reported before unexpected ones, so this comes last.
-    static void NoMore(Members given, int found, params ReadOnlySpan<Member> declared)
+    static void Refuse(Members given, params ReadOnlySpan<Member> declared)
     {
-        if (given.Count == found)
-            return;
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var member in declared)
             names.Add(member.Name);

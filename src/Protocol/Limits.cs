@@ -23,6 +23,12 @@ public sealed record WireLimits
     /// <summary>Connections of one user; 0: only <see cref="Clients"/>.</summary>
     public int ClientsPerUid { get; init; }
 
+    /// <summary>
+    /// The highest number that a client's connection or a descriptor from it may have: above, the daemon's own lie. The kernel gives the
+    /// lowest that is free, so this is how many there may be. .NET does not survive a process without any.
+    /// </summary>
+    public long Descriptors { get; init; } = long.MaxValue;
+
     /// <summary>Connections that have not negotiated; above, the oldest of them is closed. A client negotiates at once.</summary>
     public int Silent { get; init; } = 512;
 }

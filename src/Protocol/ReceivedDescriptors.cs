@@ -13,6 +13,12 @@ public sealed class ReceivedDescriptors
     readonly Queue<(long Batch, SafeFileHandle Handle)> _waiting = new();
     bool _closed;
 
+    /// <summary>
+    /// What has a higher number is closed at once; -1: everything is. The kernel gives the lowest free number, so what lies above stays
+    /// free for the daemon itself, whatever clients send.
+    /// </summary>
+    public long Highest { get; set; } = long.MaxValue;
+
     /// <summary>The number of the latest batch.</summary>
     public long Latest { get; private set; }
 
@@ -24,7 +30,7 @@ public sealed class ReceivedDescriptors
             Latest++;
             foreach (var handle in handles)
             {
-                if (_closed)
+                if (_closed || handle.DangerousGetHandle() > Highest)
                     handle.Dispose();
                 else
                     _waiting.Enqueue((Latest, handle));

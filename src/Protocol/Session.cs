@@ -13,6 +13,7 @@ public delegate ValueTask<Value> CommandRunner(Call call);
 /// </summary>
 public sealed partial class Session
 {
+    Call? _spareCall;
     readonly Output _output;
     readonly CommandRunner _run;
     readonly WireLimits _limits;
@@ -99,9 +100,11 @@ public sealed partial class Session
         return Execute(request);
     }
 
-    ValueTask Execute(Request request)
+    ValueTask Execute(in Request request)
     {
-        var call = new Call(this, request);
+        // Out of band two may be under way at once, so the spare one is taken away while it is used.
+        var call = Interlocked.Exchange(ref _spareCall, null) ?? new Call(this);
+        call.Begin(request);
         ValueTask<Value> work;
         try
         {
@@ -115,6 +118,7 @@ public sealed partial class Session
         if (!work.IsCompletedSuccessfully)
             return Await(call, work);
         Reply(call, work.Result);
+        _spareCall = call;
         return default;
     }
 

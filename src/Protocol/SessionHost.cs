@@ -26,7 +26,7 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
     public void Serve(Socket client, SocketMode mode)
     {
         var peer = PeerCredentials.Of(client);
-        if (Refusal(peer) is { } refusal)
+        if (Refusal(peer, client) is { } refusal)
         {
             Log.ClientRefused(logger, peer.Pid, peer.Uid, refusal);
             client.Dispose();
@@ -34,6 +34,8 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
         }
         var output = new Output(mode.Pretty, Limits.OutputLimit);
         var session = new Session(output, peer, run, Limits) { Role = roleOf(peer) ?? Role.Observer };
+        // What an observer may do takes no descriptors: those it sends are not even kept until the next message.
+        session.Descriptors.Highest = session.Role == Role.Observer ? -1 : Limits.Descriptors;
         var connection = new Connection(client, session, output, Limits);
         // The greeting is the first write and nothing else is in it: some clients take the first piece they read for all of it.
         output.Send(greeting);
@@ -43,7 +45,7 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
         _ = ServeAsync(connection);
     }
 
-    string? Refusal(PeerCredentials peer)
+    string? Refusal(PeerCredentials peer, Socket client)
     {
         if (roleOf(peer) is null)
             return "it is on no list";
@@ -52,6 +54,8 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
             return $"limit Clients of {limits.Clients} is reached";
         if (limits.ClientsPerUid > 0 && _connections.Keys.Count(c => c.Session.Peer.Uid == peer.Uid) >= limits.ClientsPerUid)
             return $"limit ClientsPerUid of {limits.ClientsPerUid} is reached";
+        if (client.Handle > limits.Descriptors)
+            return $"limit RLIMIT_NOFILE is reached but for what the daemon itself needs: descriptor {limits.Descriptors}";
         DropSilent(limits.Silent);
         return null;
     }
@@ -61,7 +65,8 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
     {
         if (_connections.Count < most)
             return;
-        Connection[] silent = [.. _connections.Keys.Where(c => !c.Session.IsNegotiated)];
+        // Those dropped before may still be on their way out.
+        Connection[] silent = [.. _connections.Keys.Where(c => !c.Session.IsNegotiated && !c.Session.IsGone)];
         if (silent.Length < most)
             return;
         var oldest = silent.MinBy(c => c.Session.Since)!;

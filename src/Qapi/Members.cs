@@ -64,6 +64,14 @@ public sealed class Members : IEnumerable<KeyValuePair<string, Value>>
 
     public bool Contains(string name) => Find(name) >= 0;
 
+    /// <summary>Back to nothing, for the reader that made it and knows that nobody has it any more.</summary>
+    internal void Clear()
+    {
+        _items.AsSpan(0, Count).Clear();
+        Count = 0;
+        _index = null;
+    }
+
     internal bool SetEquals(Members other)
     {
         if (Count != other.Count)

@@ -19,6 +19,10 @@ public sealed class Container(string name) : QomObject(s_class, name)
 
     public override QomObject? FindChild(string name) => _children.GetValueOrDefault(name);
 
+    /// <summary>As <see cref="FindChild(string)"/>, without a string for a part of a path.</summary>
+    internal QomObject? FindChild(ReadOnlySpan<char> name) =>
+        _children.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(name, out var child) ? child : null;
+
     /// <summary>Takes the name for an object in the making; the object stays invisible until <see cref="Adopt"/>.</summary>
     /// <exception cref="QmpException">The name is taken.</exception>
     internal void Reserve(string name)

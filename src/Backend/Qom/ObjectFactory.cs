@@ -135,6 +135,19 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
         if (type?.Create is null)
             throw QmpErrors.InvalidObjectType(options.QomType);
         var made = type.Create(environment, options.Id);
+        try
+        {
+            return Begin(made, options, owner, restoring);
+        }
+        catch
+        {
+            made.Abandon();
+            throw;
+        }
+    }
+
+    QomObject Begin(QomObject made, ObjectOptions options, uint owner, bool restoring)
+    {
         ApplyGlobals(made);
         foreach (var (property, value) in QDictOrder.Sort(options.Properties))
         {
@@ -227,7 +240,22 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
 
     /// <summary>Changes a property, by QMP or the human monitor.</summary>
     /// <exception cref="QmpException">There is no such object or property, or the value is refused.</exception>
-    public ValueTask SetAsync(string path, string property, Value value) => SetAsync(path, target => target.Set(property, value));
+    public ValueTask SetAsync(string path, string property, Value value)
+    {
+        QomObject target;
+        ValueTask work;
+        lock (environment.State)
+        {
+            target = environment.Tree.Resolve(path);
+            work = target.Set(property, value);
+            if (work.IsCompletedSuccessfully)
+            {
+                environment.Tree.NotifyChanged(target);
+                return default;
+            }
+        }
+        return ChangedAsync(target, work);
+    }
 
     /// <inheritdoc cref="SetAsync(string, string, Value)"/>
     /// <param name="path">The object.</param>
@@ -240,20 +268,15 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
         {
             target = environment.Tree.Resolve(path);
             work = change(target);
-            if (work.IsCompletedSuccessfully)
-            {
-                environment.Tree.NotifyChanged(target);
-                return default;
-            }
         }
-        return Await(environment, target, work);
+        return ChangedAsync(target, work);
+    }
 
-        static async ValueTask Await(QomEnvironment environment, QomObject target, ValueTask work)
-        {
-            await work.ConfigureAwait(false);
-            lock (environment.State)
-                environment.Tree.NotifyChanged(target);
-        }
+    async ValueTask ChangedAsync(QomObject target, ValueTask work)
+    {
+        await work.ConfigureAwait(false);
+        lock (environment.State)
+            environment.Tree.NotifyChanged(target);
     }
 
     /// <summary>

@@ -78,6 +78,9 @@ public abstract class QomObject(QomClass type, string name)
     /// </summary>
     public virtual ValueTask ReleaseAsync() => default;
 
+    /// <summary>Called instead of all else when it was refused before it was begun: lets go of what its properties refer to.</summary>
+    internal virtual void Abandon() { }
+
     /// <exception cref="QmpException">There is no such property, or it cannot be read.</exception>
     public Value Get(string property) => Class.Find(property) is { } row ? row.Get(this)
         : FindChild(property) is { } child ? Value.From(child.Path)

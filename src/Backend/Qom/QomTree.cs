@@ -37,7 +37,7 @@ public sealed class QomTree
     {
         ambiguous = false;
         if (path.StartsWith("/objects/", StringComparison.Ordinal) && path.IndexOf('/', 9) < 0 && path.Length > 9)
-            return Objects.FindChild(path[9..]);
+            return Objects.FindChild(path.AsSpan(9));
         var parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
         if (path.StartsWith('/'))
             return Descend(_root, parts);

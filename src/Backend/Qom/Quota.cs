@@ -46,6 +46,9 @@ public sealed class Quota
     public long Objects => _objects;
     public ulong Bytes => _bytes;
 
+    /// <summary>Bytes of the backends that this user's clients made.</summary>
+    public ulong BytesOf(uint uid) => _bytesOfUid.GetValueOrDefault(uid);
+
     public ulong MappingsUsed => OwnMappings + (ulong)_objects * MappingsPerObject;
     public ulong DescriptorsUsed => OwnDescriptors + (ulong)_objects + (ulong)(OtherDescriptors?.Invoke() ?? 0);
 

@@ -30,6 +30,7 @@ sealed class Keeper
     readonly Lock _state;
     readonly ILogger _logger;
     readonly QomTree _tree;
+    readonly LeaseTable _leases;
     readonly KeptState _kept = new();
     readonly Dictionary<string, string> _names = new(StringComparer.Ordinal);
     Journal? _journal, _previous;
@@ -43,8 +44,10 @@ sealed class Keeper
         _logger = logger;
         objects.Keeping = made => store.IsEnabled ? Off(() => Keep(made)) : default;
         objects.Forgetting = Forget;
-        objects.Added += made => Write(KeptState.Line(RecordOf(made)));
-        tree.Changed += changed => Write(KeptState.Line(RecordOf(changed)));
+        _leases = leases;
+        // Without a journal nothing is written down: a takeover looks at the objects themselves.
+        objects.Added += WriteRecord;
+        tree.Changed += WriteRecord;
         leases.Given += lease => Write(KeptState.Line(LeaseRecord.Of(lease)));
         leases.Ended += (lease, _) => Write(KeptState.Unleased(lease.Mapping));
     }
@@ -54,12 +57,15 @@ sealed class Keeper
     /// <summary>Something goes on after this process: letting go of objects must discard nothing.</summary>
     public bool IsEnabled => _store.IsEnabled;
 
-    /// <summary>All that another process needs to go on. Called with the state held.</summary>
-    public KeptState State => _kept;
-
     // The store is asked by datagrams and a barrier, which block: not on a client's own thread.
     static ValueTask Off(Action work) =>
         new(Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default));
+
+    void WriteRecord(QomObject made)
+    {
+        if (_journal is not null)
+            Write(KeptState.Line(RecordOf(made)));
+    }
 
     ObjectRecord RecordOf(QomObject made) => ObjectRecord.Of(made, _names.GetValueOrDefault(made.Name));
 
@@ -100,9 +106,9 @@ sealed class Keeper
 
     void Write(Value line)
     {
-        _kept.Apply(line);
         if (_journal is null)
             return;
+        _kept.Apply(line);
         var errno = _journal.Append(line);
         if (errno.Ok && _previous is not null)
             errno = _previous.Append(line);
@@ -160,7 +166,7 @@ sealed class Keeper
                 memory.Add(new(name!, file));
             lines.Add(KeptState.Line(ObjectRecord.Of(made, name)));
         }
-        lines.AddRange(_kept.Leases.Select(KeptState.Line));
+        lines.AddRange(_leases.All.Select(l => KeptState.Line(LeaseRecord.Of(l))));
         return (lines, memory);
     }
 

@@ -32,7 +32,7 @@ sealed class TakeoverCommands(Keeper keeper, ChangeGate changes, JobTable jobs, 
     async ValueTask<Nothing> RunAsync(Call call, long? pid)
     {
         using var descriptor = call.TakeDescriptor();
-        using var channel = new TakeoverChannel(QmpSocket.Adopt(descriptor));
+        using var channel = new TakeoverChannel(Adopt(descriptor));
         if (!await changes.CloseAsync(s_patience).ConfigureAwait(false))
             throw QmpErrors.TakeoverBusy("a change");
         var done = false;
@@ -55,6 +55,19 @@ sealed class TakeoverCommands(Keeper keeper, ChangeGate changes, JobTable jobs, 
         call.Session.End();
         call.AfterReply = leave;
         return default;
+    }
+
+    static System.Net.Sockets.Socket Adopt(Microsoft.Win32.SafeHandles.SafeFileHandle descriptor)
+    {
+        try
+        {
+            return QmpSocket.Adopt(descriptor);
+        }
+        catch (System.Net.Sockets.SocketException)
+        {
+            // A pipe, a file: nobody can be talked to there.
+            throw QmpErrors.TakeoverFailed();
+        }
     }
 
     Handed Collect(out Journal journal)

@@ -23,6 +23,12 @@ sealed class JsonBuilder(StringCache cache)
         public bool IsObject;
     }
 
+    // Containers of messages that are done with. Few: a command has two or three.
+    const int Spares = 8;
+
+    readonly Members[] _spares = new Members[Spares];
+    int _spareCount;
+
     Level[] _levels = new Level[8];
     Value[] _elements = new Value[16];
     int _depth;
@@ -46,6 +52,28 @@ sealed class JsonBuilder(StringCache cache)
             _levels = new Level[8];
         if (_elements.Length > RetainedElements)
             _elements = new Value[16];
+    }
+
+    /// <summary>Takes the objects of a message back that nobody has any more, so that a steady stream of commands allocates none.</summary>
+    public void Recycle(Value value)
+    {
+        // Two levels are the envelope and its arguments; what lies deeper, or is large, is left to the collector.
+        if (!value.TryObject(out var members) || !IsSpare(members))
+            return;
+        foreach (var (_, member) in members.Span)
+        {
+            if (member.TryObject(out var inner) && IsSpare(inner))
+                Keep(inner);
+        }
+        Keep(members);
+    }
+
+    bool IsSpare(Members members) => members.Count is > 0 and <= 16 && _spareCount < Spares - 1;
+
+    void Keep(Members members)
+    {
+        members.Clear();
+        _spares[_spareCount++] = members;
     }
 
     /// <summary>Takes one token; true when it completes the message. <paramref name="error"/> says what is wrong with it.</summary>
@@ -162,7 +190,7 @@ sealed class JsonBuilder(StringCache cache)
         ref var level = ref _levels[_depth - 1];
         if (level.IsObject)
         {
-            level.Members ??= new Members();
+            level.Members ??= _spareCount > 0 ? _spares[--_spareCount] : new Members();
             if (!level.Members.TryAdd(level.Key!, value))
                 error = "duplicate key";
             _due = Due.AfterMember;

@@ -25,6 +25,9 @@ public sealed class JsonReader(JsonLimits limits)
     /// <summary>The text of the message that is not yet complete, in bytes. Its values take up to some 30 times as much memory.</summary>
     public long PendingBytes => _inMessage && !_dropping ? _lexer.TokenEnd - _start : 0;
 
+    /// <summary>The message is done with and nobody has any part of it any more: its objects are used for the next ones.</summary>
+    public void Recycle(Value message) => _builder.Recycle(message);
+
     /// <summary>
     /// Consumes from the front of <paramref name="buffer"/> until one result is complete (true) or the buffer is used up (false).
     /// </summary>

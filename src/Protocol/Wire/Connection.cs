@@ -108,7 +108,12 @@ public sealed class Connection(Socket socket, Session session, Output output, Wi
         {
             var done = session.ReceiveAsync(message);
             if (done.IsCompletedSuccessfully && output.Pending <= limits.OutputPause)
+            {
+                // Answered, unless it waits in the queue of a client that enabled oob.
+                if (!session.OutOfBandEnabled)
+                    _reader.Recycle(message.Value);
                 continue;
+            }
             await done.ConfigureAwait(false);
             output.Flush();
             if (output.Pending > limits.OutputPause)

@@ -9,7 +9,7 @@ namespace HostMemd.Protocol.Wire;
 /// What goes out to one client: whole messages, one a line, ended with CR LF as QEMU's are. Any thread may write; messages
 /// never mix. Nothing here waits for the client.
 /// </summary>
-public sealed class Output(bool pretty, long limit)
+public sealed class Output
 {
     static ReadOnlySpan<byte> LineEnd => "\r\n"u8;
 
@@ -17,9 +17,21 @@ public sealed class Output(bool pretty, long limit)
     // Inline: whoever flushes carries the bytes to the socket itself, as far as the socket takes them.
     readonly Pipe _pipe = new(new PipeOptions(readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline,
         pauseWriterThreshold: 0, useSynchronizationContext: false));
+    readonly CountingWriter _writer;
+    readonly bool _pretty;
+    readonly long _limit;
     readonly Queue<(long Position, SafeFileHandle Handle)> _descriptors = new();
     long _written, _sent;
     bool _completed;
+
+    /// <param name="pretty">Indented, for people.</param>
+    /// <param name="limit">Pending bytes at which <see cref="Overflowed"/> is called.</param>
+    public Output(bool pretty, long limit)
+    {
+        _pretty = pretty;
+        _limit = limit;
+        _writer = new(_pipe.Writer);
+    }
 
     /// <summary>Bytes that the socket has not taken yet.</summary>
     public long Pending => Volatile.Read(ref _written) - Volatile.Read(ref _sent);
@@ -40,12 +52,13 @@ public sealed class Output(bool pretty, long limit)
             }
             if (descriptor is not null)
                 _descriptors.Enqueue((_written, descriptor));
-            if (pretty)
+            if (_pretty)
             {
                 WriteMessage(id is { } echoed ? Value.Object(("return", value), ("id", echoed)) : Value.Object(("return", value)));
                 return;
             }
-            var writer = new CountingWriter(_pipe.Writer);
+            var writer = _writer;
+            var before = writer.Count;
             writer.Raw("{\"return\": "u8);
             JsonWriter.Write(writer, value);
             if (id is { } echo)
@@ -54,7 +67,7 @@ public sealed class Output(bool pretty, long limit)
                 JsonWriter.Write(writer, echo);
             }
             writer.Raw("}\r\n"u8);
-            Volatile.Write(ref _written, _written + writer.Count);
+            Volatile.Write(ref _written, _written + writer.Count - before);
         }
     }
 
@@ -83,7 +96,7 @@ public sealed class Output(bool pretty, long limit)
             if (!_completed)
                 _ = _pipe.Writer.FlushAsync();
         }
-        if (Pending > limit)
+        if (Pending > _limit)
             Overflowed?.Invoke();
     }
 
@@ -125,9 +138,9 @@ public sealed class Output(bool pretty, long limit)
 
     void WriteMessage(Value message)
     {
-        var writer = new CountingWriter(_pipe.Writer);
-        JsonWriter.Write(writer, message, pretty);
-        writer.Raw(LineEnd);
-        Volatile.Write(ref _written, _written + writer.Count);
+        var before = _writer.Count;
+        JsonWriter.Write(_writer, message, _pretty);
+        _writer.Raw(LineEnd);
+        Volatile.Write(ref _written, _written + _writer.Count - before);
     }
 }
