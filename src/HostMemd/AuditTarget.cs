@@ -18,8 +18,10 @@ static class AuditTarget
             var text = JsonWriter.ToText(value);
             if (request.Arguments.TryGet("property", out var property))
                 text += " " + JsonWriter.ToText(property);
-            return text.Length <= Longest ? text : text[..Longest] + "...";
+            return Bounded(text);
         }
         return "-";
     }
+
+    public static string Bounded(string text) => text.Length <= Longest ? text : text[..Longest] + "...";
 }

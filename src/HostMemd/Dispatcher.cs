@@ -13,38 +13,32 @@ sealed class Dispatcher(CommandTable commands, Lock state, ChangeGate changes, I
     /// <exception cref="QmpException">What the client is to be told; never anything else.</exception>
     public ValueTask<Value> RunAsync(Call call)
     {
-        try
-        {
-            var command = Find(call);
-            return command.Changes ? Change(call, command) : Run(call, command);
-        }
-        catch (Exception bug) when (bug is not QmpException)
-        {
-            Log.CommandBroke(logger, call.Request.Command, bug);
-            throw QmpErrors.Internal();
-        }
+        var command = Find(call);
+        return IsAudited(command) ? Audited(call, command) : Execute(call, command);
     }
 
-    ValueTask<Value> Change(Call call, Command command) =>
-        audit.IsEnabled(LogLevel.Information) ? Audited(call, command) : ChangeUnaudited(call, command);
+    // Whatever needs an admin changes something, if only who holds the memory.
+    bool IsAudited(Command command) => command.MinimumRole > Role.Observer && audit.IsEnabled(LogLevel.Information);
+
+    ValueTask<Value> Execute(Call call, Command command) => command.Changes ? Change(call, command) : Run(call, command);
 
     async ValueTask<Value> Audited(Call call, Command command)
     {
         var peer = call.Session.Peer;
         try
         {
-            var result = await ChangeUnaudited(call, command).ConfigureAwait(false);
+            var result = await Execute(call, command).ConfigureAwait(false);
             Log.Audit(audit, peer.Uid, peer.Pid, command.Name, AuditTarget.Of(call.Request), "done");
             return result;
         }
         catch (QmpException refusal)
         {
-            Log.Audit(audit, peer.Uid, peer.Pid, command.Name, AuditTarget.Of(call.Request), refusal.Message);
+            Log.Audit(audit, peer.Uid, peer.Pid, command.Name, AuditTarget.Of(call.Request), AuditTarget.Bounded(refusal.Message));
             throw;
         }
     }
 
-    ValueTask<Value> ChangeUnaudited(Call call, Command command)
+    ValueTask<Value> Change(Call call, Command command)
     {
         var entered = changes.EnterAsync();
         if (!entered.IsCompletedSuccessfully)
@@ -83,8 +77,16 @@ sealed class Dispatcher(CommandTable commands, Lock state, ChangeGate changes, I
 
     ValueTask<Value> Run(Call call, Command command)
     {
-        var work = command.Invoke(call, call.Request.Arguments, state);
-        return work.IsCompletedSuccessfully ? work : Guard(call, work);
+        try
+        {
+            var work = command.Invoke(call, call.Request.Arguments, state);
+            return work.IsCompletedSuccessfully ? work : Guard(call, work);
+        }
+        catch (Exception bug) when (bug is not QmpException)
+        {
+            Log.CommandBroke(logger, command.Name, bug);
+            throw QmpErrors.Internal();
+        }
     }
 
     async ValueTask<Value> Guard(Call call, ValueTask<Value> work)

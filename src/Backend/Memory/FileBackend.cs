@@ -38,6 +38,7 @@ public sealed class FileBackend : HostMemoryBackend
 
     // Set while a file of our making would have to go if the object fails.
     FileStatus? _created;
+    FilePlace? _place;
 
     public string MemPath { get; private set; } = "";
     public ulong Align { get; private set; }
@@ -112,8 +113,8 @@ public sealed class FileBackend : HostMemoryBackend
 
     SafeFileHandle Open()
     {
-        var place = new FilePlace(MemPath, Environment.MemPaths);
-        while (true)
+        var place = _place = new FilePlace(MemPath, Environment.MemPaths);
+        for (var attempt = 1; ; attempt++)
         {
             var errno = place.Open((ReadOnly ? Files.O_RDONLY : Files.O_RDWR) | Files.O_CLOEXEC, out var file);
             if (errno.Ok)
@@ -128,8 +129,8 @@ public sealed class FileBackend : HostMemoryBackend
                     _created = Files.Status(file!, out var status).Ok ? status : null;
                     return file!;
                 }
-                // Somebody else was quicker: open theirs.
-                if (errno == Errno.EEXIST)
+                // Somebody else was quicker: open theirs. Not for ever: a link that leads nowhere is there and is not.
+                if (errno == Errno.EEXIST && attempt < 8)
                     continue;
             }
             throw QmpErrors.CannotOpen(MemPath, errno.Text);
@@ -156,8 +157,8 @@ public sealed class FileBackend : HostMemoryBackend
     protected override void Releasing(MemoryRegion? region, bool failed)
     {
         // Only what this object made, and only while it is still what is there.
-        if (failed && _created is { } made && Files.StatusOf(MemPath, out var now).Ok && (now.Device, now.Inode) == (made.Device, made.Inode))
-            Files.Unlink(MemPath);
+        if (failed && _created is { } made)
+            _place!.Remove(made);
         // Ignored as in QEMU: private memory has no blocks to give back.
         if (!failed && DiscardData && !IsKept)
             region?.Mapping.Advise(0, region.Mapping.Length, Mman.MADV_REMOVE);

@@ -25,11 +25,21 @@ sealed class FilePlace
         _path = path;
         if (allowed.Count == 0)
             return;
-        _directory = allowed.FirstOrDefault(d => path.StartsWith(d.TrimEnd('/') + "/", StringComparison.Ordinal) || path == d)
+        // The longest: one directory of the list may lie below another, behind a link that leads out of that.
+        _directory = allowed.OrderByDescending(d => d.Length)
+            .FirstOrDefault(d => path.StartsWith(d.TrimEnd('/') + "/", StringComparison.Ordinal) || path == d)
             ?? throw QmpErrors.PathNotAllowed(path);
     }
 
+    /// <summary>Opens it without waiting for anybody: a FIFO without a writer, a device without a carrier.</summary>
     public Errno Open(int flags, out SafeFileHandle? file)
+    {
+        // Somebody's lease on the file is worth waiting for: it must be given up within fs.lease-break-time (fcntl(2)).
+        var errno = OpenNow(flags | Files.O_NOCTTY | Files.O_NONBLOCK, out file);
+        return errno == Errno.EAGAIN ? OpenNow(flags | Files.O_NOCTTY, out file) : errno;
+    }
+
+    Errno OpenNow(int flags, out SafeFileHandle? file)
     {
         if (_directory is null)
             return Files.Open(_path, flags, ModeAnywhere, out file);
@@ -43,10 +53,34 @@ sealed class FilePlace
             Files.RESOLVE_BENEATH | Files.RESOLVE_NO_MAGICLINKS, out file);
     }
 
+    /// <summary>Removes the file if it is still that one, and only within the directory that was checked.</summary>
+    public void Remove(FileStatus made)
+    {
+        var name = _path;
+        SafeFileHandle? directory = null;
+        if (_directory is not null)
+        {
+            var parent = new FilePlace(Path.GetDirectoryName(_path)!, _directory);
+            if (parent.Open(Files.O_RDONLY | Files.O_DIRECTORY | Files.O_CLOEXEC, out directory).Failed)
+                return;
+            name = InDirectory(directory!, Path.GetFileName(_path));
+        }
+        using (directory)
+        {
+            if (Files.StatusOf(name, out var now).Ok && (now.Device, now.Inode) == (made.Device, made.Inode))
+                Files.Unlink(name);
+        }
+    }
+
+    FilePlace(string path, string directory) => (_path, _directory) = (path, directory);
+
+    // By its descriptor, so that it is the directory that was checked.
+    static string InDirectory(SafeFileHandle directory, string name) =>
+        string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{directory.DangerousGetHandle()}/{name}");
+
     /// <summary>Makes a file in the directory that the path names, and unlinks it at once.</summary>
     public Errno MakeTemporary(string template, out SafeFileHandle? file)
     {
-        var within = _path;
         SafeFileHandle? directory = null;
         if (_directory is not null)
         {
@@ -56,12 +90,10 @@ sealed class FilePlace
                 file = null;
                 return errno;
             }
-            // By its descriptor, so that it is the directory that was checked.
-            within = string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{directory!.DangerousGetHandle()}");
         }
         using (directory)
         {
-            var made = Files.MakeTemporary($"{within}/{template}", out file, out var path);
+            var made = Files.MakeTemporary(directory is null ? $"{_path}/{template}" : InDirectory(directory, template), out file, out var path);
             if (made.Ok)
                 Files.Unlink(path);
             return made;

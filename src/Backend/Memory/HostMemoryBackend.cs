@@ -154,6 +154,8 @@ public abstract partial class HostMemoryBackend : QomObject
             SetContext(null);
     }
 
+    internal override void Abandon() => SetContext(null);
+
     /// <summary>
     /// Runs a change of the memory in its turn. The object may be deleted before its turn comes; it is then not found.
     /// </summary>

@@ -24,11 +24,13 @@ static class LimitCommands
 
     public static IEnumerable<Command> All(Quota quota, JobTable jobs, Func<SessionHost> sessions)
     {
-        yield return Command("query-memdev-limits", "What is used of the limits.", ListOf(s_limit), _ => (IReadOnlyList<Limit>)
+        yield return Command("query-memdev-limits", "What is used of the limits; those of a user are the asking one's.", ListOf(s_limit), call => (IReadOnlyList<Limit>)
         [
             Of("Clients", (ulong)sessions().Count, (ulong)sessions().Limits.Clients),
+            Of("ClientsPerUid", (ulong)sessions().Sessions.Count(s => s.Peer.Uid == call.Session.Peer.Uid), (ulong)sessions().Limits.ClientsPerUid),
             Of("Silent", (ulong)sessions().Sessions.Count(s => !s.IsNegotiated), (ulong)sessions().Limits.Silent),
             Of("Objects", (ulong)quota.Objects, (ulong)quota.MaxObjects),
+            Of("BytesPerUid", quota.BytesOf(call.Session.Peer.Uid), quota.MaxBytesPerUid),
             Of("BytesTotal", quota.Bytes, quota.MaxBytes),
             Of("Fillings", (ulong)jobs.All.Count(j => j.Status < JobStatus.Concluded), (ulong)quota.MaxFillings),
             Of("vm.max_map_count", quota.MappingsUsed, quota.MaxMappings),

@@ -20,13 +20,17 @@ sealed class DaemonLog : IDisposable
     public const string Audit = "HostMemd.Audit";
 
     readonly LoggingLevelSwitch _least = new();
+    readonly LoggingLevelSwitch _leastAudited = new();
+    readonly bool _hasAuditFile;
     readonly LevelFilter _levels = new();
     readonly BackgroundSink _sink;
+    readonly BackgroundSink? _audited;
     readonly Logger _logger;
 
     /// <exception cref="StartException">The log file cannot be written.</exception>
     public DaemonLog(LogOptions options)
     {
+        _hasAuditFile = options.Audit is not null;
         Change(options);
         var targets = new List<Func<ILogEventSink>> { () => OpenConsole(StderrIsJournal()) };
         if (options.File is { } path)
@@ -35,14 +39,24 @@ sealed class DaemonLog : IDisposable
             targets.Add(() => OpenFile(path, options.FileBytes));
         }
         _sink = new(targets);
-        _logger = new LoggerConfiguration().MinimumLevel.ControlledBy(_least).Filter.With(_levels).WriteTo.Sink(_sink).CreateLogger();
+        if (options.Audit is { } audit)
+        {
+            CheckWritable(audit);
+            _audited = new([() => OpenFile(audit, options.AuditBytes)]);
+        }
+        _logger = new LoggerConfiguration().MinimumLevel.ControlledBy(_least).MinimumLevel.Override(Audit, _leastAudited)
+            .WriteTo.Sink(new Fork(_levels, _sink, _audited)).CreateLogger();
         Factory = new SerilogLoggerFactory(_logger);
     }
 
     public ILoggerFactory Factory { get; }
 
     /// <summary>The start has succeeded: what was logged so far is written, and what comes as it comes.</summary>
-    public void Release() => _sink.Release();
+    public void Release()
+    {
+        _sink.Release();
+        _audited?.Release();
+    }
 
     public void Change(LogOptions options)
     {
@@ -53,6 +67,7 @@ sealed class DaemonLog : IDisposable
         _levels.Change(options.Default, areas);
         // What no area wants is not even made into an event.
         _least.MinimumLevel = options.Areas.Values.Append(options.Default).Min();
+        _leastAudited.MinimumLevel = _hasAuditFile ? (LogEventLevel)Math.Min((int)LogEventLevel.Information, (int)areas[Audit]) : areas[Audit];
     }
 
     static ILogEventSink OpenConsole(bool journal) =>
@@ -85,8 +100,28 @@ sealed class DaemonLog : IDisposable
     public void Dispose()
     {
         Factory.Dispose();
-        // And with it the sink.
         _logger.Dispose();
+        _sink.Dispose();
+        _audited?.Dispose();
+    }
+
+    /// <summary>Changes go to the audit file only; a refusal is in both.</summary>
+    sealed class Fork(LevelFilter levels, ILogEventSink main, ILogEventSink? audited) : ILogEventSink
+    {
+        public void Emit(LogEvent logEvent)
+        {
+            if (audited is not null && IsAudit(logEvent))
+            {
+                audited.Emit(logEvent);
+                if (logEvent.Level < LogEventLevel.Warning)
+                    return;
+            }
+            if (levels.IsEnabled(logEvent))
+                main.Emit(logEvent);
+        }
+
+        static bool IsAudit(LogEvent logEvent) =>
+            logEvent.Properties.TryGetValue(Constants.SourceContextPropertyName, out var context) && context is ScalarValue { Value: Audit };
     }
 
     sealed class RollingFile(string path, long bytes) : ILogEventSink, IDisposable

@@ -1,3 +1,4 @@
+using HostMemd.Backend.Linux;
 using HostMemd.Protocol;
 
 namespace HostMemd.Start;
@@ -38,6 +39,10 @@ public sealed record LimitOptions
     /// <summary>Threads that fill memory, for all fillings together; 0: one for each CPU that is online.</summary>
     public int FillThreads { get; init; }
 
+    // Of RLIMIT_NOFILE, which .NET has raised as far as it may. The runtime's own come and go by tens, a takeover's by hundreds.
+    static readonly long s_descriptors = Rlimit.Get(Rlimit.RLIMIT_NOFILE, out var most, out _).Ok && most < int.MaxValue
+        ? (long)(most - Math.Min(256, most / 4)) : int.MaxValue;
+
     /// <summary>The part that the wire knows of.</summary>
     public WireLimits Wire => new()
     {
@@ -47,6 +52,7 @@ public sealed record LimitOptions
         RequestBytes = RequestBytes,
         QueuedRequests = QueuedRequests,
         OutputLimit = OutputBytes,
+        Descriptors = s_descriptors,
     };
 
     // The names in the configuration file. A lower bound that is not 0 is what the daemon needs to answer at all.

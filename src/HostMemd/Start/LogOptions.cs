@@ -17,6 +17,12 @@ public sealed record LogOptions
     /// <summary><c>File.Bytes</c>: at this size the file is put aside and the next one begun; four are kept. 16 MiB are weeks.</summary>
     public long FileBytes { get; init; } = 16 << 20;
 
+    /// <summary><c>Audit.Path</c>, absolute: a file of its own for who changed what; null for none.</summary>
+    public string? Audit { get; init; }
+
+    /// <summary><c>Audit.Bytes</c>, as <see cref="FileBytes"/>.</summary>
+    public long AuditBytes { get; init; } = 16 << 20;
+
     internal static LogOptions Read(ConfigSection section)
     {
         var log = new LogOptions();
@@ -39,6 +45,15 @@ public sealed record LogOptions
                 FileBytes = (long?)file.Number("Bytes", 4096, 1UL << 40) ?? log.FileBytes,
             };
             file.NoMore();
+        }
+        if (section.Sub("Audit") is { } audit)
+        {
+            log = log with
+            {
+                Audit = Path.GetFullPath(audit.Text("Path") ?? throw audit.Wrong("Path", "is missing")),
+                AuditBytes = (long?)audit.Number("Bytes", 4096, 1UL << 40) ?? log.AuditBytes,
+            };
+            audit.NoMore();
         }
         return log;
     }

@@ -38,11 +38,22 @@ static unsafe class QmpSocket
     }
 
     /// <summary>The socket as .NET's.</summary>
+    /// <exception cref="SocketException">It is none; it stays the caller's.</exception>
     public static Socket Adopt(SafeFileHandle fd)
     {
-        var socket = new Socket(new SafeSocketHandle(fd.DangerousGetHandle(), ownsHandle: true));
-        fd.SetHandleAsInvalid();
-        return socket;
+        var handle = new SafeSocketHandle(fd.DangerousGetHandle(), ownsHandle: true);
+        try
+        {
+            var socket = new Socket(handle);
+            fd.SetHandleAsInvalid();
+            return socket;
+        }
+        catch
+        {
+            // It stays the caller's alone: closed twice, it would be somebody else's the second time.
+            handle.SetHandleAsInvalid();
+            throw;
+        }
     }
 
     static Posix.sockaddr_un ToAddress(string path)
