@@ -40,6 +40,7 @@ public sealed class Daemon
     readonly Keeper _keeper;
     readonly List<HandedSocket> _listening = [];
     HashSet<string> _restored = [];
+    volatile bool _isAnothers;
     readonly Quota _quota = new();
     readonly QomEnvironment _environment;
     volatile AccessOptions _access;
@@ -117,10 +118,12 @@ public sealed class Daemon
 
     /// <summary>Makes again what the process before this one had. Called first, and once.</summary>
     /// <param name="descriptors">What it left: by systemd's store, or by a takeover.</param>
-    internal async Task RestoreAsync(IReadOnlyList<PassedDescriptor> descriptors)
+    /// <param name="fromStore">By systemd's store.</param>
+    internal async Task RestoreAsync(IReadOnlyList<PassedDescriptor> descriptors, bool fromStore)
     {
+        _isAnothers = !fromStore;
         if (descriptors.Count > 0)
-            await _keeper.RestoreAsync(descriptors, new(_objects, _tree, _leases, _logger)).ConfigureAwait(false);
+            await _keeper.RestoreAsync(descriptors, fromStore, new(_objects, _tree, _leases, _logger)).ConfigureAwait(false);
         lock (_state)
             _restored = [.. _tree.Objects.Children.Select(c => c.Name)];
         _keeper.Begin();
@@ -157,6 +160,12 @@ public sealed class Daemon
         _ = new UnixListener(listener, mode, _sessions, _logger).RunAsync(_accepting.Token);
     }
 
+    /// <summary>The process that handed its memory over has left: it is ours to discard now.</summary>
+    internal void Own() => _isAnothers = false;
+
+    /// <summary>How many entries of another process wait for one that can read them.</summary>
+    internal int Aside => _keeper.Aside;
+
     /// <summary>How many objects there are and how much memory they hold, in bytes.</summary>
     public (int Objects, ulong Bytes) Held()
     {
@@ -178,7 +187,7 @@ public sealed class Daemon
             Announce(ShutdownReason.Signal);
         await _accepting.CancelAsync().ConfigureAwait(false);
         await _sessions.StopAsync(s_patience).ConfigureAwait(false);
-        await _objects.ReleaseAllAsync(keep: _left.Task.IsCompleted || (_keeper.IsEnabled && !quits)).ConfigureAwait(false);
+        await _objects.ReleaseAllAsync(keep: _left.Task.IsCompleted || _isAnothers || (_keeper.IsEnabled && !quits)).ConfigureAwait(false);
         if (quits)
             _keeper.Clear();
     }

@@ -51,11 +51,13 @@ sealed class HostMemdService(
             // Clients that connect now wait for their greeting until the objects are there, as with QEMU.
             await daemon.AddConfiguredObjectsAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
+            FinishTakeover();
         }
         catch (Exception failure)
         {
             owned.Remove(directories: true);
             await daemon.StopAsync().ConfigureAwait(false);
+            _takeover?.Dispose();
             throw failure switch
             {
                 QmpException refusal => options.Objects is [var only] ? only.Failed(refusal) : new StartException(refusal.Message),
@@ -68,20 +70,15 @@ sealed class HostMemdService(
     Task RestoreAsync()
     {
         if (options.Takeover is not { } from)
-            return daemon.RestoreAsync(passed.Others);
+            return daemon.RestoreAsync(passed.Others, fromStore: true);
         _takeover = Takeover.From(from.Length > 0 ? from : options.Sockets is [var only, ..] ? only.Path : DefaultSocket.Prepare(owned));
-        return daemon.RestoreAsync(_takeover.Handed.Kept);
+        return daemon.RestoreAsync(_takeover.Handed.Kept, fromStore: false);
     }
 
     void OpenSockets()
     {
         foreach (var handed in _takeover?.Handed.Sockets ?? [])
-        {
-            if (handed.Path is not null)
-                owned.Add(handed.Path);
             _listeners.Add((QmpSocket.Adopt((SafeFileHandle)handed.Handle), handed.Pretty, handed.Path ?? "a socket taken over"));
-        }
-
         foreach (var (name, socket) in passed.Sockets)
             _listeners.Add((socket, false, $"the passed socket {name}"));
         foreach (var socket in options.Sockets.Where(s => _listeners.All(l => l.Name != s.Path)))
@@ -106,8 +103,8 @@ sealed class HostMemdService(
         log.Release();
         _ready = true;
         notify.Ready();
-        if (_takeover is not null)
-            FinishTakeover(_takeover);
+        if (_takeover is not null && options.PidFile is { } path)
+            TakePidFile(path);
         Daemonizer.Report("");
         if (notify.IsEnabled)
             _status = new(_ => TellStatus(), null, TimeSpan.Zero, s_statusPeriod);
@@ -116,12 +113,24 @@ sealed class HostMemdService(
         _ = Task.WhenAny(daemon.Quit, daemon.Left).ContinueWith(_ => application.StopApplication(), TaskScheduler.Default);
     }
 
-    void FinishTakeover(Takeover takeover)
+    // Until here the files and the memory are the other process's: if anything fails it goes on with them. From here on they are ours;
+    // who connects meanwhile waits in the sockets' queues.
+    void FinishTakeover()
     {
-        takeover.Finish();
-        takeover.Dispose();
-        if (options.PidFile is not { } path)
+        if (_takeover is null)
             return;
+        _takeover.Finish();
+        daemon.Own();
+        foreach (var handed in _takeover.Handed.Sockets)
+        {
+            if (handed.Path is not null)
+                owned.Add(handed.Path);
+        }
+        _takeover.Dispose();
+    }
+
+    void TakePidFile(string path)
+    {
         // The other process holds the file until it has ended.
         for (var attempt = 0; ; attempt++)
         {
@@ -145,7 +154,7 @@ sealed class HostMemdService(
     void TellStatus()
     {
         var (objects, bytes) = daemon.Held();
-        notify.Status(string.Create(null, $"{objects} memory backends, {bytes >> 20} MiB"));
+        notify.Status(string.Create(null, $"{objects} memory backends, {bytes >> 20} MiB{(daemon.Aside is > 0 and var aside ? $"; {aside} entries kept aside" : "")}"));
     }
 
     void ReloadIfAsked()

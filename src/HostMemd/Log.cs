@@ -22,6 +22,15 @@ static partial class Log
     [LoggerMessage(11, LogLevel.Warning, "{Type} {Id} could not be restored: {Reason}")]
     public static partial void NotRestored(ILogger logger, string type, string id, string reason);
 
+    [LoggerMessage(30, LogLevel.Warning, "the descriptor store takes nothing more (FileDescriptorStoreMax=): what is made from here on will not survive this process")]
+    public static partial void StoreFull(ILogger logger);
+
+    [LoggerMessage(31, LogLevel.Error, "the journal could not be put into the descriptor store; changes from here on may not survive this process")]
+    public static partial void JournalNotStored(ILogger logger);
+
+    [LoggerMessage(32, LogLevel.Warning, "{Count} stored descriptors belong to entries that are not readable by this version; they are kept aside")]
+    public static partial void KeptAside(ILogger logger, int count);
+
     [LoggerMessage(12, LogLevel.Warning, "{Id} could not be put into the descriptor store; it will not survive this process")]
     public static partial void NotStored(ILogger logger, string id);
 

@@ -70,6 +70,7 @@ public static partial class QmpErrors
     // Taking over from a running daemon.
     public static QmpException TakenOver() => Generic("another process has taken over");
     public static QmpException TakeoverBusy(string what) => Generic($"cannot hand over while {what} is under way");
+    public static QmpException TakeoverManaged() => Generic("the service manager keeps this daemon's memory: restart the service instead");
     public static QmpException TakeoverFailed() => Generic("the process that was to take over has gone");
 
     // Lending.

@@ -104,6 +104,8 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
         try
         {
             made.Restore(store, identity);
+            // If it fails the data is still there for somebody else to find.
+            made.IsKept = true;
             await made.CompleteAsync().ConfigureAwait(false);
         }
         catch
@@ -111,6 +113,7 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
             await UndoAsync(made).ConfigureAwait(false);
             throw;
         }
+        made.IsKept = false;
         lock (environment.State)
             Show(made);
         return made;

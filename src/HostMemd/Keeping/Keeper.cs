@@ -20,8 +20,10 @@ namespace HostMemd.Keeping;
 /// </remarks>
 sealed class Keeper
 {
-    const string MemoryPrefix = "hostmemd-mem-";
-    const string StatePrefix = "hostmemd-state-";
+    // Short: systemd passes all names in one variable, which the kernel bounds to 128 KiB (execve(2), MAX_ARG_STRLEN); beyond that the
+    // service cannot be started any more.
+    const string MemoryPrefix = "mem-";
+    const string StatePrefix = "state-";
 
     // Rewritten when most of it is history; small ones are not worth it.
     const ulong RewriteFrom = 256 << 10;
@@ -33,8 +35,10 @@ sealed class Keeper
     readonly LeaseTable _leases;
     readonly KeptState _kept = new();
     readonly Dictionary<string, string> _names = new(StringComparer.Ordinal);
-    Journal? _journal, _previous;
+    // The one in force, which is in the store, and the one that is to follow it: until it is there too, lines go to both.
+    Journal? _journal, _next;
     ulong _rewriteAt = RewriteFrom;
+    long _lastGeneration, _lastName;
 
     public Keeper(ObjectFactory objects, QomTree tree, LeaseTable leases, FdStore store, Lock state, ILogger logger)
     {
@@ -45,7 +49,7 @@ sealed class Keeper
         objects.Keeping = made => store.IsEnabled ? Off(() => Keep(made)) : default;
         objects.Forgetting = Forget;
         _leases = leases;
-        // Without a journal nothing is written down: a takeover looks at the objects themselves.
+        // Without a store nothing is written down: a takeover looks at the objects themselves.
         objects.Added += WriteRecord;
         tree.Changed += WriteRecord;
         leases.Given += lease => Write(KeptState.Line(LeaseRecord.Of(lease)));
@@ -57,13 +61,23 @@ sealed class Keeper
     /// <summary>Something goes on after this process: letting go of objects must discard nothing.</summary>
     public bool IsEnabled => _store.IsEnabled;
 
+    /// <summary>How many entries were left by another process and could not be made use of.</summary>
+    public int Aside
+    {
+        get
+        {
+            lock (_state)
+                return _kept.Aside.Count + _kept.Objects.Count(o => _tree.Objects.FindChild(o.Options.Id) is null);
+        }
+    }
+
     // The store is asked by datagrams and a barrier, which block: not on a client's own thread.
     static ValueTask Off(Action work) =>
         new(Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default));
 
     void WriteRecord(QomObject made)
     {
-        if (_journal is not null)
+        if (_store.IsEnabled)
             Write(KeptState.Line(RecordOf(made)));
     }
 
@@ -77,8 +91,15 @@ sealed class Keeper
     {
         if (StoreOf(made) is not { } file)
             return;
-        var name = MemoryPrefix + Guid.NewGuid().ToString("N");
-        if (_store.Put(name, file) && _store.Barrier())
+        string name;
+        lock (_state)
+        {
+            // Without a journal nobody will know what the descriptor is: what did not work is tried again.
+            if (_journal is null && _next is null)
+                Rewrite();
+            name = MemoryPrefix + (++_lastName).ToString(CultureInfo.InvariantCulture);
+        }
+        if (_store.Put(name, file))
         {
             lock (_state)
                 _names[made.Name] = name;
@@ -106,48 +127,58 @@ sealed class Keeper
 
     void Write(Value line)
     {
-        if (_journal is null)
+        if (!_store.IsEnabled)
             return;
         _kept.Apply(line);
-        var errno = _journal.Append(line);
-        if (errno.Ok && _previous is not null)
-            errno = _previous.Append(line);
-        if (errno.Failed)
-            Log.NotRecorded(_logger, errno);
-        if (_journal.Length > _rewriteAt && _previous is null)
+        foreach (var journal in (Journal?[])[_journal, _next])
+        {
+            if (journal?.Append(line) is { Failed: true } errno)
+                Log.NotRecorded(_logger, errno);
+        }
+        if (_journal?.Length > _rewriteAt && _next is null)
             Rewrite();
     }
 
-    // Lines go to both journals until the new one is known to be in the store; a crash meanwhile finds either.
+    // A crash before the new one is in the store finds the old one, one afterwards finds either.
     void Rewrite()
     {
-        if (Journal.Create((_journal?.Generation ?? 0) + 1, _kept.Lines(), out var next) is { Failed: true } errno)
-        {
-            Log.NotRecorded(_logger, errno);
-            return;
-        }
-        (_previous, _journal) = (_journal, next!);
-        _rewriteAt = Math.Max(RewriteFrom, next!.Length * 4);
-        _ = Off(() => Replace(next)).AsTask();
+        if (BeginRewrite() is { } next)
+            _ = Off(() => FinishRewrite(next)).AsTask();
     }
 
-    void Replace(Journal next)
+    // With the state held.
+    Journal? BeginRewrite()
     {
-        var stored = _store.Put(StateName(next.Generation), next.File) && _store.Barrier();
+        if (Journal.Create(++_lastGeneration, _kept.Lines(), out _next) is { Failed: true } errno)
+            Log.NotRecorded(_logger, errno);
+        return _next;
+    }
+
+    void FinishRewrite(Journal next)
+    {
+        var name = StateName(next.Generation);
+        var stored = _store.Put(name, next.File);
+        if (!stored)
+            _store.Remove(name);
         lock (_state)
         {
-            if (!stored)
+            _next = null;
+            if (stored)
             {
-                // The old one is still complete.
-                Log.NotStored(_logger, "the journal");
-                return;
+                if (_journal is { } old)
+                {
+                    _store.Remove(StateName(old.Generation));
+                    old.Dispose();
+                }
+                _journal = next;
             }
-            if (_previous is { } old)
+            else
             {
-                _store.Remove(StateName(old.Generation));
-                old.Dispose();
+                // The old one, if there is one, is still complete.
+                Log.JournalNotStored(_logger);
+                next.Dispose();
             }
-            _previous = null;
+            _rewriteAt = Math.Max(RewriteFrom, next.Length * 4);
         }
     }
 
@@ -161,7 +192,7 @@ sealed class Keeper
         foreach (var made in _tree.Objects.Children)
         {
             var file = StoreOf(made);
-            var name = file is null ? null : _names.GetValueOrDefault(made.Name) ?? MemoryPrefix + made.Name;
+            var name = file is null ? null : string.Create(CultureInfo.InvariantCulture, $"{MemoryPrefix}{memory.Count + 1}");
             if (file is not null)
                 memory.Add(new(name!, file));
             lines.Add(KeptState.Line(ObjectRecord.Of(made, name)));
@@ -170,67 +201,99 @@ sealed class Keeper
         return (lines, memory);
     }
 
-    /// <summary>Starts keeping: from here on everything is written down. Called before clients are served.</summary>
+    /// <summary>
+    /// Starts keeping: when this returns, all that is there is safe, and from here on everything is written down. Called before clients
+    /// are served. Blocks.
+    /// </summary>
     public void Begin()
     {
         if (!_store.IsEnabled)
             return;
+        if (_store.HasRoom() is false)
+        {
+            Log.StoreFull(_logger);
+            // What a store has given must be told to it again; one that has nothing and takes nothing is none.
+            _store.IsOff = _journal is null;
+            if (_store.IsOff)
+                return;
+        }
+        // What was handed over by a process, not by a store, is in none yet.
+        QomObject[] made;
         lock (_state)
-            Rewrite();
+            made = [.. _tree.Objects.Children.Where(c => !_names.ContainsKey(c.Name))];
+        foreach (var one in made)
+            Keep(one);
+        Journal? next;
+        lock (_state)
+        {
+            foreach (var one in made)
+                _kept.Apply(KeptState.Line(RecordOf(one)));
+            next = _next is null ? BeginRewrite() : null;
+        }
+        if (next is not null)
+            FinishRewrite(next);
     }
 
     /// <summary>Makes again what the process before us had, in its order; what cannot be had is told, and kept aside.</summary>
     /// <param name="descriptors">What it left, by name; those that nothing speaks of are let go.</param>
+    /// <param name="fromStore">They are in our store; otherwise a process handed them over.</param>
     /// <param name="restorer">Makes objects and leases.</param>
-    public async Task RestoreAsync(IReadOnlyList<PassedDescriptor> descriptors, Restorer restorer)
+    public async Task RestoreAsync(IReadOnlyList<PassedDescriptor> descriptors, bool fromStore, Restorer restorer)
     {
         var memory = new Dictionary<string, SafeFileHandle>(StringComparer.Ordinal);
+        var journals = new KeptJournals(_logger);
         var obsolete = new List<string>();
-        KeptState? state = null;
         foreach (var passed in descriptors)
         {
-            if (passed.Name.StartsWith(MemoryPrefix, StringComparison.Ordinal) && memory.TryAdd(passed.Name, passed.Handle))
-                continue;
-            if (passed.Name.StartsWith(StatePrefix, StringComparison.Ordinal) && Adopt(passed, obsolete) is { } newer)
-                state = newer;
-            else if (_journal?.File != passed.Handle)
+            if (NumberOf(passed.Name, MemoryPrefix) is { } number && memory.TryAdd(passed.Name, passed.Handle))
+                _lastName = Math.Max(_lastName, number);
+            else if (NumberOf(passed.Name, StatePrefix) is { } generation)
+            {
+                _lastGeneration = Math.Max(_lastGeneration, generation);
+                journals.Add(passed);
+            }
+            else
+            {
+                // Of a probe that was cut short, or nothing of ours.
                 passed.Handle.Dispose();
+            }
         }
-        if (state is not null)
-            await RestoreAsync(state, memory, restorer).ConfigureAwait(false);
+        var state = journals.Merge(obsolete);
+        await RestoreAsync(state, memory, restorer).ConfigureAwait(false);
         foreach (var (name, handle) in memory)
         {
             handle.Dispose();
-            obsolete.Add(name);
+            if (journals.IsDamaged || state.Aside.Contains(name))
+                PutAside(name);
+            else
+                obsolete.Add(name);
         }
-        foreach (var name in obsolete)
-            _store.Remove(name);
-        if (state is not null)
-            Log.Restored(_logger, _tree.Objects.Children.Count());
+        foreach (var name in journals.Unreadable)
+            PutAside(name);
+        if (fromStore)
+        {
+            _journal = journals.InForce;
+            foreach (var name in obsolete)
+                _store.Remove(name);
+        }
+        else
+        {
+            _names.Clear();
+            journals.InForce?.Dispose();
+        }
+        if (_kept.Aside.Count > 0)
+            Log.KeptAside(_logger, _kept.Aside.Count);
+        Log.Restored(_logger, _tree.Objects.Children.Count());
     }
 
-    // Of several journals the latest counts; a crash between the writing of one and the removal of the other leaves both.
-    KeptState? Adopt(PassedDescriptor passed, List<string> obsolete)
+    void PutAside(string name)
     {
-        var journal = Journal.Open(passed.Handle, out var state, out var damaged);
-        if (journal is null || journal.Generation <= (_journal?.Generation ?? -1))
-        {
-            if (journal is null)
-                Log.JournalUnreadable(_logger, passed.Name);
-            else
-                obsolete.Add(passed.Name);
-            return null;
-        }
-        foreach (var line in damaged)
-            Log.LineUnreadable(_logger, line);
-        if (_journal is { } older)
-        {
-            obsolete.Add(StateName(older.Generation));
-            older.Dispose();
-        }
-        _journal = journal;
-        return state;
+        lock (_state)
+            _kept.Apply(KeptState.PutAside(name));
     }
+
+    static long? NumberOf(string name, string prefix) => name.StartsWith(prefix, StringComparison.Ordinal)
+        && long.TryParse(name.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     async Task RestoreAsync(KeptState state, Dictionary<string, SafeFileHandle> memory, Restorer restorer)
     {
@@ -270,7 +333,9 @@ sealed class Keeper
             if (record.Store is not null)
                 _store.Remove(record.Store);
         }
-        foreach (var journal in (Journal?[])[_journal, _previous])
+        foreach (var name in _kept.Aside)
+            _store.Remove(name);
+        foreach (var journal in (Journal?[])[_journal, _next])
         {
             if (journal is not null)
                 _store.Remove(StateName(journal.Generation));

@@ -8,9 +8,14 @@ sealed class KeptState
     readonly Dictionary<string, ObjectRecord> _objects = new(StringComparer.Ordinal);
     readonly List<string> _order = [];
     readonly Dictionary<string, LeaseRecord> _leases = new(StringComparer.Ordinal);
+    readonly SortedSet<string> _aside = new(StringComparer.Ordinal);
 
     public IEnumerable<ObjectRecord> Objects => _order.Select(id => _objects[id]);
     public IReadOnlyCollection<LeaseRecord> Leases => _leases.Values;
+
+    /// <summary>Names of descriptors of which nobody can tell now what they are, but somebody might later.</summary>
+    public IReadOnlyCollection<string> Aside => _aside;
+
 
     /// <summary>Applies one line of a journal.</summary>
     /// <returns>False if it says nothing that this version understands.</returns>
@@ -26,9 +31,21 @@ sealed class KeptState
             _leases[lease.Mapping] = lease;
         else if (members.TryGet("unlease", out var ended) && ended.TryString(out var mapping))
             _leases.Remove(mapping);
+        else if (members.TryGet("aside", out var aside) && aside.TryString(out var name))
+            _aside.Add(name);
         else
             return false;
         return true;
+    }
+
+    /// <summary>Applies a line of another journal, which cannot overrule this one.</summary>
+    public void ApplyIfNew(Value line)
+    {
+        if (!line.TryObject(out var members)
+            || (members.TryGet("object", out var made) && ObjectRecord.From(made) is { } record && _objects.ContainsKey(record.Options.Id))
+            || (members.TryGet("lease", out var given) && LeaseRecord.From(given) is { } lease && _leases.ContainsKey(lease.Mapping)))
+            return;
+        Apply(line);
     }
 
     void Put(ObjectRecord record)
@@ -47,10 +64,11 @@ sealed class KeptState
     }
 
     /// <summary>The lines that lead to this state.</summary>
-    public IEnumerable<Value> Lines() => Objects.Select(Line).Concat(Leases.Select(Line));
+    public IEnumerable<Value> Lines() => [.. Objects.Select(Line), .. Leases.Select(Line), .. Aside.Select(PutAside)];
 
     public static Value Line(ObjectRecord record) => Value.Object(("object", record.ToValue()));
     public static Value Deleted(string id) => Value.Object(("deleted", Value.From(id)));
     public static Value Line(LeaseRecord lease) => Value.Object(("lease", lease.ToValue()));
+    public static Value PutAside(string name) => Value.Object(("aside", Value.From(name)));
     public static Value Unleased(string mapping) => Value.Object(("unlease", Value.From(mapping)));
 }

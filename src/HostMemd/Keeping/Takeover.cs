@@ -67,13 +67,26 @@ sealed class Takeover : IDisposable
         }
     }
 
-    /// <summary>Clients are served here now: the other one leaves.</summary>
+    /// <summary>All is ready here: the other one leaves.</summary>
+    /// <exception cref="StartException">It goes on, having lost its patience; nobody else may then.</exception>
     public void Finish()
     {
-        _channel.SendServed();
-        // It answers when it has begun to leave; that it then ends is not waited for.
-        if (_client.Poll(10_000_000, SelectMode.SelectRead))
-            ReadLine(_client);
+        try
+        {
+            _channel.SendServed();
+            // Its answer comes when it has let nobody in any more; that it then ends is not waited for. Nothing at all means that it has died.
+            while (ReadLine(_client) is { Length: > 0 } line)
+            {
+                if (line.Contains("\"return\"", StringComparison.Ordinal))
+                    return;
+                if (line.Contains("\"error\"", StringComparison.Ordinal))
+                    throw new StartException($"the running daemon goes on: {line.Trim()}");
+            }
+        }
+        catch (SocketException broken) when (broken.SocketErrorCode is not (SocketError.ConnectionReset or SocketError.Shutdown))
+        {
+            throw new StartException($"the running daemon goes on: {broken.Message}");
+        }
     }
 
     static string ReadLine(Socket socket)

@@ -31,6 +31,9 @@ sealed class TakeoverCommands(Keeper keeper, ChangeGate changes, JobTable jobs, 
 
     async ValueTask<Nothing> RunAsync(Call call, long? pid)
     {
+        // Were we to leave, the manager would start another one and drop what it keeps.
+        if (keeper.IsEnabled)
+            throw QmpErrors.TakeoverManaged();
         using var descriptor = call.TakeDescriptor();
         using var channel = new TakeoverChannel(Adopt(descriptor));
         if (!await changes.CloseAsync(s_patience).ConfigureAwait(false))

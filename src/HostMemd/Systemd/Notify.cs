@@ -10,6 +10,9 @@ namespace HostMemd.Systemd;
 /// <summary>Tells the service manager how we are: sd_notify(3), without the library. Says nothing when nobody asked.</summary>
 public sealed class Notify : IDisposable
 {
+    // What must not get lost: a start that systemd does not hear of ends in its time limit.
+    const int PatienceMilliseconds = 5000;
+
     readonly Socket? _socket;
     readonly UnixDomainSocketEndPoint? _address;
     string _status = "";
@@ -44,16 +47,16 @@ public sealed class Notify : IDisposable
     public bool IsEnabled => _socket is not null;
 
     /// <summary>Clients are served, or a reload is done.</summary>
-    public void Ready() => Send("READY=1");
+    public void Ready() => Send("READY=1", null, PatienceMilliseconds);
 
-    public void Stopping() => Send("STOPPING=1");
+    public void Stopping() => Send("STOPPING=1", null, PatienceMilliseconds);
 
     /// <summary>A reload has begun; <see cref="Ready"/> ends it.</summary>
     public void Reloading()
     {
         // On Linux Stopwatch counts the nanoseconds of CLOCK_MONOTONIC, the clock that systemd means.
         var microseconds = Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1_000_000);
-        Send("RELOADING=1\nMONOTONIC_USEC=" + microseconds.ToString(CultureInfo.InvariantCulture));
+        Send("RELOADING=1\nMONOTONIC_USEC=" + microseconds.ToString(CultureInfo.InvariantCulture), null, PatienceMilliseconds);
     }
 
     /// <summary>One line for <c>systemctl status</c>; sent when it has changed.</summary>
