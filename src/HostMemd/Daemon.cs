@@ -6,8 +6,8 @@ using HostMemd.Backend.Memory;
 using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
 using HostMemd.Commands;
-using HostMemd.Keeping;
 using HostMemd.Human;
+using HostMemd.Keeping;
 using HostMemd.Protocol;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
@@ -60,7 +60,8 @@ public sealed class Daemon
         _holders = new(loggers.CreateLogger("HostMemd.Backend"));
         var threads = options.Limits.FillThreads > 0 ? options.Limits.FillThreads : Sched.OnlineCpus();
         _environment = new QomEnvironment(_tree, options.Machine, new FillPool(threads), _jobs, _leases, _holders,
-            loggers.CreateLogger("HostMemd.Backend"), _state) { Quota = _quota };
+            loggers.CreateLogger("HostMemd.Backend"), _state)
+        { Quota = _quota };
         Apply(options);
         ObjectOptions = Types.ObjectOptions();
         _objects = new(Types, _environment);
@@ -130,12 +131,20 @@ public sealed class Daemon
     }
 
     /// <summary>Makes the objects of the command line and the configuration, in their order.</summary>
-    /// <exception cref="QmpException">One cannot be made; the caller ends the daemon.</exception>
+    /// <exception cref="StartException">One cannot be made; the line names it, and the caller ends the daemon.</exception>
     public async Task AddConfiguredObjectsAsync()
     {
         // Read one by one: the first fault is told before anything behind it is looked at.
-        await _objects.AddAllAsync(_options.Objects.Select(o => ObjectOptions.Read(o.ToValue(ObjectOptions), null)).Where(IsMissing))
+        var origins = new Dictionary<ObjectOptions, ConfiguredObject>(ReferenceEqualityComparer.Instance);
+        await _objects.AddAllAsync(_options.Objects.Select(Read).Where(IsMissing), (options, refusal) => origins[options].Failed(refusal))
             .ConfigureAwait(false);
+
+        ObjectOptions Read(ConfiguredObject configured)
+        {
+            var options = ObjectOptions.Read(configured.ToValue(ObjectOptions), null);
+            origins.Add(options, configured);
+            return options;
+        }
     }
 
     // What the process before had is kept as it is: the configuration is how objects begin, not how they go on.

@@ -41,7 +41,7 @@ static class Events
         new("id", Str, "The backend."), s_mapping, s_pid,
         new("reason", new QapiEnum<LeaseEnd>("MemdevUnmapReason", ("unmap", LeaseEnd.Unmap), ("exit", LeaseEnd.Exit)), "Why."));
 
-    public static IReadOnlyList<Event> All { get; } = 
+    public static IReadOnlyList<Event> All { get; } =
     [
         Shutdown, JobStatusChange, MemdevAdded, MemdevDeleted, MemdevMapped, MemdevUnmapped, PreallocProgress,
     ];

@@ -60,7 +60,7 @@ sealed class HostMemdService(
             _takeover?.Dispose();
             throw failure switch
             {
-                QmpException refusal => options.Objects is [var only] ? only.Failed(refusal) : new StartException(refusal.Message),
+                QmpException refusal => new StartException(refusal.Message),
                 _ => failure,
             };
         }

@@ -39,12 +39,15 @@ public sealed class ReceivedDescriptors
     }
 
     /// <summary>The next descriptor of that batch, or null. Older ones are closed.</summary>
+    /// <remarks>As in QEMU what came with it is closed: a command has one descriptor.</remarks>
     public SafeFileHandle? Take(long batch)
     {
         lock (_gate)
         {
             DropBefore(batch);
-            return _waiting.TryPeek(out var next) && next.Batch == batch ? _waiting.Dequeue().Handle : null;
+            var taken = _waiting.TryPeek(out var next) && next.Batch == batch ? _waiting.Dequeue().Handle : null;
+            DropBefore(batch + 1);
+            return taken;
         }
     }
 

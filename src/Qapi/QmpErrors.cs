@@ -143,6 +143,8 @@ public static partial class QmpErrors
         Generic("host-nodes must be empty for policy default, or you should explicitly specify a policy other than default");
     public static QmpException NodesMustBeSet(string policy) => Generic($"host-nodes must be set for policy {policy}");
     public static QmpException CannotBind(string errno) => Generic($"cannot bind memory to host NUMA nodes: {errno}");
+    public static QmpException NumaNodesNotSupported() => Generic("NUMA node binding are not supported by this QEMU");
+    public static QmpException NumaPolicyNotSupported() => Generic("NUMA policies are not supported by this QEMU");
     public static QmpException PreallocFailed(string errno) => Generic($"qemu_prealloc_mem: preallocating memory failed: {errno}");
 
     public static QmpException NodesNotOnline(IReadOnlyList<int> nodes) =>

@@ -7,6 +7,9 @@ public static class Host
 {
     static readonly ConcurrentDictionary<int, bool> s_hasMadvise = new();
 
+    /// <summary>The kernel was built with NUMA support: at least one node is online.</summary>
+    public static bool HasNuma { get; } = Sysfs.OnlineNodes().Length > 0;
+
     /// <summary>Bytes in an ordinary page.</summary>
     public static ulong PageSize { get; } = (ulong)Environment.SystemPageSize;
 

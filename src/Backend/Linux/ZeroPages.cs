@@ -29,7 +29,7 @@ sealed unsafe partial class ZeroPages : IDisposable
 
     readonly MappedMemory _memory;
     readonly SafeFileHandle _file;
-    readonly bool _held;
+    bool _held;
 
     ZeroPages(MappedMemory memory, SafeFileHandle file)
     {
@@ -87,7 +87,9 @@ sealed unsafe partial class ZeroPages : IDisposable
     public void Dispose()
     {
         _file.Dispose();
-        if (_held) _memory.DangerousRelease();
+        if (!_held) return;
+        _held = false;
+        _memory.DangerousRelease();
     }
 
     Errno Control(uint request, ref Words argument)

@@ -32,7 +32,7 @@ public sealed class FileBackend : HostMemoryBackend
             note: "Open the file read-only.")
         .Row("rom", s_onOffAuto, "Whether to create Read Only Memory (ROM)", b => b.Rom, (b, v) => b.Rom = v,
             frozen: b => b.IsMapped ? QmpErrors.CannotChangeStop(b.Class.Name, "rom") : null)
-        .Rows, (environment, id) => new FileBackend(environment, id));
+        .Rows, (environment, id) => new FileBackend(environment, id), registered: "mem-path");
 
     FileBackend(QomEnvironment environment, string id) : base(FileClass, environment, id) { }
 

@@ -83,6 +83,19 @@ public abstract partial class HostMemoryBackend
         }
     }
 
+    // Memory that is to go need not be filled. A command that waits for its filling keeps its turn: it was first, as in QEMU.
+    void StopJobs()
+    {
+        lock (Environment.State)
+        {
+            foreach (var job in Environment.Jobs.All)
+            {
+                if (job is FillJob { IsImplicit: false, Status: < JobStatus.Aborting } fill && fill.Memdev == Name)
+                    Environment.Jobs.Cancel(job.Id);
+            }
+        }
+    }
+
     async Task FillAsync(FillJob job, MemoryRegion region)
     {
         var shortage = new Shortage(region, HostNodes, Reserve);

@@ -26,7 +26,7 @@ public abstract partial class HostMemoryBackend
             frozen: b => b.IsMapped ? QmpErrors.CannotChangeSize(b.Class.Name) : null)
         .Row("x-use-canonical-path-for-ramblock-id", Bool, null, b => b.UseCanonicalPath, (b, v) => b.UseCanonicalPath = v,
             note: "Name the memory by its whole path instead of its id.")
-        .Rows)
+        .Rows, registered: "merge dump prealloc prealloc-threads prealloc-context size host-nodes policy share reserve")
     {
         IsAbstract = true,
     };

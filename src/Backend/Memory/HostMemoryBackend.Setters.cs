@@ -61,7 +61,9 @@ public abstract partial class HostMemoryBackend
         {
             if (merge == Merge)
                 return;
-            if (merge)
+            if (!Host.HasMadvise(Mman.MADV_MERGEABLE))
+                Merge = merge;
+            else if (merge)
                 Advise(region, "merge", Mman.MADV_MERGEABLE, nameof(Mman.MADV_MERGEABLE));
             else
                 Advise(region, "merge", Mman.MADV_UNMERGEABLE, nameof(Mman.MADV_UNMERGEABLE));
@@ -82,7 +84,9 @@ public abstract partial class HostMemoryBackend
         {
             if (dump == Dump)
                 return;
-            if (dump)
+            if (!Host.HasMadvise(Mman.MADV_DONTDUMP))
+                Dump = dump;
+            else if (dump)
                 Advise(region, "dump", Mman.MADV_DODUMP, nameof(Mman.MADV_DODUMP));
             else
                 Advise(region, "dump", Mman.MADV_DONTDUMP, nameof(Mman.MADV_DONTDUMP));
@@ -136,6 +140,8 @@ public abstract partial class HostMemoryBackend
 
     ValueTask SetPolicy(HostMemPolicy policy)
     {
+        if (policy != HostMemPolicy.Default && !Host.HasNuma)
+            throw QmpErrors.NumaPolicyNotSupported();
         if (!IsMapped)
         {
             Policy = policy;
@@ -146,6 +152,8 @@ public abstract partial class HostMemoryBackend
 
     ValueTask SetHostNodes(IReadOnlyList<ushort> nodes)
     {
+        if (nodes.Count > 0 && !Host.HasNuma)
+            throw QmpErrors.NumaNodesNotSupported();
         var set = NodeSet.Of(nodes);
         if (!IsMapped)
         {

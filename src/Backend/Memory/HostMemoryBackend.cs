@@ -142,6 +142,7 @@ public abstract partial class HostMemoryBackend : QomObject
 
     public override async ValueTask ReleaseAsync()
     {
+        StopJobs();
         using var turn = await _changes.EnterAsync().ConfigureAwait(false);
         var region = Region;
         await Off.LoopAsync(IsSlowToMap, () =>
@@ -164,7 +165,8 @@ public abstract partial class HostMemoryBackend : QomObject
         using var turn = await _changes.EnterAsync().ConfigureAwait(false);
         if (Region is not { Mapping.IsClosed: false } region)
             throw QmpErrors.DeviceNotFound(Path);
-        await Off.LoopAsync(slow, () => change(region)).ConfigureAwait(false);
+        // Even quick advice may wait for a step of a filling, and the caller holds the state.
+        await Off.CallerAsync(slow, () => change(region)).ConfigureAwait(false);
     }
 
     void Advise(MemoryRegion region, string property, int advice, string adviceName)

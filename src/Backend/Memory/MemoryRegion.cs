@@ -52,8 +52,16 @@ public sealed class MemoryRegion(MappedMemory mapping, SafeFileHandle? file, ulo
     /// <summary>No other process has the file open or mapped, by the kernel's word; false when it does not say.</summary>
     bool IsAlone => File is not null && Files.TryWriteLease(File, out var alone).Ok && alone;
 
+    // Unmapping gigabytes at once would hold the address space all the while against whoever wants to map something.
+    const ulong ReleaseStep = 16 << 20;
+
     public void Dispose()
     {
+        if (!IsHugeTlb && Mapping.Length > ReleaseStep)
+        {
+            for (ulong at = 0; at < Mapping.Length; at += ReleaseStep)
+                Mapping.Advise(at, Math.Min(ReleaseStep, Mapping.Length - at), Mman.MADV_DONTNEED);
+        }
         // The mapping first: the pages of a file that is already unlinked are free when both are gone.
         Mapping.Dispose();
         File?.Dispose();

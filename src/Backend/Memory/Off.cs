@@ -14,4 +14,7 @@ static class Off
         work();
         return default;
     }
+
+    /// <summary>As <see cref="LoopAsync"/>, but nothing is done by the caller itself, who holds what others wait for.</summary>
+    public static ValueTask CallerAsync(bool slow, Action work) => slow ? LoopAsync(slow, work) : new(Task.Run(work));
 }

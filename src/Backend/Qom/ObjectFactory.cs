@@ -33,13 +33,35 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
     /// Makes objects in the order given, each after the one before is mapped; their memory is filled all at once. Returns when all
     /// are complete.
     /// </summary>
-    /// <exception cref="QmpException">The first failure; the others are left to finish, for the caller to delete.</exception>
-    public async Task AddAllAsync(IEnumerable<ObjectOptions> all)
+    /// <param name="all">What to make.</param>
+    /// <param name="explain">Names the object that cannot be made; what it returns is thrown.</param>
+    public async Task AddAllAsync(IEnumerable<ObjectOptions> all, Func<ObjectOptions, QmpException, Exception> explain)
     {
         var finishing = new List<Task>();
         foreach (var options in all)
-            finishing.Add(await StartAsync(options, owner: 0).ConfigureAwait(false));
+        {
+            try
+            {
+                finishing.Add(ExplainAsync(options, await StartAsync(options, owner: 0).ConfigureAwait(false)));
+            }
+            catch (QmpException refusal)
+            {
+                throw explain(options, refusal);
+            }
+        }
         await Task.WhenAll(finishing).ConfigureAwait(false);
+
+        async Task ExplainAsync(ObjectOptions options, Task made)
+        {
+            try
+            {
+                await made.ConfigureAwait(false);
+            }
+            catch (QmpException refusal)
+            {
+                throw explain(options, refusal);
+            }
+        }
     }
 
     // The outer task ends when the object is mapped, the inner one when it is complete.

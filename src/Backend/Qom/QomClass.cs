@@ -7,7 +7,15 @@ public sealed class QomClass
 {
     readonly Dictionary<string, QomProperty> _byName = new(StringComparer.Ordinal);
 
-    public QomClass(string name, QomClass? parent, IReadOnlyList<QomProperty> rows, Func<QomEnvironment, string, QomObject>? create = null)
+    /// <param name="name">The wire's name.</param>
+    /// <param name="parent">What it is derived from.</param>
+    /// <param name="rows">Its own properties, in the order in which they are checked.</param>
+    /// <param name="create">Makes an instance; null for a class of which there is none to be made.</param>
+    /// <param name="registered">
+    /// Names that QEMU puts into its table before the others, where names that collide make that show in <c>qom-list</c>.
+    /// </param>
+    public QomClass(string name, QomClass? parent, IReadOnlyList<QomProperty> rows, Func<QomEnvironment, string, QomObject>? create = null,
+        string registered = "")
     {
         Name = name;
         Parent = parent;
@@ -16,8 +24,9 @@ public sealed class QomClass
             _byName.Add(property.Name, property);
         All = [.. parent?.All ?? [], .. rows];
         // QEMU walks the tables of the class and then of its ancestors, and hands the whole list out backwards.
-        var names = rows.Select(r => r.Name).ToArray();
-        Listed = [.. parent?.Listed ?? [], .. GlibOrder.Walk(names).Reverse().Select(i => rows[i])];
+        string[] first = registered.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        QomProperty[] filled = [.. first.Select(n => _byName[n]), .. rows.Where(r => !first.Contains(r.Name))];
+        Listed = [.. parent?.Listed ?? [], .. GlibOrder.Walk([.. filled.Select(r => r.Name)]).Reverse().Select(i => filled[i])];
     }
 
     public string Name { get; }

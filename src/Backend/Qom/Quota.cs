@@ -84,8 +84,11 @@ public sealed class Quota
         var size = SizeOf(made);
         _objects--;
         _bytes -= size;
-        if ((_bytesOfUid[made.Owner] -= size) == 0)
+        var left = _bytesOfUid.GetValueOrDefault(made.Owner) - size;
+        if (left == 0)
             _bytesOfUid.Remove(made.Owner);
+        else
+            _bytesOfUid[made.Owner] = left;
     }
 
     // A size that cannot be had is refused when it is mapped; here it must only not overflow the sum.

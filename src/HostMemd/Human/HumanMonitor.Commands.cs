@@ -9,7 +9,8 @@ public sealed partial class HumanMonitor
         new("help|?", [new("name", Rest, Optional: true)], "[cmd]", "show the help",
             At(call => HelpPrinter.Print(_commands, call.Find("name") ?? "", call))),
         new("info", [], "[subcommand]", "show various information about the system state",
-            At(call => HelpPrinter.Print(_commands, "info", call))) { Subcommands = InfoCommands() },
+            At(call => HelpPrinter.Print(_commands, "info", call)))
+        { Subcommands = InfoCommands() },
         new("object_add", [new("object", Rest)], "[qom-type=]type,id=str[,prop=value][,...]", "create QOM object", AddAsync),
         new("object_del", [new("id", Word)], "id", "destroy QOM object", call => _objects.DeleteAsync(call["id"])),
         new("qom-get", [new("path", Word), new("property", Word)], "path property", "print QOM property", At(Get)),

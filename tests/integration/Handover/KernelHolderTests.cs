@@ -88,7 +88,7 @@ public sealed class KernelHolderTests(ITestOutputHelper output) : HandoverTest(o
     [Fact]
     public async Task TwoObjectsOnOneFile_DoNotHoldEachOther()
     {
-        var file = new Members 
+        var file = new Members
         {
             { "size", Value.From(MiB) }, { "share", Value.From(true) }, { "mem-path", Value.From(InFolder("f")) },
         };

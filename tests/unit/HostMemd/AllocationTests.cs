@@ -5,7 +5,7 @@ using HostMemd.Protocol.Json;
 using HostMemd.Protocol.Wire;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace HostMemd.Unit.HostMemd;
+namespace HostMemd.Unit;
 
 /// <summary>What a command costs the collector: the way from bytes to bytes, without a socket.</summary>
 public sealed class AllocationTests

@@ -18,6 +18,7 @@ static partial class CProgram
         #include <signal.h>
         #include <unistd.h>
         #include <sys/mman.h>
+        #include <sys/epoll.h>
         #include <sys/prctl.h>
         #include <sys/resource.h>
         #include <sys/stat.h>

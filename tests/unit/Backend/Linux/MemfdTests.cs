@@ -1,7 +1,7 @@
 using HostMemd.Backend.Linux;
 using Microsoft.Win32.SafeHandles;
-using MemfdCalls = HostMemd.Backend.Linux.Memfd;
 using static HostMemd.Unit.Backend.Linux.Make;
+using MemfdCalls = HostMemd.Backend.Linux.Memfd;
 
 namespace HostMemd.Unit.Backend.Linux;
 
