@@ -74,18 +74,21 @@ public sealed class LeaseTable(Lock state)
 
     Holder HolderOf(int pid, SafeFileHandle pidfd)
     {
+        var holder = new Holder(pid, pidfd);
+        // Asked first: a connection may outlive the process that made it, and the number may be somebody else's by now.
+        var hasEnded = holder.HasEnded;
         if (_holders.TryGetValue(pid, out var known))
         {
-            // While the one we know lives its number is nobody else's.
-            if (!known.HasEnded)
+            // Two that live and have the same number are one.
+            if (!hasEnded && !known.HasEnded)
             {
                 pidfd.Dispose();
                 return known;
             }
-            Forget(known);
+            if (known.HasEnded)
+                Forget(known);
         }
-        var holder = new Holder(pid, pidfd);
-        var errno = holder.HasEnded ? Errno.ESRCH : _watcher.Watch(pidfd, () => Exited(holder));
+        var errno = hasEnded ? Errno.ESRCH : _watcher.Watch(pidfd, () => Exited(holder));
         if (errno.Failed)
         {
             pidfd.Dispose();
