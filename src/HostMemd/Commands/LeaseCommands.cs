@@ -78,14 +78,16 @@ static class LeaseCommands
         QomTree tree, LeaseTable leases, HolderSearch holders, Lock state, string? id)
     {
         HostMemoryBackend[] backends;
-        List<MemdevMapping> result;
-        HashSet<(HostMemoryBackend, int)> holding;
+        Lease[] given;
         lock (state)
         {
             backends = id is null ? [.. tree.Objects.Children.OfType<HostMemoryBackend>()] : [Find(tree, id)];
-            result = [.. backends.SelectMany(leases.Of).Select(Describe)];
-            holding = [.. backends.SelectMany(leases.Of).Select(l => (l.Backend, l.Pid))];
+            given = [.. backends.SelectMany(leases.Of)];
         }
+        // A process may have thousands, and its name is a file to read: once for each, and with nothing held.
+        var names = given.Select(l => l.Pid).Distinct().ToDictionary(pid => pid, pid => ProcessScan.NameOf(pid));
+        List<MemdevMapping> result = [.. given.Select(l => Describe(l, names[l.Pid]))];
+        HashSet<(HostMemoryBackend, int)> holding = [.. given.Select(l => (l.Backend, l.Pid))];
         var files = backends.Where(b => b.Region?.Identity is not null).ToLookup(b => b.Region!.Identity!.Value);
         if (files.Count == 0)
             return result;
@@ -114,11 +116,11 @@ static class LeaseCommands
         return result;
     }
 
-    static MemdevMapping Describe(Lease lease) => new()
+    static MemdevMapping Describe(Lease lease, string comm) => new()
     {
         Id = lease.Backend.Name,
         Pid = lease.Pid,
-        Comm = ProcessScan.NameOf(lease.Pid),
+        Comm = comm,
         Kind = MemdevMappingKind.Lease,
         Mapping = lease.Mapping,
         Name = lease.Name,
