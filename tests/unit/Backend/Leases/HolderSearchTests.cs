@@ -1,0 +1,57 @@
+using HostMemd.Backend.Leases;
+using HostMemd.Backend.Linux;
+using HostMemd.Backend.Memory;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Win32.SafeHandles;
+
+namespace HostMemd.Unit.Backend.Leases;
+
+public sealed class HolderSearchTests : IDisposable
+{
+    readonly HolderSearch _search = new(NullLogger.Instance);
+    readonly string _path = Path.GetTempFileName();
+    readonly MemoryRegion _region;
+
+    public HolderSearchTests()
+    {
+        File.WriteAllBytes(_path, new byte[4096]);
+        Assert.Equal(Errno.None, Files.Open(_path, Files.O_RDWR | Files.O_CLOEXEC, 0, out var file));
+        Assert.Equal(Errno.None, MappedMemory.Map(new MapRequest { Length = 4096, Flags = Mman.MAP_SHARED, File = file }, out var mapping));
+        _region = new(mapping!, file, 4096, isShared: true);
+    }
+
+    public void Dispose()
+    {
+        _region.Dispose();
+        File.Delete(_path);
+    }
+
+    [Fact]
+    public async Task Nobody_IsThere()
+    {
+        Assert.False(await _search.IsHeldElsewhereAsync(_region, () => throw new InvalidOperationException("need not be asked")));
+        Assert.False(HolderSearch.MayBeHeldUnseen(_region, unseen: 3));
+    }
+
+    // A file that only we have open twice, as two objects on one path do.
+    [Fact]
+    public async Task OurOwnSecondDescriptor_CountsOnlyIfItIsNoObjects()
+    {
+        using var second = File.OpenHandle(_path);
+        Assert.False(await _search.IsHeldElsewhereAsync(_region, () => true));
+        Assert.True(await _search.IsHeldElsewhereAsync(_region, () => false));
+        Assert.True(HolderSearch.MayBeHeldUnseen(_region, unseen: 0));
+    }
+
+    [Fact]
+    public async Task QuestionsAtTheSameTime_ShareAScan()
+    {
+        var file = _region.Identity!.Value;
+        var first = _search.ScanAsync([file]);
+        var others = Enumerable.Range(0, 20).Select(_ => _search.ScanAsync([file])).ToArray();
+        await first;
+        var scans = (await Task.WhenAll(others)).Distinct(ReferenceEqualityComparer.Instance).Count();
+        // Those that came before the first scan had begun got it too; the rest got one that began later, together.
+        Assert.InRange(scans, 1, 2);
+    }
+}

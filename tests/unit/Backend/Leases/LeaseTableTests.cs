@@ -1,0 +1,163 @@
+using System.Diagnostics;
+using HostMemd.Backend.Jobs;
+using HostMemd.Backend.Leases;
+using HostMemd.Backend.Linux;
+using HostMemd.Backend.Memory;
+using HostMemd.Backend.Prealloc;
+using HostMemd.Backend.Qom;
+using HostMemd.Qapi;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Win32.SafeHandles;
+
+namespace HostMemd.Unit.Backend.Leases;
+
+public sealed class LeaseTableTests : IDisposable
+{
+    static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+
+    readonly Lock _state = new();
+    readonly LeaseTable _leases;
+    readonly HostMemoryBackend _memory;
+    readonly List<Process> _processes = [];
+    readonly List<(string Mapping, LeaseEnd Reason)> _ended = [];
+    readonly SemaphoreSlim _end = new(0);
+
+    public LeaseTableTests()
+    {
+        _leases = new(_state);
+        var defaults = new MachineDefaults();
+        var environment = new QomEnvironment(new(new MachineObject(defaults)), defaults, new FillPool(1), new JobTable(), _leases,
+            new HolderSearch(NullLogger.Instance), NullLogger.Instance, _state);
+        _memory = (HostMemoryBackend)RamBackend.RamClass.Create!(environment, "m");
+        _leases.Ended += (lease, reason) =>
+        {
+            _ended.Add((lease.Mapping, reason));
+            _end.Release();
+        };
+    }
+
+    public void Dispose()
+    {
+        foreach (var process in _processes)
+        {
+            process.Kill();
+            process.WaitForExit();
+            process.Dispose();
+        }
+    }
+
+    Process Sleeper()
+    {
+        var started = Process.Start("sleep", "600")!;
+        _processes.Add(started);
+        return started;
+    }
+
+    static SafeFileHandle PidfdOf(int pid)
+    {
+        Assert.Equal(Errno.None, Pidfd.Open(pid, out var fd));
+        return fd!;
+    }
+
+    Lease Give(int pid, SafeFileHandle? pidfd = null)
+    {
+        lock (_state)
+            return _leases.Give(_memory, pid, pidfd ?? PidfdOf(pid), null, false);
+    }
+
+    static void Kill(Process process)
+    {
+        process.Kill();
+        process.WaitForExit();
+    }
+
+    [Fact]
+    public void Lease_LastsUntilItIsGivenBack()
+    {
+        var lease = Give(Environment.ProcessId);
+        Assert.Same(lease, Assert.Single(_leases.Of(_memory)));
+
+        _leases.End(lease.Mapping);
+
+        Assert.Empty(_leases.Of(_memory));
+        Assert.Equal([(lease.Mapping, LeaseEnd.Unmap)], _ended);
+        Assert.Equal($"mapping '{lease.Mapping}' not found", Assert.Throws<QmpException>(() => _leases.End(lease.Mapping)).Message);
+    }
+
+    [Fact]
+    public void EndOfTheProcess_EndsAllItsLeases_AndNoOthers()
+    {
+        var (dying, living) = (Sleeper(), Sleeper());
+        var gone = new[] { Give(dying.Id), Give(dying.Id) };
+        var stays = Give(living.Id);
+
+        Kill(dying);
+        Assert.True(_end.Wait(s_patience) && _end.Wait(s_patience));
+
+        lock (_state)
+        {
+            Assert.Same(stays, Assert.Single(_leases.All));
+            Assert.Equal(gone.Select(l => (l.Mapping, LeaseEnd.Exit)).Order(), _ended.Order());
+        }
+    }
+
+    [Fact]
+    public void Names_AreNotUsedAgain()
+    {
+        var first = Give(Environment.ProcessId);
+        _leases.End(first.Mapping);
+        Assert.NotEqual(first.Mapping, Give(Environment.ProcessId).Mapping);
+    }
+
+    [Fact]
+    public void OneProcess_IsWatchedThroughOneDescriptor()
+    {
+        var (first, second) = (PidfdOf(Environment.ProcessId), PidfdOf(Environment.ProcessId));
+        Give(Environment.ProcessId, first);
+        Give(Environment.ProcessId, second);
+        Assert.Equal((false, true), (first.IsClosed, second.IsClosed));
+    }
+
+    [Fact]
+    public void DeadProcess_GetsNothing()
+    {
+        var dead = Sleeper();
+        var pidfd = PidfdOf(dead.Id);
+        Kill(dead);
+        Assert.Equal($"process {dead.Id} cannot be watched: No such process", Assert.Throws<QmpException>(() => Give(dead.Id, pidfd)).Message);
+        Assert.True(pidfd.IsClosed);
+        Assert.Empty(_leases.All);
+    }
+
+    // A connection passed on: its first owner is dead, and has a namesake that borrows too.
+    [Fact]
+    public void DeadProcess_WhoseNumberIsSomebodyElses_GetsNothing()
+    {
+        var (dead, namesake) = (Sleeper(), Sleeper());
+        var pidfd = PidfdOf(dead.Id);
+        var theirs = Give(namesake.Id);
+        Kill(dead);
+
+        Assert.Throws<QmpException>(() => Give(namesake.Id, pidfd));
+
+        Assert.True(pidfd.IsClosed);
+        Assert.Same(theirs, Assert.Single(_leases.All));
+        Kill(namesake);
+        Assert.True(_end.Wait(s_patience));
+    }
+
+    // The watcher has not told yet, or was not asked to: the one that is known under the number is dead.
+    [Fact]
+    public void LivingProcess_IsNotTakenForTheDeadOneWithItsNumber()
+    {
+        var (dead, living) = (Sleeper(), Sleeper());
+        lock (_state)
+        {
+            var old = _leases.Give(_memory, living.Id, PidfdOf(dead.Id), null, false);
+            Kill(dead);
+            var current = _leases.Give(_memory, living.Id, PidfdOf(living.Id), null, false);
+            Assert.Same(current, Assert.Single(_leases.All));
+            Assert.Equal([(old.Mapping, LeaseEnd.Exit)], _ended);
+        }
+    }
+}

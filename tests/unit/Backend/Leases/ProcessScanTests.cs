@@ -1,0 +1,88 @@
+using System.Globalization;
+using HostMemd.Backend.Leases;
+using HostMemd.Backend.Linux;
+using Microsoft.Win32.SafeHandles;
+
+namespace HostMemd.Unit.Backend.Leases;
+
+/// <summary>Against a folder that looks like /proc: what a process maps or has open is a matter of text and of files.</summary>
+public sealed class ProcessScanTests : IDisposable
+{
+    readonly string _proc = Directory.CreateTempSubdirectory("hostmemd-proc-").FullName;
+    readonly string _store;
+    readonly FileIdentity _file;
+
+    public ProcessScanTests()
+    {
+        _store = Path.Combine(_proc, "store");
+        File.WriteAllText(_store, "memory");
+        using var handle = File.OpenHandle(_store);
+        Assert.Equal(Errno.None, Files.Status(handle, out var status));
+        _file = new(status.DeviceText, status.Inode);
+    }
+
+    public void Dispose() => Directory.Delete(_proc, recursive: true);
+
+    string Process(int pid, string comm, params string[] maps)
+    {
+        var folder = Path.Combine(_proc, pid.ToString(CultureInfo.InvariantCulture));
+        Directory.CreateDirectory(Path.Combine(folder, "fd"));
+        Directory.CreateDirectory(Path.Combine(folder, "fdinfo"));
+        File.WriteAllText(Path.Combine(folder, "comm"), comm + "\n");
+        File.WriteAllLines(Path.Combine(folder, "maps"), maps);
+        return folder;
+    }
+
+    string Maps(string permissions) => Maps(permissions, _file.Device, _file.Inode);
+
+    static string Maps(string permissions, string device, ulong inode) =>
+        string.Create(CultureInfo.InvariantCulture, $"7f0000000000-7f0000100000 {permissions} 00000000 {device} {inode}    /memfd:m (deleted)");
+
+    void Opens(string process, int descriptor, string flags)
+    {
+        File.CreateSymbolicLink(Path.Combine(process, "fd", descriptor.ToString(CultureInfo.InvariantCulture)), _store);
+        File.WriteAllText(Path.Combine(process, "fdinfo", descriptor.ToString(CultureInfo.InvariantCulture)), $"pos:\t0\nflags:\t{flags}\n");
+    }
+
+    ScanResult Scan() => ProcessScan.Run(new HashSet<FileIdentity> { _file }, _proc);
+
+    [Fact]
+    public void Mapping_IsFound_WhoeverHasTheDescriptor()
+    {
+        Process(10, "qemu", Maps("rw-s"));
+        Process(11, "bystander", Maps("rw-s", _file.Device, _file.Inode + 1), Maps("rw-s", "ff:ff", _file.Inode));
+        Assert.Equal(new FileHolder(10, "qemu", _file, IsReadOnly: false), Assert.Single(Scan().Holders));
+    }
+
+    [Fact]
+    public void Descriptor_IsFound_WithoutAMapping()
+    {
+        Opens(Process(10, "holder"), 7, "0100002");
+        Assert.Equal(new FileHolder(10, "holder", _file, IsReadOnly: false), Assert.Single(Scan().Holders));
+    }
+
+    [Theory]
+    [InlineData("r--s", "0100000", true)]
+    [InlineData("rw-s", "0100000", false)]
+    [InlineData("r--s", "0100002", false)]
+    public void ReadOnly_IsWhoHasNoWayToWrite(string permissions, string flags, bool expected)
+    {
+        Opens(Process(10, "reader", Maps(permissions)), 3, flags);
+        Assert.Equal(expected, Assert.Single(Scan().Holders).IsReadOnly);
+    }
+
+    [Fact]
+    public void ProcessWithoutMemory_AndOurselves_AreNobody()
+    {
+        Process(2, "kthreadd");
+        Process(Environment.ProcessId, "us", Maps("rw-s"));
+        Directory.CreateDirectory(Path.Combine(_proc, "sys"));
+        Directory.CreateDirectory(Path.Combine(_proc, "12"));
+        var scan = Scan();
+        Assert.Empty(scan.Holders);
+        Assert.Equal(0, scan.Unseen);
+    }
+
+    [Fact]
+    public void Name_OfNobody_IsEmpty() => Assert.Equal("", ProcessScan.NameOf(10, _proc));
+}
