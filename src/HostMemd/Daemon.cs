@@ -71,7 +71,8 @@ public sealed class Daemon
         Commands = CommandsOf();
         var dispatcher = new Dispatcher(Commands, _state, _changes, _logger, loggers.CreateLogger("HostMemd.Audit"));
         _access = options.Access;
-        _sessions = new(VersionInfo.Greeting, dispatcher.RunAsync, options.Limits.Wire, peer => AccessPolicy.RoleOf(peer, _access), loggers.CreateLogger("HostMemd.Protocol"))
+        Runner = dispatcher.RunAsync;
+        _sessions = new(VersionInfo.Greeting, Runner, options.Limits.Wire, peer => AccessPolicy.RoleOf(peer, _access), loggers.CreateLogger("HostMemd.Protocol"))
         {
             Left = (_, others) => ClientLeft(others),
         };
@@ -87,6 +88,9 @@ public sealed class Daemon
         ThreadContext.ContextClass);
 
     public CommandTable Commands { get; }
+
+    /// <summary>Runs a command as for a client; for drivers without sockets.</summary>
+    internal CommandRunner Runner { get; }
 
     /// <summary>The arguments of <c>object-add</c>.</summary>
     public QapiUnion ObjectOptions { get; }

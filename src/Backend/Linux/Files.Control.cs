@@ -52,10 +52,17 @@ public static unsafe partial class Files
     {
         result = 0;
         if (Faults.Hit(nameof(fcntl), out Errno error)) return error;
-        int answer = fcntl(fd, command, argument); // none of the commands used here waits, so no EINTR
-        if (answer < 0) return Errno.Last;
-        result = answer;
-        return Errno.None;
+        try
+        {
+            int answer = fcntl(fd, command, argument); // none of the commands used here waits, so no EINTR
+            if (answer < 0) return Errno.Last;
+            result = answer;
+            return Errno.None;
+        }
+        catch (ObjectDisposedException)
+        {
+            return Errno.EBADF; // its owner was quicker: what the kernel would have said
+        }
     }
 
     [LibraryImport(Libc.Name, SetLastError = true)]

@@ -93,13 +93,21 @@ public static unsafe partial class Files
     /// <summary>The status of an open file.</summary>
     /// <param name="fd">Any descriptor.</param>
     /// <param name="status">Only meaningful without error.</param>
-    /// <returns>EIO and the like: statx(2).</returns>
+    /// <returns>EIO and the like: statx(2); EBADF if it was closed meanwhile.</returns>
     public static Errno Status(SafeFileHandle fd, out FileStatus status)
     {
         status = default;
         if (Faults.Hit(nameof(statx), out Errno error)) return error;
         statx found;
-        if (StatDescriptor(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &found) != 0) return Errno.Last;
+        try
+        {
+            if (StatDescriptor(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &found) != 0) return Errno.Last;
+        }
+        catch (ObjectDisposedException)
+        {
+            // An object that is being deleted while its statistics are read.
+            return Errno.EBADF;
+        }
         status = Read(in found);
         return Errno.None;
     }
