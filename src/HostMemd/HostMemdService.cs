@@ -81,7 +81,7 @@ sealed class HostMemdService(
             _listeners.Add((QmpSocket.Adopt((SafeFileHandle)handed.Handle), handed.Pretty, handed.Path ?? "a socket taken over"));
         foreach (var (name, socket) in passed.Sockets)
             _listeners.Add((socket, false, $"the passed socket {name}"));
-        foreach (var socket in options.Sockets.Where(s => _listeners.All(l => l.Name != s.Path)))
+        foreach (var socket in options.Sockets.Where(s => _listeners.All(l => l.Name != Path.GetFullPath(s.Path))))
             _listeners.Add((QmpSocket.Listen(socket.Path, options.Access, owned), socket.Pretty, Path.GetFullPath(socket.Path)));
         if (_listeners.Count > 0)
             return;

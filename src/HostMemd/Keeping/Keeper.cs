@@ -39,6 +39,7 @@ sealed class Keeper
     Journal? _journal, _next;
     ulong _rewriteAt = RewriteFrom;
     long _lastGeneration, _lastName;
+    bool _hasBegun;
 
     public Keeper(ObjectFactory objects, QomTree tree, LeaseTable leases, FdStore store, Lock state, ILogger logger)
     {
@@ -95,7 +96,7 @@ sealed class Keeper
         lock (_state)
         {
             // Without a journal nobody will know what the descriptor is: what did not work is tried again.
-            if (_journal is null && _next is null)
+            if (_hasBegun && _journal is null && _next is null)
                 Rewrite();
             name = MemoryPrefix + (++_lastName).ToString(CultureInfo.InvariantCulture);
         }
@@ -228,7 +229,8 @@ sealed class Keeper
         {
             foreach (var one in made)
                 _kept.Apply(KeptState.Line(RecordOf(one)));
-            next = _next is null ? BeginRewrite() : null;
+            next = BeginRewrite();
+            _hasBegun = true;
         }
         if (next is not null)
             FinishRewrite(next);

@@ -31,10 +31,10 @@ sealed class TakeoverCommands(Keeper keeper, ChangeGate changes, JobTable jobs, 
 
     async ValueTask<Nothing> RunAsync(Call call, long? pid)
     {
+        using var descriptor = call.TakeDescriptor();
         // Were we to leave, the manager would start another one and drop what it keeps.
         if (keeper.IsEnabled)
             throw QmpErrors.TakeoverManaged();
-        using var descriptor = call.TakeDescriptor();
         using var channel = new TakeoverChannel(Adopt(descriptor));
         if (!await changes.CloseAsync(s_patience).ConfigureAwait(false))
             throw QmpErrors.TakeoverBusy("a change");
