@@ -19,7 +19,8 @@ finish() {
 # program: package
 install_missing() {
   local need=() entry
-  for entry in socat:socat gcc:gcc gcc:libc6-dev python3:python3 qemu-system-x86_64:qemu-system-x86; do
+  for entry in socat:socat gcc:gcc gcc:libc6-dev python3:python3 qemu-system-x86_64:qemu-system-x86 \
+    systemd-analyze:systemd systemd-socket-activate:systemd; do
     command -v "${entry%%:*}" >/dev/null || need+=("${entry#*:}")
   done
   [[ ${#need[@]} -gt 0 && $(id -u) == 0 ]] && command -v apt-get >/dev/null || return 0

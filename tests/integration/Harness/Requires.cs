@@ -18,6 +18,8 @@ public enum Need
     Numa,
     ThreeGiBFree,
     Systemd,
+    SystemdAnalyze,
+    SystemdSocketActivate,
 }
 
 sealed class FactIfAttribute : FactAttribute
@@ -53,6 +55,8 @@ static class Requires
         Need.Numa => "a kernel with NUMA",
         Need.ThreeGiBFree => "4 GiB of free memory",
         Need.Systemd => "a running systemd",
+        Need.SystemdAnalyze => "systemd-analyze",
+        Need.SystemdSocketActivate => "systemd-socket-activate",
         _ => need.ToString(),
     };
 
@@ -84,6 +88,8 @@ static class Requires
         Need.Numa => File.Exists("/proc/self/numa_maps"),
         Need.ThreeGiBFree => ProcMemory.MemInfo("MemAvailable") > 4ul << 30,
         Need.Systemd => Directory.Exists("/run/systemd/system"),
+        Need.SystemdAnalyze => Program.Find("systemd-analyze") is not null,
+        Need.SystemdSocketActivate => Program.Find("systemd-socket-activate") is not null,
         _ => false,
     };
 }
