@@ -1,0 +1,380 @@
+# lab: --cpus 2 --mem 2048 --hugepages-2m 24 --share deploy:/deploy
+"""The unit under real systemd: what survives what. Every byte is compared each time, and a process works on the memory all the while."""
+
+import mmap
+import signal
+import struct
+
+from survival import pattern, properties, state
+from unit import *
+
+MIB = 1 << 20
+KEPT = {"memfd": ("memory-backend-memfd", 16 * MIB, {}), "filled": ("memory-backend-memfd", 8 * MIB, {"prealloc": True}),
+        "shared": ("memory-backend-ram", 4 * MIB, {"share": True, "merge": False}), "shm": ("memory-backend-shm", 4 * MIB, {}),
+        "huge": ("memory-backend-memfd", 8 * MIB, {"hugetlb": True, "hugetlbsize": 2 * MIB}),
+        "bound": ("memory-backend-memfd", 4 * MIB, {"policy": "bind", "host-nodes": [0], "dump": False}),
+        "file": ("memory-backend-file", 4 * MIB, {"share": True, "mem-path": "/dev/shm/hostmemd-lab"})}
+expected = {}
+worker = None
+
+
+class Worker:
+    """Another process that works on memory it was lent, as a guest does: counts in the first page, checks all the others."""
+
+    def __init__(self, fd, bytes):
+        self.counter = mmap.mmap(-1, 4096)
+        self.pid = os.fork()
+        if self.pid == 0:
+            with mmap.mmap(fd, 0) as memory:
+                count = 0
+                while memory[4096:] == bytes[4096:]:
+                    count += 1
+                    memory[0:8] = self.counter[0:8] = struct.pack("=Q", count)
+                    time.sleep(0.01)
+            os._exit(1)
+
+    def count(self):
+        return struct.unpack("=Q", self.counter[0:8])[0]
+
+    def check(self):
+        at = self.count()
+        eventually(lambda: self.count() > at, "the worker to go on")
+        assert os.waitpid(self.pid, os.WNOHANG) == (0, 0), "the worker found another content"
+
+
+def remember(client):
+    found = state(client)
+    expected.update(objects=found["objects"], leases=found["leases"])
+
+
+def same_as_before():
+    """Ids, order, properties, leases and every byte; and the worker is at work."""
+    client = Client(PATH)
+    found = state(client)
+    assert list(found["objects"]) == list(expected["objects"]), f"{list(found['objects'])} instead of {list(expected['objects'])}"
+    assert found["objects"] == expected["objects"], found["objects"]
+    assert found["leases"] == expected["leases"], (found["leases"], expected["leases"])
+    for id, (_, size, _) in KEPT.items():
+        begin = 4096 if id == "memfd" else 0
+        assert client.content(id)[begin:] == pattern(size, id)[begin:], f"content of {id}"
+    assert client.ask("qom-get", path="/objects/huge", property="hugetlb")
+    assert client.ask("qom-get", path="/objects/bound", property="host-nodes") == [0]
+    client.close()
+    worker.check()
+
+
+@case
+def installed():
+    install()
+    assert sh("systemctl enable hostmemd.socket hostmemd.service") is not None
+    drop_in("lab", "RestartSec=100ms\nWatchdogSec=6s\nTimeoutAbortSec=5s")
+
+
+@case
+def the_first_connect_starts_the_service():
+    sh("systemctl start hostmemd.socket")
+    assert pid() == 0
+    began = time.monotonic()
+    client = Client(PATH)
+    client.close()
+    took = time.monotonic() - began
+    active()
+    mode = sh(f"stat -c '%a %U %G' {PATH}")
+    assert mode == "660 hostmemd hostmemd", mode
+    return f"greeting after {took:.2f} s"
+
+
+@case
+def it_is_no_root_and_has_the_capabilities_named():
+    status = dict(line.split(":\t", 1) for line in open(f"/proc/{pid()}/status").read().splitlines())
+    assert status["Uid"].split()[0] == sh("id -u hostmemd") != "0", status["Uid"]
+    three = 1 << 19 | 1 << 2 | 1 << 28
+    for which in ("CapPrm", "CapEff", "CapBnd", "CapAmb"):
+        assert int(status[which], 16) == three, (which, status[which])
+    assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
+    limits = open(f"/proc/{pid()}/limits").read()
+    for line in ("Max locked memory         unlimited", "Max file size             unlimited", "Max open files            1048576"):
+        assert line in limits, limits
+    assert open(f"/proc/{pid()}/oom_score_adj").read().strip() == "-900"
+
+
+@case
+def objects_of_every_kind_are_made_and_lent():
+    global worker
+    client = Client(PATH)
+    client.ask("object-add", qom_type="thread-context", id="context", cpu_affinity=[0])
+    for id, (kind, size, more) in KEPT.items():
+        client.ask("object-add", qom_type=kind, id=id, size=size, **more)
+        mapping, fd = client.lend(id)
+        with mmap.mmap(fd, size) as memory:
+            memory[:] = pattern(size, id)
+        if id == "memfd":
+            worker = Worker(fd, pattern(size, id))
+        os.close(fd)
+        client.ask("memdev-unmap", mapping=mapping)
+    client.ask("memdev-map", id="memfd", pid=worker.pid, name="the worker")
+    client.ask("qom-set", path="/objects/shm", property="merge", value=False)
+    for fd in client.descriptors:
+        os.close(fd)
+    client.descriptors.clear()
+    # Holders of other users are seen without being root.
+    kinds = {(m["kind"], m["pid"]) for m in client.ask("query-memdev-mappings", id="memfd")}
+    assert ("kernel", worker.pid) in kinds and ("lease", worker.pid) in kinds, kinds
+    properties_of_context = client.ask("qom-get", path="/objects/context", property="cpu-affinity")
+    assert properties_of_context == [0]
+    found = [o["name"] for o in client.ask("qom-list", path="/objects") if o["name"] != "type"]
+    expected["objects"] = {}
+    client.close()
+    remember_all()
+    return f"{len(found)} objects, {show('NFileDescriptorStore')} descriptors stored"
+
+
+def remember_all():
+    client = Client(PATH)
+    remember(client)
+    client.close()
+    same_as_before()
+
+
+@case
+def restart():
+    before = pid()
+    began = time.monotonic()
+    sh(f"systemctl restart {UNIT}")
+    took = time.monotonic() - began
+    assert pid() != before
+    same_as_before()
+    return f"{took:.1f} s"
+
+
+@case
+def status_tells_objects_and_bytes():
+    eventually(lambda: "memory backends, 48 MiB" in show("StatusText"), "the status text " + show("StatusText"))
+    return show("StatusText")
+
+
+@case
+def kill_9():
+    before = pid()
+    os.kill(before, signal.SIGKILL)
+    another_than(before)
+    same_as_before()
+
+
+@case
+def kill_9_five_times_in_a_row():
+    for _ in range(5):
+        before = pid()
+        os.kill(before, signal.SIGKILL)
+        another_than(before)
+    same_as_before()
+
+
+@case
+def reload():
+    before = pid()
+    sh("sed -i 's/\"Default\": \"Information\"/\"Default\": \"Debug\"/' /etc/hostmemd/hostmemd.json")
+    sh(f"systemctl reload {UNIT}")
+    eventually(lambda: "configuration reloaded" in journal(), "the reload in the journal")
+    eventually(lambda: show("ActiveState") == "active", "active after the reload")
+    assert pid() == before
+    same_as_before()
+
+
+@case
+def reload_of_a_broken_configuration_changes_nothing():
+    before = pid()
+    sh("cp /etc/hostmemd/hostmemd.json /run/good.json && echo '{ nonsense' >/etc/hostmemd/hostmemd.json")
+    sh(f"systemctl reload {UNIT}")
+    eventually(lambda: "not reloaded" in journal(), "the complaint in the journal")
+    eventually(lambda: show("ActiveState") == "active", "active after the reload")
+    assert pid() == before
+
+
+@case
+def a_broken_configuration_waits_to_be_repaired():
+    before, before_restarts = pid(), int(show("NRestarts"))
+    os.kill(before, signal.SIGKILL)
+    eventually(lambda: int(show("NRestarts")) > before_restarts + 6, "more attempts than a limit would allow")
+    sh("cp /run/good.json /etc/hostmemd/hostmemd.json")
+    another_than(before)
+    same_as_before()
+    return show("NRestarts") + " restarts"
+
+
+@case
+def watchdog():
+    before = pid()
+    os.kill(before, signal.SIGSTOP)
+    another_than(before)
+    assert "Watchdog timeout" in journal(200)
+    same_as_before()
+
+
+@case
+def the_manager_is_executed_anew():
+    sh("systemctl daemon-reexec")
+    same_as_before()
+    before = pid()
+    os.kill(before, signal.SIGKILL)
+    another_than(before)
+    same_as_before()
+
+
+@case
+def nobody_is_refused_while_the_service_is_restarted():
+    code = ("import socket, sys, time\n"
+            "n = 0\n"
+            "while True:\n"
+            "    s = socket.socket(socket.AF_UNIX); s.settimeout(60); s.connect('/run/hostmemd/qmp.sock')\n"
+            "    n += 1; s.close(); print(n, flush=True); time.sleep(0.02)\n")
+    clients = [subprocess.Popen([sys.executable, "-c", code], stdout=open(f"/run/client{i}", "w"), stderr=subprocess.STDOUT) for i in range(3)]
+    for _ in range(3):
+        sh(f"systemctl restart {UNIT}")
+    assert all(c.poll() is None for c in clients), "a client was refused: " + sh("tail -n 2 /run/client?")
+    for c in clients:
+        c.kill()
+        c.wait()
+    same_as_before()
+    return sh("tail -qn 1 /run/client?").replace("\n", " + ") + " connects"
+
+
+@case
+def out_of_memory_takes_only_what_was_under_way():
+    # What it held was charged to whoever touched it; what it fills is charged to itself.
+    drop_in("memory", "MemoryMax=160M\nMemorySwapMax=0")
+    before = pid()
+    client = Client(PATH)
+    try:
+        client.ask("object-add", qom_type="memory-backend-memfd", id="toomuch", size=400 * MIB, prealloc=True)
+        said = "made"
+    except ConnectionError:
+        said = "the daemon was killed"
+        another_than(before)
+    except Exception as refusal:
+        said = str(refusal)
+    client.close()
+    no_drop_in("memory")
+    same_as_before()
+    return f"{said}; OOM kills: {sh('journalctl -b --no-pager | grep -c oom-kill', check=False)}"
+
+
+@case
+def a_full_store_is_told():
+    count = int(show("NFileDescriptorStore"))
+    drop_in("store", f"FileDescriptorStoreMax={count + 2}")
+    sh(f"systemctl restart {UNIT}")
+    client = Client(PATH)
+    for i in range(4):
+        client.ask("object-add", qom_type="memory-backend-memfd", id=f"extra{i}", size=MIB)
+    log = journal(200)
+    told = [i for i in range(4) if f"extra{i} could not be put into the descriptor store" in log]
+    client.close()
+    before = pid()
+    os.kill(before, signal.SIGKILL)
+    another_than(before)
+    client = Client(PATH)
+    there = [i for i in range(4) if f"extra{i}" in state(client)["objects"]]
+    for i in there:
+        client.ask("object-del", id=f"extra{i}")
+    client.close()
+    no_drop_in("store")
+    assert told and sorted(told + there) == [0, 1, 2, 3], (told, there)
+    sh(f"systemctl restart {UNIT}")
+    same_as_before()
+    return f"of 4, {len(there)} fitted and survived, {len(told)} were told of"
+
+
+@case
+def thousands_of_objects():
+    # 2,849 names of the length once used would not have fitted into one environment variable.
+    number = 3000
+    client = Client(PATH)
+    began = time.monotonic()
+    for i in range(number):
+        client.ask("object-add", qom_type="memory-backend-memfd", id=f"many{i}", size=4096)
+    made = time.monotonic() - began
+    client.close()
+    before = pid()
+    began = time.monotonic()
+    os.kill(before, signal.SIGKILL)
+    another_than(before)
+    back = time.monotonic() - began
+    client = Client(PATH)
+    ids = [o["name"] for o in client.ask("qom-list", path="/objects") if o["name"] != "type"]
+    assert ids == [*expected["objects"], *[f"many{i}" for i in range(number)]]
+    for i in range(number):
+        client.ask("object-del", id=f"many{i}")
+    client.close()
+    same_as_before()
+    return f"made in {made:.0f} s, back after kill -9 in {back:.1f} s; {show('NFileDescriptorStore')} descriptors stored afterwards"
+
+
+@case
+def a_takeover_by_hand_is_refused():
+    said = sh(f"timeout 60 /usr/bin/hostmemd --takeover --qmp unix:{PATH}", check=False)
+    assert "restart the service instead" in said, said
+    same_as_before()
+
+
+@case
+def private_memory_is_gone_and_said_so():
+    client = Client(PATH)
+    client.ask("object-add", qom_type="memory-backend-ram", id="private", size=MIB)
+    client.close()
+    sh(f"systemctl restart {UNIT}")
+    assert "memory-backend-ram private could not be restored" in journal(100)
+    same_as_before()
+
+
+@case
+def stop_and_start():
+    """252 drops what is stored; 257 keeps it, as FileDescriptorStorePreserve= says."""
+    sh(f"systemctl stop {UNIT}")
+    assert os.path.exists(PATH), "the socket's directory went with the service"
+    if VERSION >= 254:
+        assert show("SubState") == "dead-resources-pinned", show("SubState")
+        same_as_before()
+        return "kept"
+    client = Client(PATH)
+    left = list(state(client)["objects"])
+    client.close()
+    os.kill(worker.pid, signal.SIGKILL)
+    os.waitpid(worker.pid, 0)
+    assert left == [], left
+    return "lost"
+
+
+@case
+def object_del_and_quit_empty_the_store():
+    client = Client(PATH)
+    found = state(client)
+    if worker and found["leases"]:
+        os.kill(worker.pid, signal.SIGKILL)
+        os.waitpid(worker.pid, 0)
+    client.ask("object-add", qom_type="memory-backend-memfd", id="last", size=MIB)
+    before = int(show("NFileDescriptorStore"))
+    client.ask("object-del", id="last")
+    assert int(show("NFileDescriptorStore")) == before - 1
+    client.ask("quit")
+    client.close()
+    eventually(lambda: show("ActiveState") == "inactive", "inactive after quit")
+    assert int(show("NFileDescriptorStore")) == 0, show("NFileDescriptorStore")
+    # The next client starts it again.
+    client = Client(PATH)
+    assert state(client)["objects"] == {}
+    client.close()
+
+
+@case
+def uninstalled():
+    assert "stop it first" in sh("sh /deploy/install.sh --uninstall", check=False)
+    sh("systemctl disable --now hostmemd.socket hostmemd.service")
+    if VERSION >= 254:
+        sh(f"systemctl clean --what=fdstore {UNIT}", check=False)
+    sh("sh /deploy/install.sh --uninstall")
+    assert not glob.glob("/usr/lib/hostmemd*") and not os.path.exists("/usr/bin/hostmemd") and not glob.glob("/usr/lib/*/hostmemd*")
+    assert os.path.exists("/etc/hostmemd/hostmemd.json")
+
+
+run()
