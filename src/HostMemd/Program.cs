@@ -5,6 +5,10 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
+// A command is answered on the thread that saw its bytes come: 15.5 us instead of 20 to 24 for the round trip of a qom-get on one
+// CPU (bench/load, 2026-11-21). What takes long never runs there; see docs/decisions/0002. Before the first socket.
+Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
+
 try
 {
     var line = CommandLine.Parse(args);

@@ -62,8 +62,8 @@ public abstract partial class HostMemoryBackend : QomObject
 
     bool _complete;
 
-    // A page table of this much is set up or torn down in less time than a thread takes to start.
-    const ulong QuickBytes = 16 << 20;
+    // This much is mapped, or given back full, in a fraction of a millisecond: little more than a thread takes to start.
+    const ulong QuickBytes = 4 << 20;
 
     /// <summary>Opening a file may wait for a disk; large memory takes its time.</summary>
     protected virtual bool IsSlowToMap => Size > QuickBytes;

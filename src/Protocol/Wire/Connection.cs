@@ -14,6 +14,9 @@ public sealed class Connection(Socket socket, Session session, Output output, Wi
     // One read: many commands in a batch, and still small for each of thousands of idle clients.
     const int ReadSize = 16 << 10;
 
+    // A client that sends without end is put behind the others after so much: they may share its thread.
+    const int TurnBytes = 128 << 10;
+
     readonly Pipe _input = new(new PipeOptions(readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline,
         pauseWriterThreshold: 0, useSynchronizationContext: false, minimumSegmentSize: ReadSize));
     readonly JsonReader _reader = new(new JsonLimits { RequestBytes = limits.RequestBytes });
@@ -61,6 +64,7 @@ public sealed class Connection(Socket socket, Session session, Output output, Wi
 
     async Task ReceiveAsync(CancellationToken stop)
     {
+        var turn = 0;
         while (!session.IsEnding && !session.IsGone)
         {
             int received;
@@ -73,6 +77,7 @@ public sealed class Connection(Socket socket, Session session, Output output, Wi
                         return;
                     // Zero bytes: only waits. The bytes are taken by recvmsg, which keeps the descriptors.
                     await socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, stop).ConfigureAwait(false);
+                    turn = 0;
                     continue;
                 }
             }
@@ -97,6 +102,10 @@ public sealed class Connection(Socket socket, Session session, Output output, Wi
             await _input.Writer.FlushAsync(CancellationToken.None).ConfigureAwait(false);
             await ProcessAsync().ConfigureAwait(false);
             output.Flush();
+            if ((turn += received) < TurnBytes)
+                continue;
+            await Task.Yield();
+            turn = 0;
         }
     }
 
