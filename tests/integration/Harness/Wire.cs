@@ -14,6 +14,7 @@ static unsafe partial class Wire
     const int MSG_DONTWAIT = 0x40;
     const int MSG_NOSIGNAL = 0x4000;
     const int MSG_CMSG_CLOEXEC = 0x40000000;
+    const int EINTR = 4;
     const int EAGAIN = 11;
     const int MaxDescriptors = 253;
 
@@ -52,7 +53,13 @@ static unsafe partial class Wire
     public static short Poll(SafeHandle socket, short events, TimeSpan limit)
     {
         var entry = new PollEntry { Descriptor = (int)socket.DangerousGetHandle(), Events = events };
-        return poll(&entry, 1, (int)Math.Max(0, limit.TotalMilliseconds)) > 0 ? entry.Returned : (short)0;
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        int ready;
+        // A child that ends interrupts, whichever test it belongs to.
+        do
+            ready = poll(&entry, 1, (int)Math.Max(0, (limit - clock.Elapsed).TotalMilliseconds));
+        while (ready < 0 && Marshal.GetLastPInvokeError() == EINTR);
+        return ready > 0 ? entry.Returned : (short)0;
     }
 
     /// <summary>Sends what the socket takes, the descriptors with the first byte.</summary>
