@@ -14,6 +14,7 @@ public sealed class HolderSearch(ILogger logger)
     readonly HashSet<FileIdentity> _wanted = [];
     Task<ScanResult>? _next;
     Task _current = Task.CompletedTask;
+    bool _hasToldOfUnseen;
 
     /// <summary>Whether another process maps or holds the memory: yes, no, or null when the kernel does not tell.</summary>
     /// <param name="region">The memory.</param>
@@ -73,6 +74,9 @@ public sealed class HolderSearch(ILogger logger)
         var result = await scan.ConfigureAwait(false);
         if (result.Unseen > 0)
             Log.ProcessesUnseen(logger, result.Unseen);
+        // An operator hears of it once: it is a matter of rights, and those do not change.
+        if (result.Unseen > 0 && !Interlocked.Exchange(ref _hasToldOfUnseen, true))
+            LeaseLog.SomeUnseen(logger, result.Unseen);
         return result;
     }
 }
