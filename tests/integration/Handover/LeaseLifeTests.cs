@@ -172,7 +172,10 @@ public sealed class LeaseLifeTests(ITestOutputHelper output) : HandoverTest(outp
         finally
         {
             foreach (var other in others)
+            {
                 other.Kill();
+                other.WaitForExit();
+            }
         }
         DeleteWhenFree("m");
         AssertNoLeak();
