@@ -99,7 +99,7 @@ public abstract partial class HostMemoryBackend
     async Task FillAsync(FillJob job, MemoryRegion region)
     {
         var shortage = new Shortage(region, HostNodes, Reserve);
-        if (shortage.OfHugePages() is { } missing)
+        if ((shortage.OfHugePages() ?? shortage.OfControlGroup(Environment.Fillers.Promised)) is { } missing)
             throw QmpErrors.PreallocFailed($"{Errno.ENOMEM.Text}: {missing}");
         var wasEmpty = region.Mapping.Resident(out var resident).Ok && resident == 0;
         var threads = job.Threads == 0 ? PreallocThreads : job.Threads;

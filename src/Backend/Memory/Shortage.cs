@@ -22,6 +22,23 @@ sealed class Shortage(MemoryRegion region, NodeSet nodes, bool reserved)
         return needed <= free ? null : $"{needed} huge pages of {ByteText.Of(region.PageSize)} needed, {free} free{where}";
     }
 
+    /// <summary>
+    /// Compares what is still to be filled with what the daemon's control group may still take: the kernel's own answer midway is to kill
+    /// a process of the group. Null when there is enough, or no limit.
+    /// </summary>
+    /// <param name="promised">Bytes that other fillings are still going to take.</param>
+    public string? OfControlGroup(ulong promised)
+    {
+        // Huge pages of a pool are not charged; pages of a file on a disk can be written back.
+        if (region.IsHugeTlb || (region.IsShared && !region.AllocatesQuickly) || MemoryCgroup.Available() is not { } left
+            || region.Mapping.Resident(out var resident).Failed)
+            return null;
+        var needed = region.Mapping.Length - Math.Min(resident, region.Mapping.Length);
+        var swap = Procfs.MemInfo("SwapFree") ?? 0;
+        return needed + promised <= left + swap ? null
+            : $"{needed} bytes needed, {left - Math.Min(left, promised)} left to the control group";
+    }
+
     /// <summary>What was short when that error came, with its figures; null if nothing is known to be.</summary>
     public string? Describe(Errno errno)
     {

@@ -20,6 +20,16 @@ public sealed class FillPool(int bound)
     int _threads;
     int _coming;
 
+    /// <summary>Bytes that the fillings under way are still going to take, huge pages of a pool aside.</summary>
+    public ulong Promised
+    {
+        get
+        {
+            lock (_gate)
+                return _fillings.Where(f => !f.Region.IsHugeTlb).Aggregate(0UL, (sum, f) => sum + f.Total - f.Current);
+        }
+    }
+
     /// <summary>Fills a region.</summary>
     /// <returns>No error, or the first one; ECANCELED after <see cref="Cancel"/>.</returns>
     public Task<Errno> RunAsync(Filling filling)
