@@ -57,7 +57,11 @@ public sealed class Daemon
         _logger = loggers.CreateLogger("HostMemd");
         _tree = new(new MachineObject(options.Machine));
         _leases = new(_state);
-        _holders = new(loggers.CreateLogger("HostMemd.Backend"));
+        _holders = new(loggers.CreateLogger("HostMemd.Backend"))
+        {
+            // The service manager is the main process's parent.
+            Storekeeper = store.IsEnabled && int.TryParse(Procfs.Status("PPid"), out var parent) ? parent : null,
+        };
         var threads = options.Limits.FillThreads > 0 ? options.Limits.FillThreads : Sched.OnlineCpus();
         _environment = new QomEnvironment(_tree, options.Machine, new FillPool(threads), _jobs, _leases, _holders,
             loggers.CreateLogger("HostMemd.Backend"), _state)

@@ -16,6 +16,9 @@ public sealed class HolderSearch(ILogger logger)
     Task _current = Task.CompletedTask;
     bool _hasToldOfUnseen;
 
+    /// <summary>The process that stores our descriptors for us, or null.</summary>
+    public int? Storekeeper { get; init; }
+
     /// <summary>Whether another process maps or holds the memory: yes, no, or null when the kernel does not tell.</summary>
     /// <param name="region">The memory.</param>
     /// <param name="isSharedByUs">Whether another object of ours has the same file; only asked when it matters.</param>
@@ -68,7 +71,7 @@ public sealed class HolderSearch(ILogger logger)
             var wanted = new HashSet<FileIdentity>(_wanted);
             _wanted.Clear();
             _next = null;
-            _current = scan = Task.Factory.StartNew(() => ProcessScan.Run(wanted), CancellationToken.None,
+            _current = scan = Task.Factory.StartNew(() => ProcessScan.Run(wanted, storekeeper: Storekeeper), CancellationToken.None,
                 TaskCreationOptions.LongRunning, TaskScheduler.Default);
         }
         var result = await scan.ConfigureAwait(false);

@@ -24,7 +24,10 @@ public sealed record ScanResult(IReadOnlyList<FileHolder> Holders, int Unseen);
 /// </summary>
 public static class ProcessScan
 {
-    internal static ScanResult Run(IReadOnlySet<FileIdentity> wanted, string proc = "/proc")
+    /// <param name="wanted">The files.</param>
+    /// <param name="proc">Where processes are.</param>
+    /// <param name="storekeeper">The process that stores our descriptors for us: that it has them does not mean that it uses them.</param>
+    internal static ScanResult Run(IReadOnlySet<FileIdentity> wanted, string proc = "/proc", int? storekeeper = null)
     {
         // Every mapping of every process is compared: by inode first, the device only when that fits.
         var byInode = wanted.ToLookup(f => f.Inode);
@@ -37,7 +40,7 @@ public static class ProcessScan
                 continue;
             var found = new Dictionary<FileIdentity, bool>();
             var seen = Maps(entry, byInode, found);
-            seen &= Descriptors(entry, byInode, found);
+            seen &= pid == storekeeper || Descriptors(entry, byInode, found);
             if (!seen && Directory.Exists(entry))
                 unseen++;
             foreach (var (file, isReadOnly) in found)

@@ -127,6 +127,18 @@ public sealed class RestoreTests(ITestOutputHelper output) : KeepingTest(output)
     }
 
     [FactIf(Python3)]
+    public void StoreItself_IsNoHolder()
+    {
+        Manager.Start("--object", "memory-backend-memfd,id=m,size=1M");
+
+        Manager.Crash();
+
+        using var after = Connect();
+        Assert.Equal(0, after.Ok("query-memdev-mappings").GetArrayLength());
+        Assert.Equal(0, after.Ok("query-memdev-stats")[0].GetProperty("mappings").GetInt32());
+    }
+
+    [FactIf(Python3)]
     public void MappingIds_AreNotGivenTwice()
     {
         Manager.Start();
