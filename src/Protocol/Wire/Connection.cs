@@ -116,7 +116,7 @@ public sealed class Connection(Socket socket, Session session, Output output, Wi
         while (!session.IsEnding && _reader.TryRead(ref buffer, out var message))
         {
             var done = session.ReceiveAsync(message);
-            if (done.IsCompletedSuccessfully && output.Pending <= limits.OutputPause)
+            if (done.IsCompletedSuccessfully && !output.IsBehind(limits.OutputPause))
             {
                 // Answered, unless it waits in the queue of a client that enabled oob.
                 if (!session.OutOfBandEnabled)
@@ -125,7 +125,7 @@ public sealed class Connection(Socket socket, Session session, Output output, Wi
             }
             await done.ConfigureAwait(false);
             output.Flush();
-            if (output.Pending > limits.OutputPause)
+            if (output.IsBehind(limits.OutputPause))
                 await DrainedAsync().ConfigureAwait(false);
             // Time has passed: a client that left meanwhile has its further commands dropped, as QEMU does.
             if (IsGone())
@@ -155,7 +155,7 @@ public sealed class Connection(Socket socket, Session session, Output output, Wi
         var drained = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Volatile.Write(ref _drained, drained);
         // The sender may have caught up between the test and the line above.
-        if (output.Pending <= limits.OutputPause / 2 || session.IsGone)
+        if (!output.IsBehind(limits.OutputPause / 2) || session.IsGone)
             drained.TrySetResult();
         return drained.Task;
     }
@@ -171,7 +171,7 @@ public sealed class Connection(Socket socket, Session session, Output output, Wi
                 foreach (var segment in read.Buffer)
                     await SendSegmentAsync(segment).ConfigureAwait(false);
                 reader.AdvanceTo(read.Buffer.End);
-                if (output.Pending <= limits.OutputPause / 2)
+                if (!output.IsBehind(limits.OutputPause / 2))
                     Volatile.Read(ref _drained)?.TrySetResult();
                 if (read.IsCompleted)
                     break;
@@ -197,16 +197,17 @@ public sealed class Connection(Socket socket, Session session, Output output, Wi
         while (bytes.Length > 0)
         {
             var descriptor = output.NextDescriptor(out var before);
+            // Never past the byte that the next descriptor belongs to.
+            var piece = bytes[..(int)Math.Min(bytes.Length, before)];
             int sent;
             if (descriptor is not null)
             {
                 using (descriptor)
-                    sent = await SendWithAsync(bytes, descriptor).ConfigureAwait(false);
+                    sent = await SendWithAsync(piece, descriptor).ConfigureAwait(false);
             }
             else
             {
-                var plain = bytes[..(int)Math.Min(bytes.Length, before)];
-                sent = await socket.SendAsync(plain, SocketFlags.None).ConfigureAwait(false);
+                sent = await socket.SendAsync(piece, SocketFlags.None).ConfigureAwait(false);
             }
             output.Sent(sent);
             bytes = bytes[sent..];

@@ -39,6 +39,16 @@ public sealed class Output
     /// <summary>Called when more is pending than the limit allows: the client has stopped reading.</summary>
     public Action? Overflowed { get; set; }
 
+    // A reply with a descriptor is short: counted in bytes alone, thousands of descriptors would wait for a client that does not read.
+    const int DescriptorPause = 64;
+
+    /// <summary>The client reads too slowly to be given more.</summary>
+    public bool IsBehind(long bytes)
+    {
+        lock (_gate)
+            return Pending > bytes || _descriptors.Count > DescriptorPause;
+    }
+
     internal PipeReader Reader => _pipe.Reader;
 
     public void Return(Value value, Value? id, SafeFileHandle? descriptor = null)
@@ -114,16 +124,14 @@ public sealed class Output
 
     internal void Sent(long bytes) => Volatile.Write(ref _sent, _sent + bytes);
 
-    /// <summary>The descriptor that must go with the next byte, and how many bytes may go before one must.</summary>
+    /// <summary>The descriptor that must go with the next byte, and how many bytes may go before the one after it must.</summary>
     internal SafeFileHandle? NextDescriptor(out long before)
     {
         lock (_gate)
         {
-            before = long.MaxValue;
-            if (!_descriptors.TryPeek(out var next))
-                return null;
-            before = next.Position - _sent;
-            return before == 0 ? _descriptors.Dequeue().Handle : null;
+            var due = _descriptors.TryPeek(out var next) && next.Position == _sent ? _descriptors.Dequeue().Handle : null;
+            before = _descriptors.TryPeek(out var following) ? following.Position - _sent : long.MaxValue;
+            return due;
         }
     }
 
