@@ -1,0 +1,139 @@
+using System.Globalization;
+using HostMemd.Integration.Harness;
+using Xunit.Abstractions;
+
+namespace HostMemd.Integration.Prealloc;
+
+/// <summary>What is said, and what is left, when there is not enough.</summary>
+[Collection(nameof(Harness.Machine))]
+public sealed class ShortageTests(ITestOutputHelper output) : DaemonTest(output)
+{
+    const ulong Page = 2 << 20;
+
+    static long Free => HugePages.Count("free_hugepages") - HugePages.Count("resv_hugepages");
+
+    Talk Talk() => Keep(new Talk(Daemon));
+
+    static System.Text.Json.Nodes.JsonObject Huge(bool reserve = true) => new() { ["hugetlb"] = true, ["hugetlbsize"] = Page, ["reserve"] = reserve };
+
+    [FactIf(Need.HugePages)]
+    public void HugePages_AreReservedWhenMapped_AndTakenWhenFilled()
+    {
+        var client = Talk();
+        var (free, reserved) = (HugePages.Count("free_hugepages"), HugePages.Count("resv_hugepages"));
+
+        client.Add("memfd", "m", 4 * Page, Huge());
+        Assert.Equal((free, reserved + 4), (HugePages.Count("free_hugepages"), HugePages.Count("resv_hugepages")));
+        client.Ask("qom-set", new() { ["path"] = "m", ["property"] = "prealloc", ["value"] = true });
+        Assert.Equal((free - 4, reserved), (HugePages.Count("free_hugepages"), HugePages.Count("resv_hugepages")));
+
+        var stats = client.Stats("m");
+        Assert.Equal(4 * Page, stats.GetProperty("huge").GetUInt64());
+        Assert.Equal(Page, stats.GetProperty("page-size").GetUInt64());
+        client.Delete("m");
+        Assert.Equal((free, reserved), (HugePages.Count("free_hugepages"), HugePages.Count("resv_hugepages")));
+    }
+
+    [FactIf(Need.HugePages)]
+    public void MoreHugePagesThanThereAre_AreRefused_AndNoneIsHeld()
+    {
+        var client = Talk();
+        var free = Free;
+
+        var text = client.Refused("object-add", Prealloc.Talk.New("memfd", "m", (ulong)(free + 1) * Page, Huge()));
+
+        Assert.Contains("Cannot allocate memory", text, StringComparison.Ordinal);
+        Assert.Equal(free, Free);
+    }
+
+    [FactIf(Need.HugePages)]
+    public void WithoutReservation_TheyCannotBePreallocated_AndNothingIsKilled()
+    {
+        var client = Talk();
+        client.Add("memfd", "m", (ulong)(Free + 4) * Page, Huge(reserve: false));
+
+        Assert.Equal("'prealloc=on' and 'reserve=off' are incompatible",
+            client.Refused("memdev-prealloc", new() { ["id"] = "m", ["job-id"] = "j" }));
+        Assert.Equal(0ul, client.Stats("m").GetProperty("resident").GetUInt64());
+    }
+
+    [FactIf(Need.TmpfsMount)]
+    public void AFullFileSystem_IsNamed_WithTheBytesReached_AndThePagesAreGivenBack()
+    {
+        var mount = DaemonProcess.NewFolder();
+        Harness.Program.Check("mount", "-t", "tmpfs", "-o", "size=8m", "hostmemd-test", mount);
+        try
+        {
+            var client = Talk();
+            var path = Path.Combine(mount, "mem");
+            client.Add("file", "m", 32 << 20, new() { ["mem-path"] = path, ["share"] = true });
+
+            client.Fill("m", "j");
+            var job = client.AwaitConcluded("j");
+
+            Assert.Matches("Bad address: [0-9]+ of 33554432 bytes filled, [0-9]+ bytes free in the file system",
+                job.GetProperty("error").GetString());
+            Assert.Equal(0L, ProcMemory.Stat(path).Allocated);
+            // Twice, since what a failing filling leaves open would show at the second.
+            client.Fill("m", "k");
+            Assert.True(client.AwaitConcluded("k").TryGetProperty("error", out _));
+            Assert.Equal(32ul << 20, new ProcMemory(Daemon.Pid).Backend(32 << 20).Length);
+            client.Delete("m");
+        }
+        finally
+        {
+            Harness.Program.Check("umount", "-l", mount);
+            Directory.Delete(mount);
+        }
+    }
+
+    [FactIf(Need.Root)]
+    public void AControlGroupThatIsTooSmall_IsNamed_AndTheDaemonLives()
+    {
+        const string V1 = "/sys/fs/cgroup/memory", V2 = "/sys/fs/cgroup";
+        var (root, limit, tasks) = Directory.Exists(V1) ? (V1, "memory.limit_in_bytes", "tasks") : (V2, "memory.max", "cgroup.procs");
+        var group = Path.Combine(root, "hostmemd-test-" + Environment.ProcessId);
+        Directory.CreateDirectory(group);
+        if (!File.Exists(Path.Combine(group, limit)))
+        {
+            Directory.Delete(group);
+            return; // no memory controller here; the lab has one
+        }
+        DaemonProcess? daemon = null;
+        try
+        {
+            File.WriteAllText(Path.Combine(group, limit), (300L << 20).ToString(CultureInfo.InvariantCulture));
+            daemon = DaemonProcess.Start(info =>
+            {
+                info.ArgumentList.Insert(0, info.FileName);
+                info.ArgumentList.Insert(0, "sh");
+                info.ArgumentList.Insert(0, $"echo $$ > {group}/{tasks} && exec \"$@\"");
+                info.ArgumentList.Insert(0, "-c");
+                info.FileName = "sh";
+            });
+            using var client = new Talk(daemon);
+            client.Add("memfd", "m", 1 << 30);
+
+            var text = client.Refused("qom-set", new() { ["path"] = "m", ["property"] = "prealloc", ["value"] = true });
+
+            Assert.Matches("Cannot allocate memory: 1073741824 bytes needed, [0-9]+ left to the control group", text);
+            client.Add("memfd", "small", 32 << 20, new() { ["prealloc"] = true });
+        }
+        finally
+        {
+            daemon?.Dispose();
+            Eventually.True(() =>
+            {
+                try
+                {
+                    Directory.Delete(group);
+                    return true;
+                }
+                catch (IOException)
+                {
+                    return false;
+                }
+            }, "an empty control group");
+        }
+    }
+}
