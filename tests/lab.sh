@@ -30,7 +30,7 @@ for named in "${suites[@]}"; do
     echo "== $suite (${options[*]})"
     # A VM under TCG dies now and then; that says nothing about the daemon.
     for attempt in 1 2 3; do
-        "$lab" run --timeout 600 "${options[@]}" --share "$daemon:/hostmemd" --share "$PWD/tests/lab:/lab" \
+        "$lab" run --timeout "${LAB_TIMEOUT:-600}" "${options[@]}" --share "$daemon:/hostmemd" --share "$PWD/tests/lab:/lab" \
             -- python3 -B "/lab/$suite.py" ${word:+"$word"} 2>&1 | tee "$work/out"
         status=${PIPESTATUS[0]}
         ((status == 124 || status == 125)) || break

@@ -177,25 +177,26 @@ def reserved_pages_of_others_are_not_counted_as_free(daemon, client):
 @case
 def pages_taken_by_somebody_else_midway_are_a_clear_error(daemon, client):
     pools()
-    client.add("memfd", "m", 32 * MIB, hugetlb=True, hugetlbsize=2 * MIB, policy="bind", host_nodes=[1])
-    # The 16 pages of node 1 are reserved, but a reservation is for the machine: somebody else may take those of the node.
+    size = 96 * MIB
+    client.add("memfd", "m", size, hugetlb=True, hugetlbsize=2 * MIB, policy="bind", host_nodes=[0])
+    # The 48 pages of node 0 are reserved, but a reservation is for the machine: somebody else may take those of the node.
     client.ask("memdev-prealloc", id="m", job_id="j")
-    try:
-        client.ask("job-pause", id="j")
-    except QmpError:
-        return  # it was quicker
+    eventually(lambda: client.job("j")["status"] != "created", "the job running")
+    client.ask("job-pause", id="j")
+    time.sleep(0.5)
     reached = client.job("j")["current-progress"]
-    left = free_pages(1)
-    with Hog(left, node=1):
+    assert 0 < reached < size, reached
+    left = free_pages(0)
+    with Hog(min(left, 16), node=0):
         client.ask("job-resume", id="j")
         error = client.await_job("j")["error"]
         contains("Bad address", error)
-        contains(f"{reached} of {32 * MIB} bytes filled", error)
-        contains("0 free huge pages of 2 MiB on node 1", error)
-        eventually(lambda: free_pages(1) == 16 - left, "pages given back")
+        contains(f" of {size} bytes filled", error)
+        contains("0 free huge pages of 2 MiB on node 0", error)
+        eventually(lambda: free_pages(0) == 48 - min(left, 16), "pages given back")
     same(False, client.get("m", "prealloc"))
     client.set("m", "prealloc", True)
-    same(32 * MIB, client.stats("m")["resident"])
+    same(size, client.stats("m")["resident"])
 
 
 @case
