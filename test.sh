@@ -19,7 +19,7 @@ finish() {
 # program: package
 install_missing() {
   local need=() entry
-  for entry in socat:socat gcc:gcc gcc:libc6-dev python3:python3 qemu-system-x86_64:qemu-system-x86 \
+  for entry in socat:socat gcc:gcc gcc:libc6-dev python3:python3 strace:strace setpriv:util-linux busybox:busybox-static dpkg:dpkg qemu-system-x86_64:qemu-system-x86 \
     systemd-analyze:systemd systemd-socket-activate:systemd; do
     command -v "${entry%%:*}" >/dev/null || need+=("${entry#*:}")
   done
@@ -31,6 +31,12 @@ install_missing() {
   for package in "${need[@]}"; do
     timeout 180 apt-get install -y -qq --no-install-recommends "$package" >/dev/null 2>&1 || echo "could not be installed: $package"
   done
+}
+
+# The kernel that the tests boot guests with: downloaded and unpacked, not installed.
+fetch_guest_kernel() {
+  [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null || return 0
+  timeout 180 sh tests/integration/Handover/guest-kernel.sh >/dev/null 2>&1 || echo "could not be had: a kernel for guests"
 }
 
 # The followed QEMU and the real qmp-shell live in a chroot that takes a minute to make, once.
@@ -72,6 +78,7 @@ run_tests() {
 }
 
 install_missing
+fetch_guest_kernel
 build_reference
 step restore dotnet restore --verbosity quiet || finish
 step build dotnet build --no-restore --verbosity quiet -warnaserror || finish

@@ -140,11 +140,15 @@ sealed class QmpClient : IDisposable
         return request.ToJsonString();
     }
 
-    /// <summary>Sends a command and reads its reply, which may be an error.</summary>
+    /// <summary>Sends a command and reads its reply, which may be an error. Events in front of it are passed over.</summary>
     public JsonElement Execute(string name, JsonObject? arguments = null, TimeSpan? wait = null)
     {
         Command(name, arguments);
-        return Reply(wait);
+        JsonElement reply;
+        do
+            reply = Reply(wait);
+        while (reply.TryGetProperty("event", out _));
+        return reply;
     }
 
     /// <summary>The same for a command that must succeed.</summary>
