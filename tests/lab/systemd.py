@@ -62,7 +62,7 @@ def same_as_before():
 def installed():
     install()
     assert sh("systemctl enable hostmemd.socket hostmemd.service") is not None
-    drop_in("lab", "RestartSec=100ms\nWatchdogSec=6s\nTimeoutAbortSec=5s")
+    drop_in("lab", "RestartSec=100ms\nWatchdogSec=20s\nTimeoutAbortSec=5s")
 
 
 @case

@@ -172,7 +172,8 @@ public sealed class NotifyTests(ITestOutputHelper output) : KeepingTest(output)
     {
         var path = Path.Combine(Manager.Folder, "activated.sock");
         using var activator = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("systemd-socket-activate",
-            ["--listen", path, "--fdname", "qmp", Repository.Daemon]) { RedirectStandardError = true })!;
+            ["--listen", path, "--fdname", "qmp", Repository.Daemon])
+        { RedirectStandardError = true })!;
         Eventually.True(() => File.Exists(path), "the activator's socket");
 
         using (var client = QmpClient.Negotiated(path))

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Text;
 using System.Text.Json.Nodes;
-using HostMemd.Integration.Harness;
 using HostMemd.Integration.Handover;
+using HostMemd.Integration.Harness;
 using Xunit.Abstractions;
 using static HostMemd.Integration.Harness.Need;
 

@@ -194,7 +194,8 @@ public sealed class TakeoverTests(ITestOutputHelper output) : DaemonTest(output)
         using var client = first.Connect();
         Fill(client, "m", 5);
         using var next = Process.Start(new ProcessStartInfo(Repository.Daemon,
-            ["--takeover", "--qmp", $"unix:{SocketPath}", "--object", "memory-backend-memfd,id=big,size=2G,prealloc=on,prealloc-threads=1"]) { RedirectStandardError = true })!;
+            ["--takeover", "--qmp", $"unix:{SocketPath}", "--object", "memory-backend-memfd,id=big,size=2G,prealloc=on,prealloc-threads=1"])
+        { RedirectStandardError = true })!;
         // It is filling what it is to have besides: everything was handed over.
         Eventually.True(() => new ProcMemory(next.Id).TryGuarded(2ul << 30) is not null, "the new one's memory");
 

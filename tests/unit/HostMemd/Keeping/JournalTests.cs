@@ -1,7 +1,7 @@
 using System.Text;
+using HostMemd.Backend.Qom;
 using HostMemd.Keeping;
 using HostMemd.Qapi;
-using HostMemd.Backend.Qom;
 using HostMemd.Systemd;
 using Microsoft.Extensions.Logging.Abstractions;
 
