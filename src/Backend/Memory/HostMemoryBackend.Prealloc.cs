@@ -76,7 +76,8 @@ public abstract partial class HostMemoryBackend
         {
             lock (Environment.State)
             {
-                Environment.Jobs.Conclude(job, failure?.Message);
+                if (job.Status < JobStatus.Concluded)
+                    Environment.Jobs.Conclude(job, failure?.Message);
                 if (failure is null && Parent is not null)
                     Environment.Tree.NotifyChanged(this);
             }
@@ -101,7 +102,7 @@ public abstract partial class HostMemoryBackend
         var shortage = new Shortage(region, HostNodes, Reserve);
         if ((shortage.OfHugePages() ?? shortage.OfControlGroup(Environment.Fillers.Promised)) is { } missing)
             throw QmpErrors.PreallocFailed($"{Errno.ENOMEM.Text}: {missing}");
-        var wasEmpty = region.Mapping.Resident(out var resident).Ok && resident == 0;
+        var wasEmpty = region.IsEmpty;
         var threads = job.Threads == 0 ? PreallocThreads : job.Threads;
         using var filling = new Filling(region, threads, WorkerCpus());
         lock (Environment.State)
@@ -119,9 +120,17 @@ public abstract partial class HostMemoryBackend
         if (errno != Errno.ECANCELED && shortage.Describe(errno) is { } reason)
             reached += ", " + reason;
         filling.Dispose();
-        if (wasEmpty)
-            region.GiveBack();
-        throw QmpErrors.PreallocFailed(reached);
+        var failure = QmpErrors.PreallocFailed(reached);
+        if (errno == Errno.ECANCELED)
+        {
+            // Giving gigabytes back takes longer than stopping: who cancels need not wait for it, the next change of this memory does.
+            lock (Environment.State)
+                Environment.Jobs.Conclude(job, failure.Message);
+        }
+        // What never was complete is unmapped now, and gone with that unless somebody's file holds it.
+        if (wasEmpty && (_complete || this is FileBackend))
+            await Off.LoopAsync(filling.Current > QuickBytes, region.GiveBack).ConfigureAwait(false);
+        throw failure;
     }
 
     // The context's CPUs, else those of the nodes that the memory is bound to, as far as the daemon may use them.

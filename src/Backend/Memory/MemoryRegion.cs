@@ -38,19 +38,34 @@ public sealed class MemoryRegion(MappedMemory mapping, SafeFileHandle? file, ulo
     public bool AllocatesQuickly { get; init; }
 
     /// <summary>
+    /// No page was ever filled. Of a file its blocks are asked, not what is resident: data on a disk or in swap space is not, and is
+    /// somebody's all the same.
+    /// </summary>
+    internal bool IsEmpty => IsShared
+        ? File is not null && Files.Status(File, out var status).Ok && status.Blocks == 0
+        : Mapping.Resident(out var resident).Ok && resident == 0;
+
+    /// <summary>
     /// Gives the pages back that a failed filling left behind, if the memory is nobody's but ours: what another process may have
     /// written stays.
     /// </summary>
     internal void GiveBack()
     {
         if (!IsShared)
-            Mapping.Advise(0, Mapping.Length, Mman.MADV_DONTNEED);
+            Discard(Mman.MADV_DONTNEED);
         else if (File is not null && IsAlone)
-            Mapping.Advise(0, Mapping.Length, Mman.MADV_REMOVE);
+            Discard(Mman.MADV_REMOVE);
     }
 
     /// <summary>No other process has the file open or mapped, by the kernel's word; false when it does not say.</summary>
     bool IsAlone => File is not null && Files.TryWriteLease(File, out var alone).Ok && alone;
+
+    void Discard(int advice)
+    {
+        var step = Math.Max(ReleaseStep, PageSize);
+        for (ulong at = 0; at < Mapping.Length; at += step)
+            Mapping.Advise(at, Math.Min(step, Mapping.Length - at), advice);
+    }
 
     // Unmapping gigabytes at once would hold the address space all the while against whoever wants to map something.
     const ulong ReleaseStep = 16 << 20;
@@ -58,10 +73,7 @@ public sealed class MemoryRegion(MappedMemory mapping, SafeFileHandle? file, ulo
     public void Dispose()
     {
         if (!IsHugeTlb && Mapping.Length > ReleaseStep)
-        {
-            for (ulong at = 0; at < Mapping.Length; at += ReleaseStep)
-                Mapping.Advise(at, Math.Min(ReleaseStep, Mapping.Length - at), Mman.MADV_DONTNEED);
-        }
+            Discard(Mman.MADV_DONTNEED);
         // The mapping first: the pages of a file that is already unlinked are free when both are gone.
         Mapping.Dispose();
         File?.Dispose();

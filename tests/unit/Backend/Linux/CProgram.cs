@@ -19,6 +19,7 @@ static partial class CProgram
         #include <unistd.h>
         #include <sys/mman.h>
         #include <sys/epoll.h>
+        #include <sys/ioctl.h>
         #include <linux/userfaultfd.h>
         #include <sys/prctl.h>
         #include <sys/resource.h>
