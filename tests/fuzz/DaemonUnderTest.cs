@@ -36,6 +36,10 @@ sealed class DaemonUnderTest : IDisposable
     public string Socket { get; }
     public int Pid => _process.Id;
     public bool HasExited => _process.HasExited;
+    public int Status => _process.ExitCode;
+
+    /// <summary>Whether it is about to end: its connections are gone a moment before it is.</summary>
+    public bool Ends() => _process.WaitForExit(5000);
 
     /// <summary>Lines of level error: bugs that were caught.</summary>
     public IEnumerable<string> Errors => _log.Where(l => l.Contains(" ERR ", StringComparison.Ordinal) || l.Contains(" FTL ", StringComparison.Ordinal));

@@ -65,16 +65,27 @@ sealed record FuzzOptions
 }
 
 /// <summary>How long it goes on, for all threads together.</summary>
-sealed class Budget(FuzzOptions options)
+sealed class Budget : IDisposable
 {
+    readonly FuzzOptions _options;
+    readonly Timer _progress;
     readonly System.Diagnostics.Stopwatch _time = System.Diagnostics.Stopwatch.StartNew();
     long _inputs;
+
+    public Budget(FuzzOptions options)
+    {
+        _options = options;
+        var period = TimeSpan.FromMinutes(1);
+        _progress = new(_ => Console.WriteLine($"fuzz: {Inputs} inputs so far"), null, period, period);
+    }
 
     public long Inputs => Volatile.Read(ref _inputs);
     public TimeSpan Elapsed => _time.Elapsed;
 
-    public bool IsSpent => (options.Seconds > 0 && _time.Elapsed.TotalSeconds > options.Seconds)
-        || (options.Count > 0 && Inputs >= options.Count);
+    public bool IsSpent => (_options.Seconds > 0 && _time.Elapsed.TotalSeconds > _options.Seconds)
+        || (_options.Count > 0 && Inputs >= _options.Count);
 
     public void Add(long inputs) => Interlocked.Add(ref _inputs, inputs);
+
+    public void Dispose() => _progress.Dispose();
 }

@@ -29,7 +29,7 @@ static class InProcess
             Limits = new LimitOptions { Objects = 300, BytesTotal = 64 << 20, FillThreads = 1 },
             Access = new AccessOptions { MemPaths = [folder] },
         }, log);
-        var budget = new Budget(options);
+        using var budget = new Budget(options);
         var failures = new ConcurrentQueue<string>();
         var files = ProcessCounts.Of(Environment.ProcessId).Files;
         var threads = Enumerable.Range(0, 2 * Environment.ProcessorCount).Select(i => new Thread(() =>

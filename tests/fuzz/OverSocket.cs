@@ -18,7 +18,7 @@ static class OverSocket
     public static int Run(FuzzOptions options)
     {
         using var daemon = new DaemonUnderTest(options.FindDaemon());
-        var budget = new Budget(options);
+        using var budget = new Budget(options);
         var failures = new ConcurrentQueue<string>();
         var good = new GoodClient(daemon);
         var usual = good.Usual();
@@ -38,7 +38,9 @@ static class OverSocket
         Console.WriteLine($"fuzz: before {before}");
         foreach (var error in daemon.Errors)
             failures.Enqueue("the daemon logged: " + error);
-        if (!daemon.HasExited)
+        if (daemon.HasExited || failures.Any(f => f.Contains("closed", StringComparison.Ordinal)) && daemon.Ends())
+            failures.Enqueue("the daemon has ended, with status " + daemon.Status);
+        else
             Console.WriteLine($"fuzz: after  {ProcessCounts.Of(daemon.Pid)}");
         foreach (var failure in failures)
             Console.WriteLine($"fuzz: BROKEN (seed {options.Seed}): {failure}");

@@ -32,9 +32,13 @@ static class Faults
 
     public static void Clear() => s_faults.Clear();
 
+    /// <summary>Takes the names of all calls made, in order; null for nobody.</summary>
+    public static System.Collections.Concurrent.ConcurrentQueue<string>? Seen { get; set; }
+
     internal static bool Hit(string call, out Errno error)
     {
         error = Errno.None;
+        Seen?.Enqueue(call);
         return s_faults.TryGetValue(call, out Fault? fault) && fault.Hit(out error);
     }
 

@@ -20,6 +20,9 @@ public enum Need
     Systemd,
     SystemdAnalyze,
     SystemdSocketActivate,
+    OtherUsers,
+    Strace,
+    MemoryCgroup,
 }
 
 sealed class FactIfAttribute : FactAttribute
@@ -57,6 +60,9 @@ static class Requires
         Need.Systemd => "a running systemd",
         Need.SystemdAnalyze => "systemd-analyze",
         Need.SystemdSocketActivate => "systemd-socket-activate",
+        Need.OtherUsers => "root, setpriv and /usr/bin/python3",
+        Need.Strace => "root and strace",
+        Need.MemoryCgroup => "root and a memory control group of version 1 that can be written",
         _ => need.ToString(),
     };
 
@@ -90,6 +96,9 @@ static class Requires
         Need.Systemd => Directory.Exists("/run/systemd/system"),
         Need.SystemdAnalyze => Program.Find("systemd-analyze") is not null,
         Need.SystemdSocketActivate => Program.Find("systemd-socket-activate") is not null,
+        Need.OtherUsers => Environment.IsPrivilegedProcess && Program.Find("setpriv") is not null && File.Exists("/usr/bin/python3"),
+        Need.Strace => Environment.IsPrivilegedProcess && Program.Find("strace") is not null,
+        Need.MemoryCgroup => Environment.IsPrivilegedProcess && File.Exists("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
         _ => false,
     };
 }

@@ -1,0 +1,109 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Text;
+using System.Text.Json;
+using HostMemd.Backend.Linux;
+using HostMemd.Protocol;
+using HostMemd.Protocol.Json;
+using HostMemd.Protocol.Wire;
+using HostMemd.Start;
+using Microsoft.Extensions.Logging;
+
+namespace HostMemd.Faulty;
+
+/// <summary>A whole daemon in this process, asked without sockets, and what the kernel says it holds.</summary>
+sealed class FaultyDaemon : ILoggerFactory, ILogger, IDisposable
+{
+    static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+
+    public FaultyDaemon(string folder, bool confined = false)
+    {
+        Folder = folder;
+        Daemon = new Daemon(new HostMemdOptions { Access = new AccessOptions { MemPaths = confined ? [folder] : [] } }, this);
+    }
+
+    public Daemon Daemon { get; }
+    public string Folder { get; }
+
+    /// <summary>Lines of level error: bugs of ours that were caught.</summary>
+    public ConcurrentQueue<string> Errors { get; } = new();
+
+    /// <summary>Asks; a descriptor that comes with the reply is closed.</summary>
+    public JsonElement Ask(string request)
+    {
+        var output = new Output(pretty: false, long.MaxValue);
+        var session = new Session(output, new PeerCredentials(Environment.ProcessId, 0, 0), Daemon.Runner, new WireLimits());
+        session.Negotiate(outOfBand: false);
+        var buffer = new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(request));
+        Assert.True(new JsonReader(new JsonLimits()).TryRead(ref buffer, out var message), request);
+        Assert.True(session.ReceiveAsync(message).AsTask().Wait(s_patience), $"{request} does not end");
+        output.Flush();
+        Assert.True(output.Reader.TryRead(out var read));
+        using var reply = JsonDocument.Parse(read.Buffer);
+        output.DropDescriptors();
+        return reply.RootElement.Clone();
+    }
+
+    public void Ok(string request)
+    {
+        var reply = Ask(request);
+        Assert.True(reply.TryGetProperty("return", out _), $"{request} was answered {reply}");
+    }
+
+    string[] Objects() => [.. Ask("""{"execute":"qom-list","arguments":{"path":"/objects"}}""").GetProperty("return").EnumerateArray()
+        .Where(p => p.GetProperty("type").GetString()!.StartsWith("child<", StringComparison.Ordinal)).Select(p => p.GetProperty("name").GetString()!)];
+
+    public void DeleteAll()
+    {
+        foreach (var mapping in Ask("""{"execute":"query-memdev-mappings"}""").GetProperty("return").EnumerateArray())
+        {
+            if (mapping.TryGetProperty("mapping", out var lease))
+                Ok($$$"""{"execute":"memdev-unmap","arguments":{"mapping":"{{{lease.GetString()}}}"}}""");
+        }
+        foreach (var job in Ask("""{"execute":"query-jobs"}""").GetProperty("return").EnumerateArray())
+            Ok($$$"""{"execute":"job-dismiss","arguments":{"id":"{{{job.GetProperty("id").GetString()}}}"}}""");
+        foreach (var id in Objects())
+            Ok($$$"""{"execute":"object-del","arguments":{"id":"{{{id}}}"}}""");
+    }
+
+    /// <summary>All that an operation could leave behind. The size of the objects of these tests is found nowhere else by chance.</summary>
+    public string Held(ulong size)
+    {
+        var limits = Ask("""{"execute":"query-memdev-limits"}""").GetProperty("return").EnumerateArray()
+            .Where(l => l.GetProperty("name").GetString() is "Objects" or "BytesTotal" or "BytesPerUid")
+            .Select(l => $"{l.GetProperty("name")}={l.GetProperty("used")}");
+        var maps = Procfs.Maps().Where(m => m.End - m.Start >= size - 4096 && m.End - m.Start < size + (3 << 20)).Select(m => $"map of {m.End - m.Start} {m.Path}");
+        var files = Directory.EnumerateFileSystemEntries("/proc/self/fd").Select(f => new FileInfo(f).LinkTarget)
+            .Where(t => t is not null && (t.StartsWith("/memfd:", StringComparison.Ordinal) && !t.StartsWith("/memfd:do", StringComparison.Ordinal)
+                || t.Contains("/qemu", StringComparison.Ordinal) || t.StartsWith(Folder, StringComparison.Ordinal)));
+        var threads = Directory.GetDirectories("/proc/self/task").Select(CommOf).Where(n => n.StartsWith("TC ", StringComparison.Ordinal));
+        var shm = Directory.EnumerateFiles("/dev/shm", $"qemu-{Environment.ProcessId}-*");
+        return string.Join('\n', [.. limits, .. Objects(), .. maps, .. files, .. threads, .. Directory.EnumerateFileSystemEntries(Folder), .. shm]);
+    }
+
+    static string CommOf(string thread)
+    {
+        try
+        {
+            return File.ReadAllText(thread + "/comm");
+        }
+        catch (IOException)
+        {
+            // Ended meanwhile.
+            return "";
+        }
+    }
+
+    public ILogger CreateLogger(string categoryName) => this;
+    public void AddProvider(ILoggerProvider provider) { }
+    public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+    public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        if (IsEnabled(logLevel))
+            Errors.Enqueue($"{formatter(state, exception)} {exception}");
+    }
+
+    public void Dispose() => Assert.True(Daemon.StopAsync().Wait(s_patience), "the daemon does not stop");
+}

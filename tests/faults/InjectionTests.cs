@@ -1,0 +1,125 @@
+using System.Collections.Concurrent;
+using HostMemd.Backend.Linux;
+using Xunit.Abstractions;
+
+namespace HostMemd.Faulty;
+
+/// <summary>
+/// Every system call of every operation fails in turn, with every errno of its man page: the answer is clear, nothing is left behind, and the
+/// next try works.
+/// </summary>
+[Collection(nameof(HostMemd.Unit.Backend.Linux.FaultsTests))]
+public sealed class InjectionTests : IDisposable
+{
+    readonly string _folder = Directory.CreateTempSubdirectory("hostmemd-faults-").FullName;
+    readonly ITestOutputHelper _output;
+    readonly ConcurrentQueue<string> _bugs = new();
+    readonly List<string> _wrong = [];
+    int _tries;
+    FaultyDaemon? _daemon;
+
+    public InjectionTests(ITestOutputHelper output)
+    {
+        _output = output;
+        Bugs.Reported += _bugs.Enqueue;
+    }
+
+    public static TheoryData<string> Names => [.. Operation.All.Select(o => o.Name)];
+
+    [Theory, MemberData(nameof(Names))]
+    public void EveryCallThatFails_IsToldAndUndone(string name)
+    {
+        var operation = Operation.All.Single(o => o.Name == name);
+        var calls = Calls(operation);
+        _output.WriteLine($"{name}: {string.Join(' ', calls.Select(c => $"{c.Call}*{c.Count}"))}");
+
+        foreach (var (call, count) in calls)
+        {
+            foreach (var errno in Errnos.Of(call))
+            {
+                for (var nth = 1; nth <= count; nth++)
+                    Try(operation, call, nth, errno);
+            }
+        }
+
+        _output.WriteLine($"{_tries} tries");
+        Assert.True(_wrong.Count == 0, $"{_wrong.Count} of {_tries}:\n{string.Join("\n", _wrong.Take(25))}");
+    }
+
+    string Request(string text) => text.Replace("@", _folder, StringComparison.Ordinal);
+
+    // Which calls it makes when nothing fails. The first time through warms up what is asked only once.
+    List<(string Call, int Count)> Calls(Operation operation)
+    {
+        using var daemon = new FaultyDaemon(_folder, operation.IsConfined);
+        for (var round = 0; round < 2; round++)
+        {
+            foreach (var before in operation.Before)
+                daemon.Ok(Request(before));
+            Faults.Seen = [];
+            daemon.Ok(Request(operation.Request));
+            if (round == 0)
+                Clean(daemon);
+        }
+        var seen = Faults.Seen!;
+        Faults.Seen = null;
+        Clean(daemon);
+        // Of hundreds of files of /proc that are all read alike the first few are enough.
+        return [.. seen.GroupBy(c => c).Select(g => (g.Key, Math.Min(g.Count(), 12))).Where(c => Errnos.Of(c.Key).Length > 0)];
+    }
+
+    void Clean(FaultyDaemon daemon)
+    {
+        daemon.DeleteAll();
+        foreach (var file in Directory.EnumerateFiles(_folder))
+            File.Delete(file);
+    }
+
+    void Try(Operation operation, string call, int nth, Errno errno)
+    {
+        _tries++;
+        var what = $"{call} #{nth} {errno.Name}";
+        var daemon = _daemon ??= new FaultyDaemon(_folder, operation.IsConfined);
+        var clean = daemon.Held(Operation.Size);
+        foreach (var before in operation.Before)
+            daemon.Ok(Request(before));
+        var held = daemon.Held(Operation.Size);
+
+        Faults.Arm(call, nth, errno);
+        var reply = daemon.Ask(Request(operation.Request));
+        Faults.Clear();
+
+        if (reply.TryGetProperty("error", out var error))
+        {
+            var text = error.GetProperty("desc").GetString()!;
+            if (text.Length == 0 || text == "internal error" || text.Contains("Exception", StringComparison.Ordinal))
+                _wrong.Add($"{what}: told '{text}'");
+            // A failure changes nothing; only filling may have got somewhere.
+            var after = daemon.Held(Operation.Size);
+            if (after != held && !Errnos.IsRelease(call))
+                _wrong.Add($"{what}: '{text}', held before:\n{held}\nand after:\n{after}");
+            var again = daemon.Ask(Request(operation.Request));
+            if (!again.TryGetProperty("return", out _) && !Errnos.IsRelease(call))
+                _wrong.Add($"{what}: '{text}', and the next try: {again}");
+        }
+        while (daemon.Errors.TryDequeue(out var logged))
+            _wrong.Add($"{what}: logged {logged}");
+        Clean(daemon);
+        var left = daemon.Held(Operation.Size);
+        if (left != clean && !Errnos.IsRelease(call))
+            _wrong.Add($"{what}: before:\n{clean}\nleft behind:\n{left}");
+        if (!_bugs.IsEmpty && !Errnos.IsRelease(call) && call != "fcntl")
+            _wrong.Add($"{what}: {string.Join('\n', _bugs)}");
+        _bugs.Clear();
+        foreach (var file in Directory.EnumerateFiles("/dev/shm", $"qemu-{Environment.ProcessId}-*"))
+            File.Delete(file);
+    }
+
+    public void Dispose()
+    {
+        Faults.Clear();
+        _daemon?.Dispose();
+        Bugs.Reported -= _bugs.Enqueue;
+        Directory.Delete(_folder, recursive: true);
+    }
+}
