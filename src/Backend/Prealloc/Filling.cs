@@ -19,6 +19,9 @@ public sealed class Filling : IDisposable
 
     // Memory that the host of this machine must find first was seen to be 45 times slower than memory it has.
     const ulong LeastStep = 256 << 10;
+
+    // Private memory may get these: two workers in the same one would both clear a page, for nothing.
+    const ulong TransparentHugePage = 2 << 20;
     const ulong MostStep = 64 << 20;
 
     // QEMU: at most this many threads for one object, and none for less than this much memory.
@@ -28,6 +31,7 @@ public sealed class Filling : IDisposable
     readonly TaskCompletionSource<Errno> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly Func<int[]?> _cpus;
     readonly ZeroPages? _zeroPages;
+    readonly ulong _least;
     ulong _step;
     ulong _next;
 
@@ -39,6 +43,7 @@ public sealed class Filling : IDisposable
         Region = region;
         Total = region.Mapping.Length;
         _cpus = cpus;
+        _least = Math.Max(region.IsShared ? LeastStep : TransparentHugePage, region.PageSize);
         _step = Math.Max(FirstStep, region.PageSize);
         // Page faults are most of the work where pages are small. On memfd, GB/s of one and two threads (kernel 6.18): populating
         // 1.5 and 2.9, fallocate(2) before it 2.0 and 3.0, one thread allocating ahead of the other 2.7, zero pages 3.0 and 6.1.
@@ -94,10 +99,11 @@ public sealed class Filling : IDisposable
     internal (ulong Offset, ulong Length) Take()
     {
         var offset = _next;
-        // Towards the end shorter ones, so that the workers finish together.
-        var share = (Total - offset) / (2 * (ulong)Workers);
-        var length = Math.Min(_step, share) / LeastStep * LeastStep;
-        length = Math.Min(Math.Max(length, Math.Max(LeastStep, Region.PageSize)), Total - offset);
+        var length = _step;
+        // Several workers: towards the end shorter ones, so that they finish together.
+        if (Workers > 1)
+            length = Math.Max(Math.Min(length, (Total - offset) / (2 * (ulong)Workers)) / _least * _least, _least);
+        length = Math.Min(length, Total - offset);
         _next += length;
         Active++;
         return (offset, length);
@@ -138,7 +144,7 @@ public sealed class Filling : IDisposable
         if (length >= _step && ticks < s_stepTicks / 2)
             _step = Math.Max(Math.Min(_step * 2, MostStep), Region.PageSize);
         else if (ticks > s_stepTicks * 2)
-            _step = Math.Max(Math.Max(Math.Min(_step, length) / 2, LeastStep), Region.PageSize);
+            _step = Math.Max(Math.Min(_step, length) / 2, _least);
         if (errno.Ok)
             Volatile.Write(ref _current, _current + length);
         else if (_error.Ok)
