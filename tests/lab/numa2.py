@@ -174,18 +174,34 @@ def reserved_pages_of_others_are_not_counted_as_free(daemon, client):
     contains("Cannot allocate memory", text)
 
 
+def paused_midway(client, job, **backend):
+    """Adds a backend and pauses its filling: both commands at once, and again, since a machine may be faster than the second."""
+    for _ in range(50):
+        client.delete_all()
+        client.add(**backend)
+        client.send("memdev-prealloc", id=backend["id"], job_id=job)
+        client.send("job-pause", id=job)
+        client.reply()
+        try:
+            client.reply()
+        except QmpError:
+            client.await_job(job)
+            continue
+        time.sleep(0.5)
+        reached = client.job(job)["current-progress"]
+        if 0 < reached < backend["size"]:
+            return
+        client.ask("job-resume", id=job)
+        client.await_job(job)
+    raise AssertionError("never paused midway")
+
+
 @case
 def pages_taken_by_somebody_else_midway_are_a_clear_error(daemon, client):
     pools()
     size = 96 * MIB
-    client.add("memfd", "m", size, hugetlb=True, hugetlbsize=2 * MIB, policy="bind", host_nodes=[0])
     # The 48 pages of node 0 are reserved, but a reservation is for the machine: somebody else may take those of the node.
-    client.ask("memdev-prealloc", id="m", job_id="j")
-    eventually(lambda: client.job("j")["status"] != "created", "the job running")
-    client.ask("job-pause", id="j")
-    time.sleep(0.5)
-    reached = client.job("j")["current-progress"]
-    assert 0 < reached < size, reached
+    paused_midway(client, "j", qom_type="memfd", id="m", size=size, hugetlb=True, hugetlbsize=2 * MIB, policy="bind", host_nodes=[0])
     left = free_pages(0)
     with Hog(min(left, 16), node=0):
         client.ask("job-resume", id="j")

@@ -25,6 +25,8 @@ static unsafe partial class Posix
     public const int FD_CLOEXEC = 1;
     public const short F_WRLCK = 1;
     public const int LOCK_EX = 2;
+    public const int SIGABRT = 6;
+    public const int SIG_DFL = 0;
     public const int W_OK = 2;
     public const int ECONNREFUSED = 111;
     public const short POSIX_SPAWN_SETSIGDEF = 0x04;
@@ -51,6 +53,9 @@ static unsafe partial class Posix
 
     [LibraryImport("libc")]
     public static partial uint geteuid();
+
+    [LibraryImport("libc")]
+    public static partial nint signal(int number, nint action);
 
     [LibraryImport("libc")]
     public static partial uint umask(uint mask);

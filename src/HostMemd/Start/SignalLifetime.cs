@@ -12,6 +12,8 @@ sealed class SignalLifetime(IHostApplicationLifetime application, OwnedFiles own
     /// <summary>Called before anything is started, so that a start can be broken off as well.</summary>
     public Task WaitForStartAsync(CancellationToken cancellationToken)
     {
+        // systemd's watchdog sends SIGABRT, and the runtime's handler would swallow the first one: a hung daemon is to die at once.
+        Posix.signal(Posix.SIGABRT, Posix.SIG_DFL);
         _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, 15)));
         _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, 2)));
         return Task.CompletedTask;

@@ -10,6 +10,7 @@ public sealed class LifeTests(ITestOutputHelper output) : DaemonTest(output)
 {
     const int SIGHUP = 1;
     const int SIGINT = 2;
+    const int SIGABRT = 6;
     const int SIGTERM = 15;
 
     readonly string _folder = DaemonProcess.NewFolder();
@@ -27,6 +28,17 @@ public sealed class LifeTests(ITestOutputHelper output) : DaemonTest(output)
 
         Assert.Equal(0, daemon.AwaitExit());
         Assert.Empty(Directory.GetFileSystemEntries(_folder));
+    }
+
+    /// <summary>What systemd's watchdog sends.</summary>
+    [Fact]
+    public void SIGABRT_EndsTheDaemonAtOnce()
+    {
+        var daemon = StartIn(_folder, "--qmp", $"unix:{_folder}/qmp.sock");
+
+        daemon.Signal(SIGABRT);
+
+        Assert.Equal(128 + SIGABRT, daemon.AwaitExit());
     }
 
     [Fact]
