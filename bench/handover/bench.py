@@ -13,6 +13,9 @@ import tempfile
 import time
 
 
+LEASES = 10_000
+
+
 class Server:
     """A QMP server and a client of it."""
 
@@ -80,6 +83,21 @@ def deletions(server, repeat):
     return statistics.median(free), held
 
 
+def deaths(server, repeat):
+    """SIGKILL of a consumer until its lease is told to be gone, ms."""
+    took = []
+    for _ in range(repeat):
+        consumer = subprocess.Popen(["sleep", "60"])
+        server.ask("memdev-map", id="m", pid=consumer.pid)
+        start = time.perf_counter()
+        consumer.kill()
+        while json.loads(server.lines.readline()).get("event") != "MEMDEV_UNMAPPED":
+            pass
+        took.append((time.perf_counter() - start) * 1e3)
+        consumer.wait()
+    return statistics.median(took), max(took)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--daemon", required=True)
@@ -107,6 +125,14 @@ def main():
                 loans.append([float(word) for word in said.stdout.split()])
             daemon.ask("object-del", id="m")
             free, held = deletions(daemon, 300)
+            daemon.add(4096, False)
+            daemon.ask("memdev-watch", enable=True)
+            few = deaths(daemon, 100)
+            daemon.ask("memdev-watch", enable=False)
+            for _ in range(LEASES):
+                daemon.ask("memdev-map", id="m", pid=os.getpid())
+            daemon.ask("memdev-watch", enable=True)
+            many = deaths(daemon, 100)
         finally:
             daemon.end()
             qemu.end()
@@ -128,6 +154,8 @@ Repeat: `bench/handover/run.sh`.
 | `munmap`, `close`, `memdev-unmap` | {back:.0f} µs |
 | `object-del` of memory that nobody holds (4 KiB) | {free:.0f} µs |
 | its refusal for memory that somebody holds: all of `/proc` is looked through | {held:,.0f} µs |
+| SIGKILL of a consumer to `MEMDEV_UNMAPPED` | {few[0]:.1f} ms (worst of 100: {few[1]:.1f}) |
+| the same beside {LEASES:,} leases of others | {many[0]:.1f} ms (worst of 100: {many[1]:.1f}) |
 """
     print(table)
     if options.append:
