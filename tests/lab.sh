@@ -3,7 +3,7 @@
 # usage: tests/lab.sh [SUITE[:WORD]...]     a suite is a file of tests/lab, all of them by default; only cases with WORD in their name
 #   VM_LAB           the vm-lab to use
 #   LAB_HOSTMEMD     a self-contained daemon's folder; otherwise one is published here
-# A suite is one boot: its line "# lab: ..." has vm-lab's options, "# suite: ..." the image. It prints "N passed, N failed".
+# A suite is one boot: its line "# lab: ..." has vm-lab's options, "# packages: ..." what its image needs. It prints "N passed, N failed".
 # Needs root, QEMU and about 20 s a boot. Not part of test.sh.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -28,6 +28,9 @@ for named in "${suites[@]}"; do
     file=tests/lab/$suite.py
     read -ra options <<<"$(sed -n 's/^# lab: *//p' "$file" | tr '\n' ' ')"
     echo "== $suite (${options[*]})"
+    packages=$(sed -n 's/^# packages: *//p' "$file" | tr -s ' ' ,)
+    image=$(sed -n 's/.*--suite \([a-z]*\).*/\1/p' <<<"${options[*]}")
+    [[ -z $packages ]] || "$lab" build --suite "${image:-bookworm}" --with "$packages" || { failed=$((failed + 1)); continue; }
     # A VM under TCG dies now and then; that says nothing about the daemon.
     for attempt in 1 2 3; do
         "$lab" run --timeout "${LAB_TIMEOUT:-600}" "${options[@]}" --share "$daemon:/hostmemd" --share "$PWD/tests/lab:/lab" \

@@ -1,10 +1,12 @@
 # lab: --cpus 2 --mem 2048 --hugepages-2m 24 --share deploy:/deploy
-"""The unit under real systemd: what survives what. Every byte is compared each time, and a process works on the memory all the while."""
+# packages: qemu-system-x86
+"""The unit under real systemd: what survives what. Every byte is compared each time; a process and a guest work on the memory all the while."""
 
 import mmap
 import signal
 import struct
 
+from guest import Guest
 from survival import pattern, state
 from unit import *
 
@@ -16,6 +18,7 @@ KEPT = {"memfd": ("memory-backend-memfd", 16 * MIB, {}), "filled": ("memory-back
         "file": ("memory-backend-file", 4 * MIB, {"share": True, "mem-path": "/dev/shm/hostmemd-lab"})}
 expected = {}
 worker = None
+guest = None
 
 
 class Worker:
@@ -56,6 +59,14 @@ def same_as_before():
     assert client.ask("qom-get", path="/objects/bound", property="host-nodes") == [0]
     client.close()
     worker.check()
+    at = guest.ticks()
+    eventually(lambda: guest.ticks() > at, "the guest to go on")
+
+
+def end_consumers():
+    os.kill(worker.pid, signal.SIGKILL)
+    os.waitpid(worker.pid, 0)
+    guest.end()
 
 
 @case
@@ -95,7 +106,7 @@ def it_is_no_root_and_has_the_capabilities_named():
 
 @case
 def objects_of_every_kind_are_made_and_lent():
-    global worker
+    global worker, guest
     client = Client(PATH)
     client.ask("object-add", qom_type="thread-context", id="context", cpu_affinity=[0])
     for id, (kind, size, more) in KEPT.items():
@@ -111,6 +122,12 @@ def objects_of_every_kind_are_made_and_lent():
     kinds = [(m["kind"], m["pid"]) for m in client.ask("query-memdev-mappings", id="memfd") if m["pid"] != os.getpid()]
     assert kinds == [("kernel", worker.pid)], kinds
     client.ask("memdev-map", id="memfd", pid=worker.pid, name="the worker")
+    client.ask("object-add", qom_type="memory-backend-memfd", id="guest", size=Guest.MIB * MIB)
+    lent = client.ask("memdev-map", id="guest")
+    guest = Guest(lent["path"])
+    client.ask("memdev-map", id="guest", pid=guest.process.pid, name="a guest")
+    eventually(lambda: guest.ticks() > 0, "the guest")
+    client.ask("memdev-unmap", mapping=lent["mapping"])
     client.ask("qom-set", path="/objects/shm", property="merge", value=False)
     for fd in client.descriptors:
         os.close(fd)
@@ -136,7 +153,7 @@ def restart():
 
 @case
 def status_tells_objects_and_bytes():
-    eventually(lambda: "memory backends, 48 MiB" in show("StatusText"), "the status text " + show("StatusText"))
+    eventually(lambda: "memory backends, 64 MiB" in show("StatusText"), "the status text " + show("StatusText"))
     return show("StatusText")
 
 
@@ -213,7 +230,8 @@ def nobody_is_refused_while_the_service_is_restarted():
     code = ("import socket, sys, time\n"
             "n = 0\n"
             "while True:\n"
-            "    s = socket.socket(socket.AF_UNIX); s.settimeout(60); s.connect('/run/hostmemd/qmp.sock')\n"
+            # Who does not wait for the greeting fills the socket's queue while there is nobody.
+            "    s = socket.socket(socket.AF_UNIX); s.connect('/run/hostmemd/qmp.sock'); s.settimeout(120); s.recv(4096)\n"
             "    n += 1; s.close(); print(n, flush=True); time.sleep(0.02)\n")
     clients = [subprocess.Popen([sys.executable, "-c", code], stdout=open(f"/run/client{i}", "w"), stderr=subprocess.STDOUT) for i in range(3)]
     for _ in range(3):
@@ -326,8 +344,7 @@ def stop_and_start():
     client = Client(PATH)
     left = list(state(client)["objects"])
     client.close()
-    os.kill(worker.pid, signal.SIGKILL)
-    os.waitpid(worker.pid, 0)
+    end_consumers()
     assert left == [], left
     return "lost"
 
@@ -336,9 +353,8 @@ def stop_and_start():
 def object_del_and_quit_empty_the_store():
     client = Client(PATH)
     found = state(client)
-    if worker and found["leases"]:
-        os.kill(worker.pid, signal.SIGKILL)
-        os.waitpid(worker.pid, 0)
+    if found["leases"]:
+        end_consumers()
     client.ask("object-add", qom_type="memory-backend-memfd", id="last", size=MIB)
     before = int(show("NFileDescriptorStore"))
     client.ask("object-del", id="last")

@@ -6,26 +6,29 @@ namespace HostMemd.Start;
 /// <summary>Levels by area, changeable at any time. An area is the beginning of a category, up to a dot.</summary>
 sealed class LevelFilter : ILogEventFilter
 {
-    sealed record Levels(LogEventLevel Default, IReadOnlyList<KeyValuePair<string, LogEventLevel>> Areas);
+    sealed record Levels(LogEventLevel Default, IReadOnlyDictionary<string, LogEventLevel> Areas);
 
-    volatile Levels _levels = new(LogEventLevel.Information, []);
+    volatile Levels _levels = new(LogEventLevel.Information, new Dictionary<string, LogEventLevel>());
 
-    public void Change(LogEventLevel least, IReadOnlyDictionary<string, LogEventLevel> areas) =>
-        // The longest name that fits decides.
-        _levels = new(least, [.. areas.OrderByDescending(a => a.Key.Length)]);
+    public void Change(LogEventLevel least, IReadOnlyDictionary<string, LogEventLevel> areas) => _levels = new(least, areas);
 
     public bool IsEnabled(LogEvent logEvent)
     {
         var levels = _levels;
-        if (logEvent.Properties.TryGetValue(Constants.SourceContextPropertyName, out var context)
-            && context is ScalarValue { Value: string category })
+        return logEvent.Level >= (logEvent.Properties.TryGetValue(Constants.SourceContextPropertyName, out var context)
+            && context is ScalarValue { Value: string category } ? LeastOf(levels, category) : levels.Default);
+    }
+
+    // The longest name that fits decides.
+    static LogEventLevel LeastOf(Levels levels, string category)
+    {
+        var (decides, length) = (levels.Default, -1);
+        foreach (var (area, least) in levels.Areas)
         {
-            foreach (var (area, least) in levels.Areas)
-            {
-                if (category.StartsWith(area, StringComparison.Ordinal) && (category.Length == area.Length || category[area.Length] == '.'))
-                    return logEvent.Level >= least;
-            }
+            if (area.Length > length && category.StartsWith(area, StringComparison.Ordinal)
+                && (category.Length == area.Length || category[area.Length] == '.'))
+                (decides, length) = (least, area.Length);
         }
-        return logEvent.Level >= levels.Default;
+        return decides;
     }
 }

@@ -10,8 +10,8 @@ ref struct JsonOutput(IBufferWriter<byte> output)
     const int Piece = 512;
 
     // What a string shows as itself; QEMU escapes neither '/' nor the single quote.
-    static readonly SearchValues<char> s_plain =
-        SearchValues.Create([.. Enumerable.Range(0x20, 0x5F).Select(c => (char)c).Where(c => c is not ('"' or '\\'))]);
+    static readonly SearchValues<char> s_plain = SearchValues.Create(
+        " !#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~");
 
     Span<byte> _span;
     int _used;
