@@ -1,15 +1,16 @@
 /*
  * A load generator that costs little: one thread, blocking or polling sockets, no parsing beyond counting line ends.
  *
- *   load SOCKET rtt N                 N qom-get in turn: microseconds p50 p99, rate
+ *   load SOCKET rtt N [ID]            N qom-get in turn, of object ID: microseconds p50 p99, rate
  *   load SOCKET pipe N DEPTH          N qom-get, DEPTH of them in a write: rate
  *   load SOCKET clients N C           N qom-get in all by C clients, one in flight each: rate, p50, p99
  *   load SOCKET connect N             N times connect, negotiate, one command, close: rate
  *   load SOCKET adddel N              N times object-add and object-del of a 2 MiB memfd: rate
  *   load SOCKET fill-objects N FIRST  N objects of 4 KiB from number FIRST on: rate
- *   load SOCKET one COMMAND           one command: milliseconds to its last byte, bytes
+ *   load SOCKET one COMMAND           one command: milliseconds to its first and to its last byte, bytes
  *
- * The object that qom-get reads is made when it is missing. One figure a line, "name value".
+ * What qom-get reads, the size of the object bench0, is made when it is missing; where there is no memory (qemu-storage-daemon) another
+ * object's type. One figure a line, "name value".
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -18,15 +19,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
-#define GET "{\"execute\":\"qom-get\",\"arguments\":{\"path\":\"/objects/bench0\",\"property\":\"size\"}}\n"
+#define ADD(type, more) "{\"execute\":\"object-add\",\"arguments\":{\"qom-type\":\"" type "\",\"id\":\"bench0\"" more "}}\n"
 #define NEGOTIATE "{\"execute\":\"qmp_capabilities\"}\n"
 
 static const char *path;
+
+/* A refused command would pass for a quick one. */
+static int strict;
+
+/* The command that is sent over and over. */
+static char get[256];
 
 static double now(void)
 {
@@ -72,6 +80,10 @@ static size_t lines(int fd, long count)
         ssize_t got = read(fd, buffer, sizeof buffer);
         if (got <= 0)
             die("read");
+        if (strict && memmem(buffer, got, "\"error\":", 8) != NULL) {
+            fprintf(stderr, "refused: %.*s", (int)got, buffer);
+            exit(1);
+        }
         total += got;
         for (char *p = buffer; (p = memchr(p, '\n', buffer + got - p)) != NULL; p++)
             count--;
@@ -94,6 +106,37 @@ static void say(int fd, const char *text)
     lines(fd, 1);
 }
 
+static void read_from(const char *id, const char *property)
+{
+    snprintf(get, sizeof get, "{\"execute\":\"qom-get\",\"arguments\":{\"path\":\"/objects/%s\",\"property\":\"%s\"}}\n", id, property);
+}
+
+static int refused(int fd, const char *text)
+{
+    char reply[512];
+    ssize_t got;
+    put(fd, text, strlen(text));
+    got = read(fd, reply, sizeof reply - 1);
+    if (got <= 0)
+        die("read");
+    reply[got] = 0;
+    return strncmp(reply, "{\"error\"", 8) == 0 && strstr(reply, "duplicate") == NULL;
+}
+
+static void prepare(void)
+{
+    int fd = session();
+    int no_memory = refused(fd, ADD("memory-backend-ram", ",\"size\":4096"));
+    read_from("bench0", no_memory ? "type" : "size");
+    if (no_memory)
+        say(fd, ADD("throttle-group", ""));
+    if (refused(fd, get)) {
+        fputs("qom-get is refused\n", stderr);
+        exit(1);
+    }
+    close(fd);
+}
+
 static int by_value(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -111,11 +154,11 @@ static void rtt(long n)
     int fd = session();
     double *us = malloc(n * sizeof *us), start;
     for (long i = 0; i < n / 10 + 1000; i++)
-        say(fd, GET);
+        say(fd, get);
     start = now();
     for (long i = 0; i < n; i++) {
         double t = now();
-        say(fd, GET);
+        say(fd, get);
         us[i] = now() - t;
     }
     printf("rate %.0f\n", n / (now() - start) * 1e6);
@@ -125,11 +168,11 @@ static void rtt(long n)
 static void pipelined(long n, long depth)
 {
     int fd = session();
-    size_t one = strlen(GET);
+    size_t one = strlen(get);
     char *batch = malloc(one * depth);
     double start;
     for (long i = 0; i < depth; i++)
-        memcpy(batch + i * one, GET, one);
+        memcpy(batch + i * one, get, one);
     for (long i = 0; i < n / 10; i += depth) {
         put(fd, batch, one * depth);
         lines(fd, depth);
@@ -157,7 +200,7 @@ static void clients(long n, long count)
     start = now();
     for (long i = 0; i < count; i++, under_way++) {
         sent[i] = now();
-        put(fds[i], GET, strlen(GET));
+        put(fds[i], get, strlen(get));
     }
     while (done < n) {
         int ready = epoll_wait(poll_fd, events, 256, -1);
@@ -166,7 +209,7 @@ static void clients(long n, long count)
             lines(fds[i], 1);
             us[done++] = now() - sent[i];
             sent[i] = now();
-            put(fds[i], GET, strlen(GET));
+            put(fds[i], get, strlen(get));
         }
     }
     printf("rate %.0f\n", n / (now() - start) * 1e6);
@@ -178,7 +221,7 @@ static void connects(long n)
     double start = now();
     for (long i = 0; i < n; i++) {
         int fd = session();
-        say(fd, GET);
+        say(fd, get);
         close(fd);
     }
     printf("rate %.0f\n", n / (now() - start) * 1e6);
@@ -187,6 +230,7 @@ static void connects(long n)
 static void adddel(long n)
 {
     int fd = session();
+    strict = 1;
     char add[256], del[128];
     double start = now();
     for (long i = 0; i < n; i++) {
@@ -201,6 +245,7 @@ static void adddel(long n)
 static void objects(long n, long first)
 {
     int fd = session();
+    strict = 1;
     char add[256];
     double start = now();
     for (long i = first; i < first + n; i++) {
@@ -213,11 +258,14 @@ static void objects(long n, long first)
 static void one(const char *command)
 {
     int fd = session();
-    double start = now();
+    double start = now(), first;
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
     put(fd, command, strlen(command));
     put(fd, "\n", 1);
+    poll(&ready, 1, -1);
+    first = now();
     size_t bytes = lines(fd, 1);
-    printf("ms %.2f\nbytes %zu\n", (now() - start) / 1e3, bytes);
+    printf("first_ms %.2f\nms %.2f\nbytes %zu\n", (first - start) / 1e3, (now() - start) / 1e3, bytes);
 }
 
 int main(int argc, char **argv)
@@ -227,11 +275,15 @@ int main(int argc, char **argv)
     path = argv[1];
     const char *mode = argv[2];
     long n = atol(argv[3]), m = argc > 4 ? atol(argv[4]) : 0;
-    if (strcmp(mode, "one") != 0 && strcmp(mode, "fill-objects") != 0) {
-        int fd = session();
-        say(fd, "{\"execute\":\"object-add\",\"arguments\":{\"qom-type\":\"memory-backend-ram\",\"id\":\"bench0\",\"size\":4096}}\n");
-        close(fd);
-    }
+    /* A descriptor for each of thousands of clients. */
+    struct rlimit files;
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    if (strcmp(mode, "one") != 0 && strcmp(mode, "fill-objects") != 0)
+        prepare();
+    if (strcmp(mode, "rtt") == 0 && argc > 4)
+        read_from(argv[4], "size");
     if (strcmp(mode, "rtt") == 0)
         rtt(n);
     else if (strcmp(mode, "pipe") == 0)

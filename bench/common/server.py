@@ -1,0 +1,112 @@
+"""The servers that are compared: how each is started, asked and looked at from outside."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+
+QEMU = "qemu-system-x86_64"
+STORAGE_DAEMON = "qemu-storage-daemon"
+
+
+def words(kind, program, path):
+    if kind == "qemu":
+        return [program, "-machine", "none", "-nodefaults", "-display", "none", "-qmp", f"unix:{path},server=on,wait=off"]
+    if kind == "qsd":
+        return [program, "--chardev", f"socket,id=c,path={path},server=on,wait=off", "--monitor", "chardev=c"]
+    return [program, "--qmp", f"unix:{path}"]
+
+
+class Server:
+    """One running server; `kind` is ours, qemu or qsd, `cpu` the CPU it may use, None for all."""
+
+    def __init__(self, kind, program, folder, cpu=None):
+        self.kind = kind
+        self.path = os.path.join(folder, kind + ".sock")
+        pin = ["taskset", "-c", str(cpu)] if cpu is not None else []
+        with open(os.path.join(folder, kind + ".log"), "w") as log:
+            begun = time.perf_counter()
+            self.process = subprocess.Popen([*pin, *words(kind, program, self.path)], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.pid = self.process.pid
+        with self.connect() as client:
+            client.recv(1)
+            self.started = time.perf_counter() - begun
+
+    def connect(self):
+        client = socket.socket(socket.AF_UNIX)
+        for _ in range(100000):
+            try:
+                client.connect(self.path)
+                client.settimeout(300)
+                return client
+            except OSError:
+                time.sleep(0.0002)
+        raise SystemExit(f"{self.kind} does not answer")
+
+    def ask(self, command, **arguments):
+        with Client(self) as client:
+            return client.ask(command, **arguments)
+
+    def status(self, name):
+        """A number of /proc/PID/status: VmRSS in KiB, Threads."""
+        with open(f"/proc/{self.pid}/status") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith(name + ":"))
+
+    def pss(self):
+        with open(f"/proc/{self.pid}/smaps_rollup") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+
+    def maps(self):
+        with open(f"/proc/{self.pid}/maps") as file:
+            return sum(1 for _ in file)
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def cpu_ms(self):
+        """Time that its threads have run, which the scheduler counts to the nanosecond."""
+        return sum(int(open(f"/proc/{self.pid}/task/{task}/schedstat").read().split()[0]) for task in self.tasks()) / 1e6
+
+    def switches(self):
+        """How often any of its threads has gone to sleep or was interrupted."""
+        return sum(int(line.split()[1]) for task in self.tasks() for line in open(f"/proc/{self.pid}/task/{task}/status")
+                   if "ctxt_switches" in line)
+
+    def tasks(self):
+        return os.listdir(f"/proc/{self.pid}/task")
+
+    def end(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+class Client:
+    def __init__(self, server):
+        self.socket = server.connect()
+        self.lines = self.socket.makefile("r")
+        self.lines.readline()
+        self.ask("qmp_capabilities")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.lines.close()
+        self.socket.close()
+
+    def ask(self, command, **arguments):
+        self.socket.sendall(json.dumps({"execute": command, "arguments": arguments}).encode())
+        while True:
+            reply = json.loads(self.lines.readline())
+            if "error" in reply:
+                raise RuntimeError(f"{command} {arguments}: {reply['error']['desc']}")
+            if "return" in reply:
+                return reply["return"]
+
+
+def available(daemon):
+    """What of the three is on this machine: kind and program."""
+    others = {kind: program for kind, program in (("qemu", QEMU), ("qsd", STORAGE_DAEMON)) if shutil.which(program)}
+    return {"ours": daemon, **others}

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Measures HostMemd beside the distribution's QEMU and qemu-storage-daemon, in turn, and prints tables.
+# usage: bench/run.sh [--append] [--rounds N] [NAME…]
+#   NAME       roundtrip pipeline clients connect adddel scale start micro prealloc handover; without one, all
+#   --append   adds the tables, dated, to bench/RESULTS.md
+#   --rounds   how often each is measured; every script has its own default
+#   HOSTMEMD   a published daemon to measure; otherwise it is published here
+# Needs gcc, python3, taskset; qemu-system-x86_64 and qemu-storage-daemon are measured where they are. Let nothing else run meanwhile.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export PYTHONPATH=bench/common PYTHONDONTWRITEBYTECODE=1
+
+all=(roundtrip pipeline clients connect adddel scale start micro prealloc handover)
+names=() append=() results=() rounds=()
+while (($#)); do
+    case $1 in
+        --append) append=(--append) results=(--append bench/RESULTS.md) ;;
+        --rounds) rounds=(--rounds "$2"); shift ;;
+        -*) sed -n '2,/^set/{/^set/d;s/^# \?//;p}' "$0"; exit 2 ;;
+        *) names+=("$1") ;;
+    esac
+    shift
+done
+((${#names[@]})) || names=("${all[@]}")
+for name in "${names[@]}"; do
+    [[ " ${all[*]} " == *" $name "* ]] || { echo "no such name: $name; there are ${all[*]}" >&2; exit 2; }
+done
+
+if [[ -z ${HOSTMEMD:-} ]]; then
+    dotnet publish src/HostMemd -c Release --nologo -v quiet >&2
+    HOSTMEMD=artifacts/publish/HostMemd/release/hostmemd
+fi
+HOSTMEMD=$(realpath "$HOSTMEMD")
+export HOSTMEMD
+tools=$(mktemp -d)
+trap 'rm -rf "$tools"' EXIT
+gcc -O2 -Wall -Werror -o "$tools/load" bench/load/load.c
+
+for name in "${names[@]}"; do
+    case $name in
+        prealloc | handover) "bench/$name/run.sh" "${append[@]}" "${rounds[@]}" ;;
+        micro) bench/micro/run.sh "${append[@]}" ;;
+        scale) python3 bench/scale/bench.py --daemon "$HOSTMEMD" --load "$tools/load" "${rounds[@]}" "${results[@]}" ;;
+        start) python3 bench/start/bench.py --daemon "$HOSTMEMD" "${rounds[@]}" "${results[@]}" ;;
+        *) python3 bench/wire/bench.py --daemon "$HOSTMEMD" --load "$tools/load" "${rounds[@]}" "${results[@]}" "$name" ;;
+    esac
+done
