@@ -71,7 +71,7 @@ public sealed class JobTable
     /// <summary>A command that none of our jobs can follow in any state.</summary>
     public void Refuse(string id, string verb) => Find(id, verb);
 
-    Job Find(string id, string verb, params ReadOnlySpan<JobStatus> allowed)
+    Job Find(string id, string verb, params JobStatus[] allowed)
     {
         if (!_jobs.TryGetValue(id, out var job))
             throw QmpErrors.JobNotFound();

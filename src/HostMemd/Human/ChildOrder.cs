@@ -18,6 +18,6 @@ static class ChildOrder
             return parent.Children;
         QomObject?[] children = [null, .. parent.Children.Where(c => c.Name != QemusMonitor)];
         var names = children.Select(c => c?.Name ?? QemusMonitor).ToArray();
-        return GlibOrder.Walk(names).Reverse().Select(i => children[i]).OfType<QomObject>();
+        return Enumerable.Reverse(GlibOrder.Walk(names)).Select(i => children[i]).OfType<QomObject>();
     }
 }
