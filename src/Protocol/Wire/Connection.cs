@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Net.Sockets;
 using HostMemd.Protocol.Json;
@@ -14,8 +15,12 @@ public sealed class Connection(Socket socket, Session session, Output output, Wi
     // One read: many commands in a batch, and still small for each of thousands of idle clients.
     const int ReadSize = 16 << 10;
 
-    // A client that sends without end is put behind the others after so much: they may share its thread.
-    const int TurnBytes = 128 << 10;
+    // A client that sends without end is put behind the others after so many reads: they may share its thread. With 1,000 clients on one
+    // CPU a turn of 128 KiB let a few of them be answered in 13 us while the others waited for 50 ms.
+    const int TurnReads = 16;
+
+    // A client that has just come negotiates and asks within this time, even when its CPU has to be woken first.
+    static readonly long s_opening = Stopwatch.Frequency * 50 / 1_000_000;
 
     readonly Pipe _input = new(new PipeOptions(readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline,
         pauseWriterThreshold: 0, useSynchronizationContext: false, minimumSegmentSize: ReadSize));
@@ -64,7 +69,9 @@ public sealed class Connection(Socket socket, Session session, Output output, Wi
 
     async Task ReceiveAsync(CancellationToken stop)
     {
-        var turn = 0;
+        var reads = 0;
+        // Until the first wait.
+        var expected = Stopwatch.GetTimestamp() + s_opening;
         while (!session.IsEnding && !session.IsGone)
         {
             int received;
@@ -75,9 +82,11 @@ public sealed class Connection(Socket socket, Session session, Output output, Wi
                 {
                     if (stop.IsCancellationRequested)
                         return;
+                    if (IsExpectedBy(expected))
+                        continue;
                     // Zero bytes: only waits. The bytes are taken by recvmsg, which keeps the descriptors.
                     await socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, stop).ConfigureAwait(false);
-                    turn = 0;
+                    (reads, expected) = (0, 0);
                     continue;
                 }
             }
@@ -102,11 +111,23 @@ public sealed class Connection(Socket socket, Session session, Output output, Wi
             await _input.Writer.FlushAsync(CancellationToken.None).ConfigureAwait(false);
             await ProcessAsync().ConfigureAwait(false);
             output.Flush();
-            if ((turn += received) < TurnBytes)
+            if (expected != 0)
+                expected = Stopwatch.GetTimestamp() + s_opening;
+            if (++reads < TurnReads)
                 continue;
-            await Task.Yield();
-            turn = 0;
+            await new BackOfTheQueue();
+            reads = 0;
         }
+    }
+
+    // Looking again for a moment while nobody else needs the thread spares the opening of a connection two or three waits, and many
+    // connections all of them: 7,100 instead of 4,300 a second with the client on another CPU.
+    static bool IsExpectedBy(long time)
+    {
+        if (Stopwatch.GetTimestamp() >= time || ThreadPool.PendingWorkItemCount > 0)
+            return false;
+        Thread.Yield();
+        return true;
     }
 
     async ValueTask ProcessAsync()
