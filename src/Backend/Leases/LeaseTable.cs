@@ -20,7 +20,6 @@ public sealed class LeaseTable(Lock state)
         public int Pid => pid;
         public SafeFileHandle Pidfd => pidfd;
         public HashSet<Lease> Leases { get; } = [];
-        public bool HasEnded => Linux.Pidfd.Poll(pidfd, 0, out var exited).Failed || exited;
     }
 
     readonly ProcessWatcher _watcher = new();
@@ -74,21 +73,24 @@ public sealed class LeaseTable(Lock state)
 
     Holder HolderOf(int pid, SafeFileHandle pidfd)
     {
-        var holder = new Holder(pid, pidfd);
-        // Asked first: a connection may outlive the process that made it, and the number may be somebody else's by now.
-        var hasEnded = holder.HasEnded;
-        if (_holders.TryGetValue(pid, out var known))
+        // Asked first: a connection may outlive the process that made it, and the number may be somebody else's by now. A kernel that
+        // does not answer has not said that anybody ended: nothing is changed then.
+        var errno = Pidfd.Poll(pidfd, 0, out var hasEnded);
+        var knownHasEnded = false;
+        if (errno.Ok && _holders.TryGetValue(pid, out var known) && (errno = Pidfd.Poll(known.Pidfd, 0, out knownHasEnded)).Ok)
         {
             // Two that live and have the same number are one.
-            if (!hasEnded && !known.HasEnded)
+            if (!hasEnded && !knownHasEnded)
             {
                 pidfd.Dispose();
                 return known;
             }
-            if (known.HasEnded)
+            if (knownHasEnded)
                 Forget(known);
         }
-        var errno = hasEnded ? Errno.ESRCH : _watcher.Watch(pidfd, () => Exited(holder));
+        var holder = new Holder(pid, pidfd);
+        if (errno.Ok)
+            errno = hasEnded ? Errno.ESRCH : _watcher.Watch(pidfd, () => Exited(holder));
         if (errno.Failed)
         {
             pidfd.Dispose();

@@ -37,17 +37,20 @@ sealed class ProcessWatcher
         {
             if (_epoll is not null)
                 return Errno.None;
-            var errno = Epoll.Create(out _epoll);
-            if (errno.Ok)
-                new Thread(Wait, maxStackSize: 128 << 10) { IsBackground = true, Name = "hostmemd-pidfd" }.Start();
+            var errno = Epoll.Create(out var epoll);
+            if (errno.Failed)
+                return errno;
+            // Kept when somebody waits on it, not before: where no thread can be had the next one who asks tries again.
+            new Thread(() => Wait(epoll!), maxStackSize: 128 << 10) { IsBackground = true, Name = "hostmemd-pidfd" }.Start();
+            _epoll = epoll;
             return errno;
         }
     }
 
-    void Wait()
+    void Wait(SafeFileHandle epoll)
     {
         Span<long> ready = stackalloc long[64];
-        while (Epoll.Wait(_epoll!, ready, out var count).Ok)
+        while (Epoll.Wait(epoll, ready, out var count).Ok)
         {
             foreach (var key in ready[..count])
             {
