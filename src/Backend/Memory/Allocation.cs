@@ -92,12 +92,16 @@ sealed record Allocation
     /// Opens a memfd anew and closes the descriptor it was made with. The kernel does not count the first open file of a memfd, so
     /// only on a reopened one does a write lease tell whether anybody else is there.
     /// </summary>
-    internal static SafeFileHandle Countable(SafeFileHandle created)
+    /// <param name="file">In: as it was made; out: as it is to be used. Unchanged when it cannot be reopened: memory of which nobody
+    /// could tell any more whether it is in use, and which could never be deleted, is not to be had.</param>
+    internal static Errno MakeCountable(ref SafeFileHandle file)
     {
-        if (Files.Reopen(created, Files.O_RDWR | Files.O_CLOEXEC, out var reopened).Failed)
-            return created;
-        created.Dispose();
-        return reopened!;
+        var errno = Files.Reopen(file, Files.O_RDWR | Files.O_CLOEXEC, out var reopened);
+        if (errno.Failed)
+            return errno;
+        file.Dispose();
+        file = reopened!;
+        return errno;
     }
 
     internal static string NoReserveReason =>

@@ -60,7 +60,8 @@ public sealed class MemfdBackend : HostMemoryBackend
                 throw QmpErrors.CannotResizeMemfd(Size, errno.Text);
             if (Seal && (errno = Memfd.AddSeals(file!, Seals)).Failed)
                 throw QmpErrors.CannotSeal(Seals, errno.Text);
-            file = Allocation.Countable(file!);
+            if ((errno = Allocation.MakeCountable(ref file!)).Failed)
+                throw QmpErrors.CannotCreateMemfd(flags, errno.Text);
             return Reallocate(file);
         }
         catch

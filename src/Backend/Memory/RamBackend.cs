@@ -42,7 +42,8 @@ public sealed class RamBackend(QomEnvironment environment, string id) : HostMemo
         {
             if ((errno = Files.Truncate(file!, length)).Failed)
                 throw QmpErrors.CannotSetUp(RegionName, errno.Text);
-            file = Allocation.Countable(file!);
+            if ((errno = Allocation.MakeCountable(ref file!)).Failed)
+                throw QmpErrors.CannotSetUp(RegionName, errno.Text);
             return Reallocate(file);
         }
         catch
