@@ -22,6 +22,9 @@ static partial class Log
     [LoggerMessage(11, LogLevel.Warning, "{Type} {Id} could not be restored: {Reason}")]
     public static partial void NotRestored(ILogger logger, string type, string id, string reason);
 
+    [LoggerMessage(19, LogLevel.Warning, "{Mapping} of {Id} to process {Pid} could not be restored: {Reason}")]
+    public static partial void LeaseNotRestored(ILogger logger, string mapping, string id, int pid, string reason);
+
     [LoggerMessage(30, LogLevel.Warning, "the descriptor store takes nothing more (FileDescriptorStoreMax=): what is made from here on will not survive this process")]
     public static partial void StoreFull(ILogger logger);
 

@@ -4,6 +4,7 @@ using HostMemd.Backend.Linux;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Qom;
 using HostMemd.Qapi;
+using HostMemd.Start;
 using HostMemd.Systemd;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
@@ -240,6 +241,7 @@ sealed class Keeper
     /// <param name="descriptors">What it left, by name; those that nothing speaks of are let go.</param>
     /// <param name="fromStore">They are in our store; otherwise a process handed them over.</param>
     /// <param name="restorer">Makes objects and leases.</param>
+    /// <exception cref="StartException">Not all of what a process hands over can be had; it is to keep all of it.</exception>
     public async Task RestoreAsync(IReadOnlyList<PassedDescriptor> descriptors, bool fromStore, Restorer restorer)
     {
         var memory = new Dictionary<string, SafeFileHandle>(StringComparer.Ordinal);
@@ -282,6 +284,11 @@ sealed class Keeper
         {
             _names.Clear();
             journals.InForce?.Dispose();
+            // The process that hands over still has everything, and nobody has what is missing here once it leaves.
+            if (journals.IsDamaged)
+                throw new StartException("the running daemon's state is not readable by this version");
+            if (restorer.FirstFailure is { } failure)
+                throw new StartException($"cannot be taken over: {failure}");
         }
         if (_kept.Aside.Count > 0)
             Log.KeptAside(_logger, _kept.Aside.Count);

@@ -6,10 +6,14 @@ using HostMemd.Qapi;
 namespace HostMemd.Keeping;
 
 /// <summary>What must be known of a lease to go on with it in another process.</summary>
-/// <param name="StartTime">When its process started, in the kernel's clock ticks: a number of its own for each user of a pid.</param>
+/// <param name="StartTime">When its process started, in the kernel's clock ticks: a number of its own for each user of a pid; or
+/// <see cref="UnknownStart"/>.</param>
 sealed record LeaseRecord(string Mapping, string Id, int Pid, ulong StartTime, string? Name, bool IsReadOnly, long Since)
 {
-    public static LeaseRecord Of(Lease lease) => new(lease.Mapping, lease.Backend.Name, lease.Pid, Procfs.StartTime(lease.Pid) ?? 0,
+    /// <summary>It could not be read when the lease was recorded. Only process 1 starts at the tick 0.</summary>
+    public const ulong UnknownStart = 0;
+
+    public static LeaseRecord Of(Lease lease) => new(lease.Mapping, lease.Backend.Name, lease.Pid, Procfs.StartTime(lease.Pid) ?? UnknownStart,
         lease.Name, lease.IsReadOnly, lease.Since.ToUnixTimeSeconds());
 
     public Value ToValue()

@@ -1,5 +1,6 @@
 using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
+using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
 using HostMemd.Qapi;
 
@@ -12,6 +13,9 @@ namespace HostMemd.Keeping;
 /// <param name="Owner">The user on whose account it goes.</param>
 sealed record ObjectRecord(ObjectOptions Options, string? Store, FileIdentity? File, uint Owner)
 {
+    /// <summary>Memory that ends with its process, wherever the record goes.</summary>
+    public bool IsPrivateMemory => Store is null && File is null && Options.QomType != ThreadContext.ContextClass.Name;
+
     /// <summary>Called with the state held, or while nobody else knows the object.</summary>
     public static ObjectRecord Of(QomObject made, string? store)
     {

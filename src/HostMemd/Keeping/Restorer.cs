@@ -1,3 +1,4 @@
+using System.Globalization;
 using HostMemd.Backend.Leases;
 using HostMemd.Backend.Linux;
 using HostMemd.Backend.Memory;
@@ -11,6 +12,9 @@ namespace HostMemd.Keeping;
 /// <summary>Makes objects and leases again from their records. A record that does not work out is told, never a reason not to start.</summary>
 sealed class Restorer(ObjectFactory objects, QomTree tree, LeaseTable leases, ILogger logger)
 {
+    /// <summary>The first thing that could have been had and was not, with the reason; null if there is none.</summary>
+    public string? FirstFailure { get; private set; }
+
     /// <param name="record">What it was.</param>
     /// <param name="store">The descriptor of its memory, taken over; null if it is not kept in one.</param>
     public async Task<bool> TryMakeAsync(ObjectRecord record, SafeFileHandle? store)
@@ -26,19 +30,24 @@ sealed class Restorer(ObjectFactory objects, QomTree tree, LeaseTable leases, IL
         {
             store?.Dispose();
             Log.NotRestored(logger, record.Options.QomType, record.Options.Id, refusal.Message);
+            if (!record.IsPrivateMemory)
+                FirstFailure ??= $"{record.Options.QomType} {record.Options.Id}: {refusal.Message}";
             return false;
         }
     }
 
     /// <summary>Called with the state held.</summary>
+    /// <returns>False if the lease is over; a lease that only cannot be watched now is told, and is not.</returns>
     public bool TryLend(LeaseRecord record)
     {
         if (tree.Objects.FindChild(record.Id) is not HostMemoryBackend backend)
             return false;
-        // The number may be another process's by now; its start time is not.
-        if (Pidfd.Open(record.Pid, out var pidfd).Failed)
-            return false;
-        if (Procfs.StartTime(record.Pid) != record.StartTime)
+        var errno = Pidfd.Open(record.Pid, out var pidfd);
+        if (errno.Failed)
+            return errno != Errno.ESRCH && Tell(record, errno.Text);
+        // The number may be another process's by now; its start time is not. Where one of the two could not be read, a lease too many
+        // is the lesser evil: it ends with that process.
+        if (record.StartTime != LeaseRecord.UnknownStart && Procfs.StartTime(record.Pid) is { } started && started != record.StartTime)
         {
             pidfd!.Dispose();
             return false;
@@ -49,10 +58,17 @@ sealed class Restorer(ObjectFactory objects, QomTree tree, LeaseTable leases, IL
                 DateTimeOffset.FromUnixTimeSeconds(record.Since)), pidfd!);
             return true;
         }
-        catch (QmpException)
+        catch (QmpException refusal)
         {
-            // It ended just now.
-            return false;
+            // It may have ended just now.
+            return Directory.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/{record.Pid}")) && Tell(record, refusal.Message);
         }
+    }
+
+    bool Tell(LeaseRecord record, string reason)
+    {
+        Log.LeaseNotRestored(logger, record.Mapping, record.Id, record.Pid, reason);
+        FirstFailure ??= $"{record.Mapping} of {record.Id}: {reason}";
+        return true;
     }
 }
