@@ -25,6 +25,8 @@ public static unsafe partial class Pipes
     /// <summary>Whether all writing ends were closed within the time.</summary>
     public static bool WaitForHangUp(SafeFileHandle read, int milliseconds)
     {
+        if (Faults.Hit(nameof(poll), out _))
+            return false;
         var deadline = Environment.TickCount64 + milliseconds;
         var held = false;
         try

@@ -36,7 +36,12 @@ public static partial class Shm
     }
 
     /// <summary>Permission bits of an open one: fchmod(2).</summary>
-    public static Errno SetMode(SafeFileHandle fd, uint mode) => fchmod(fd, mode) == 0 ? Errno.None : Errno.Last;
+    /// <returns>EPERM, EROFS, EIO: fchmod(2).</returns>
+    public static Errno SetMode(SafeFileHandle fd, uint mode)
+    {
+        if (Faults.Hit(nameof(fchmod), out Errno error)) return error;
+        return fchmod(fd, mode) == 0 ? Errno.None : Errno.Last;
+    }
 
     [LibraryImport(Libc.Name, SetLastError = true)]
     private static partial int fchmod(SafeFileHandle fd, uint mode);

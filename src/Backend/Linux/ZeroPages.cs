@@ -94,6 +94,7 @@ sealed unsafe partial class ZeroPages : IDisposable
 
     Errno Control(uint request, ref Words argument)
     {
+        if (Faults.Hit(nameof(ioctl), out Errno error)) return error;
         fixed (Words* p = &argument)
             return ioctl(_file, request, p) >= 0 ? Errno.None : Errno.Last;
     }
