@@ -1,6 +1,9 @@
 #!/bin/bash
-# The one test command: installs what the tests use and the machine lacks, builds with warnings as errors, checks the format, runs unit
-# and integration tests, and closes with one line "N passed, N failed". What cannot be had skips the tests that need it, visibly.
+# The one test command: installs what the tests use and the machine lacks, builds with warnings as errors, checks the format, asks whether
+# a package has known weaknesses, runs unit tests, the fault matrix and integration tests, fuzzes, and closes with one line "N passed,
+# N failed". What cannot be had skips the tests that need it, visibly.
+#   HOSTMEMD_FUZZ_SECONDS=N    fuzz for that long, 120 by default, 0: not at all
+#   HOSTMEMD_FAULTS_FULL=1     every call with every errno in the fault matrix, not a sample
 set -u
 cd "$(dirname "$(realpath "$0")")"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en MSBUILDDISABLENODEREUSE=1
@@ -55,6 +58,25 @@ step() {
   return 1
 }
 
+# Packages with known weaknesses; the list is the registry's, which may not be there to be asked.
+audit_packages() {
+  local answer
+  answer=$(timeout 120 dotnet list package --vulnerable --include-transitive 2>&1)
+  local status=$?
+  grep -A 99 'has the following vulnerable' <<<"$answer" && return 1
+  if ((status)) || ! grep -q 'has no vulnerable packages' <<<"$answer"; then
+    echo "skipped: the registry does not tell of vulnerable packages: $(tail -n 1 <<<"$answer")"
+    skipped=$((skipped + 1))
+  fi
+}
+
+# Both modes, a fifth of the time in process; the seed that it prints makes the same inputs again.
+fuzz_seconds=${HOSTMEMD_FUZZ_SECONDS:-120}
+fuzz() {
+  ((fuzz_seconds > 0)) || return 0
+  timeout $((fuzz_seconds + 180)) dotnet run --project tests/fuzz --no-build -- --mode both --seconds "$fuzz_seconds"
+}
+
 # Runs one test project and adds up its results.
 run_tests() {
   local name=$1 log=$results/$1.trx counters
@@ -83,6 +105,9 @@ build_reference
 step restore dotnet restore --verbosity quiet || finish
 step build dotnet build --no-restore --verbosity quiet -warnaserror || finish
 step format dotnet format --no-restore --verify-no-changes --verbosity quiet
+step audit audit_packages
 run_tests unit
+run_tests faults
 run_tests integration
+step "fuzz ($fuzz_seconds s)" fuzz
 finish

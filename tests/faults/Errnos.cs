@@ -47,10 +47,18 @@ static class Errnos
         ["process_vm_writev"] = [Errno.EFAULT, Errno.EINVAL, Errno.ENOMEM, Errno.EPERM, Errno.ESRCH],
         ["getrlimit"] = [Errno.EFAULT, Errno.EINVAL],
         ["pipe2"] = [Errno.EFAULT, Errno.EINVAL, Errno.EMFILE, Errno.ENFILE],
+        ["fchmod"] = [Errno.EBADF, Errno.EIO, Errno.EPERM, new(EROFS)],
+        ["userfaultfd"] = [Errno.EINVAL, Errno.EMFILE, Errno.ENFILE, Errno.ENOMEM, Errno.EPERM, Errno.ENOSYS],
+        ["ioctl"] = [Errno.EFAULT, Errno.EINVAL, Errno.ENOMEM, new(EBUSY), Errno.ENOSYS],
+        ["UFFDIO_ZEROPAGE"] = [Errno.EEXIST, Errno.EAGAIN, Errno.EFAULT, Errno.EINVAL, Errno.ENOENT, Errno.ENOMEM, Errno.ENOSPC, Errno.ESRCH],
+        ["setrlimit"] = [Errno.EFAULT, Errno.EINVAL, Errno.EPERM],
+        ["pidfd_send_signal"] = [Errno.EBADF, Errno.EINVAL, Errno.EPERM, Errno.ESRCH],
+        // Of a thread that no command waits for.
+        ["epoll_wait"] = [],
     };
 
-    /// <summary>None for calls of threads that no command waits for.</summary>
-    public static Errno[] Of(string call) => s_table.GetValueOrDefault(call, []);
+    /// <summary>Null for a call that is not listed.</summary>
+    public static Errno[]? Of(string call) => s_table.GetValueOrDefault(call);
 
     /// <summary>Calls that give something back: when they fail, it cannot be had back, and that is told as a bug instead.</summary>
     public static bool IsRelease(string call) => call is "munmap" or "unlink" or "shm_unlink";

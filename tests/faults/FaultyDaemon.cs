@@ -2,12 +2,12 @@ using System.Buffers;
 using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
-using HostMemd.Backend.Linux;
 using HostMemd.Protocol;
 using HostMemd.Protocol.Json;
 using HostMemd.Protocol.Wire;
 using HostMemd.Start;
 using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Faulty;
 
@@ -28,12 +28,19 @@ sealed class FaultyDaemon : ILoggerFactory, ILogger, IDisposable
     /// <summary>Lines of level error: bugs of ours that were caught.</summary>
     public ConcurrentQueue<string> Errors { get; } = new();
 
+    /// <summary>Lines of level warning: what could not be done.</summary>
+    public ConcurrentQueue<string> Warnings { get; } = new();
+
     /// <summary>Asks; a descriptor that comes with the reply is closed.</summary>
-    public JsonElement Ask(string request)
+    /// <param name="request">One command.</param>
+    /// <param name="attached">A descriptor that travels with it, taken over.</param>
+    public JsonElement Ask(string request, SafeFileHandle? attached = null)
     {
         var output = new Output(pretty: false, long.MaxValue);
         var session = new Session(output, new PeerCredentials(Environment.ProcessId, 0, 0), Daemon.Runner, new WireLimits());
         session.Negotiate(outOfBand: false);
+        if (attached is not null)
+            session.Descriptors.Add([attached]);
         var buffer = new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(request));
         Assert.True(new JsonReader(new JsonLimits()).TryRead(ref buffer, out var message), request);
         Assert.True(session.ReceiveAsync(message).AsTask().Wait(s_patience), $"{request} does not end");
@@ -50,7 +57,7 @@ sealed class FaultyDaemon : ILoggerFactory, ILogger, IDisposable
         Assert.True(reply.TryGetProperty("return", out _), $"{request} was answered {reply}");
     }
 
-    string[] Objects() => [.. Ask("""{"execute":"qom-list","arguments":{"path":"/objects"}}""").GetProperty("return").EnumerateArray()
+    public string[] Objects() => [.. Ask("""{"execute":"qom-list","arguments":{"path":"/objects"}}""").GetProperty("return").EnumerateArray()
         .Where(p => p.GetProperty("type").GetString()!.StartsWith("child<", StringComparison.Ordinal)).Select(p => p.GetProperty("name").GetString()!)];
 
     public void DeleteAll()
@@ -66,43 +73,20 @@ sealed class FaultyDaemon : ILoggerFactory, ILogger, IDisposable
             Ok($$$"""{"execute":"object-del","arguments":{"id":"{{{id}}}"}}""");
     }
 
-    /// <summary>All that an operation could leave behind. The size of the objects of these tests is found nowhere else by chance.</summary>
-    public string Held(ulong size)
-    {
-        var limits = Ask("""{"execute":"query-memdev-limits"}""").GetProperty("return").EnumerateArray()
-            .Where(l => l.GetProperty("name").GetString() is "Objects" or "BytesTotal" or "BytesPerUid")
-            .Select(l => $"{l.GetProperty("name")}={l.GetProperty("used")}");
-        var maps = Procfs.Maps().Where(m => m.End - m.Start >= size - 4096 && m.End - m.Start < size + (3 << 20)).Select(m => $"map of {m.End - m.Start} {m.Path}");
-        var files = Directory.EnumerateFileSystemEntries("/proc/self/fd").Select(f => new FileInfo(f).LinkTarget)
-            .Where(t => t is not null && (t.StartsWith("/memfd:", StringComparison.Ordinal) && !t.StartsWith("/memfd:do", StringComparison.Ordinal)
-                || t.Contains("/qemu", StringComparison.Ordinal) || t.StartsWith(Folder, StringComparison.Ordinal)));
-        var threads = Directory.GetDirectories("/proc/self/task").Select(CommOf).Where(n => n.StartsWith("TC ", StringComparison.Ordinal));
-        var shm = Directory.EnumerateFiles("/dev/shm", $"qemu-{Environment.ProcessId}-*");
-        return string.Join('\n', [.. limits, .. Objects(), .. maps, .. files, .. threads, .. Directory.EnumerateFileSystemEntries(Folder), .. shm]);
-    }
-
-    static string CommOf(string thread)
-    {
-        try
-        {
-            return File.ReadAllText(thread + "/comm");
-        }
-        catch (IOException)
-        {
-            // Ended meanwhile.
-            return "";
-        }
-    }
+    /// <summary>What this daemon says it has, and what the kernel says this process has.</summary>
+    public string Held() => Footprint.Of(Folder, [.. Objects(), .. Ask("""{"execute":"query-memdev-limits"}""").GetProperty("return").EnumerateArray()
+        .Where(l => l.GetProperty("name").GetString() is "Objects" or "BytesTotal" or "BytesPerUid")
+        .Select(l => $"{l.GetProperty("name")}={l.GetProperty("used")}")]);
 
     public ILogger CreateLogger(string categoryName) => this;
     public void AddProvider(ILoggerProvider provider) { }
     public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
-    public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
+    public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         if (IsEnabled(logLevel))
-            Errors.Enqueue($"{formatter(state, exception)} {exception}");
+            (logLevel >= LogLevel.Error ? Errors : Warnings).Enqueue($"{formatter(state, exception)} {exception}");
     }
 
     public void Dispose() => Assert.True(Daemon.StopAsync().Wait(s_patience), "the daemon does not stop");

@@ -7,8 +7,8 @@ namespace HostMemd.Faulty;
 /// <param name="IsConfined"><c>mem-path</c> is only allowed in the test's folder.</param>
 sealed record Operation(string Name, string Request, string[] Before, bool IsConfined = false)
 {
-    // With its alignment between 8 and 16 MiB, which are the lengths of stacks.
-    public const ulong Size = 37 * 4096 + (10 << 20);
+    // A length that nothing else has, and enough for the alignment to huge pages.
+    public const ulong Size = 37 * 4096 + (2 << 20);
 
     const string Full = ""","merge":true,"dump":false,"policy":"bind","host-nodes":[0]""";
 

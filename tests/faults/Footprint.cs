@@ -1,0 +1,65 @@
+using System.Diagnostics;
+using HostMemd.Backend.Linux;
+
+namespace HostMemd.Faulty;
+
+/// <summary>All that an operation could leave behind in this process and its folders, in the kernel's words.</summary>
+static class Footprint
+{
+    const string Thread = "thread ";
+    static readonly TimeSpan s_settling = TimeSpan.FromSeconds(2);
+
+    /// <param name="folder">Where the test's files are.</param>
+    /// <param name="more">What else is to be compared.</param>
+    public static string Of(string folder, params ReadOnlySpan<string> more)
+    {
+        // Memory of the tests is known by its length, which is nobody else's: the runtime's own mappings come and grow as they like.
+        var maps = Procfs.Maps().Where(m => m.End - m.Start == Operation.Size).Select(m => $"map {m.Path}");
+        var files = Directory.EnumerateFileSystemEntries("/proc/self/fd").Select(f => new FileInfo(f).LinkTarget)
+            .Where(t => t is not null && (t.StartsWith("/memfd:", StringComparison.Ordinal) && !t.StartsWith("/memfd:do", StringComparison.Ordinal)
+                || t.Contains("/qemu", StringComparison.Ordinal) || t.Contains("[userfaultfd]", StringComparison.Ordinal)
+                || t.StartsWith(folder, StringComparison.Ordinal))).Select(t => "open " + t);
+        string[] all = [.. more, .. maps, .. files, .. Contexts(), .. Directory.EnumerateFileSystemEntries(folder), .. SharedMemory];
+        return string.Join('\n', all.Order(StringComparer.Ordinal));
+    }
+
+    static IEnumerable<string> SharedMemory => Directory.EnumerateFiles("/dev/shm", $"qemu-{Environment.ProcessId}-*");
+
+    /// <summary>What shm_unlink, made to fail, could not remove.</summary>
+    public static void RemoveSharedMemory()
+    {
+        foreach (var file in SharedMemory)
+            File.Delete(file);
+    }
+
+    /// <summary>The footprint when it is as expected, or what it stays at: a thread that was told to end does so in its own time.</summary>
+    public static string Settled(Func<string> now, string expected)
+    {
+        var held = now();
+        for (var limit = Stopwatch.StartNew(); held != expected && WithoutThreads(held) == WithoutThreads(expected) && limit.Elapsed < s_settling;)
+        {
+            System.Threading.Thread.Yield();
+            held = now();
+        }
+        return held;
+    }
+
+    public static string WithoutThreads(string held) =>
+        string.Join('\n', held.Split('\n').Where(l => !l.StartsWith(Thread, StringComparison.Ordinal)));
+
+    static IEnumerable<string> Contexts() => Directory.GetDirectories("/proc/self/task").Select(NameOf)
+        .Where(n => n.StartsWith("TC ", StringComparison.Ordinal)).Select(n => Thread + n);
+
+    static string NameOf(string thread)
+    {
+        try
+        {
+            return File.ReadAllText(thread + "/comm").TrimEnd();
+        }
+        catch (IOException)
+        {
+            // Ended meanwhile.
+            return "";
+        }
+    }
+}

@@ -1,0 +1,39 @@
+using System.Collections.Concurrent;
+using HostMemd.Backend.Linux;
+
+namespace HostMemd.Faulty;
+
+/// <summary>
+/// Which of all possible faults are tried: the first call of a kind with every errno, the later ones with one each. With
+/// HOSTMEMD_FAULTS_FULL=1 every call with every errno, ten minutes instead of one.
+/// </summary>
+static class Sampling
+{
+    static readonly bool s_isFull = Environment.GetEnvironmentVariable("HOSTMEMD_FAULTS_FULL") == "1";
+
+    // Of hundreds of files of /proc that are all read alike the first few are enough.
+    static int MostCalls => s_isFull ? 12 : 6;
+
+    static int WithAllErrnos => s_isFull ? int.MaxValue : 1;
+
+    /// <summary>The calls that an operation made, each with how often; one that no errno is known for would go untested, and fails.</summary>
+    public static (string Call, int Count)[] Of(ConcurrentQueue<string> seen)
+    {
+        var unknown = seen.Where(c => Errnos.Of(c) is null).Distinct();
+        Assert.True(!unknown.Any(), $"no errnos are listed for {string.Join(", ", unknown)}");
+        return [.. seen.GroupBy(c => c).Select(g => (g.Key, Math.Min(g.Count(), MostCalls))).Where(c => Errnos.Of(c.Key)!.Length > 0)];
+    }
+
+    public static IEnumerable<(string Call, int Nth, Errno Errno)> Faults(IEnumerable<(string Call, int Count)> calls)
+    {
+        foreach (var (call, count) in calls)
+        {
+            var errnos = Errnos.Of(call)!;
+            for (var nth = 1; nth <= count; nth++)
+            {
+                foreach (var errno in nth <= WithAllErrnos ? errnos : [errnos[nth % errnos.Length]])
+                    yield return (call, nth, errno);
+            }
+        }
+    }
+}
