@@ -10,6 +10,12 @@ public sealed record WireLimits
     public long RequestBytes { get; init; } = 4 << 20;
 
     /// <summary>
+    /// Bytes of all requests that have begun to come in and not ended, of all clients; above, the client with the longest is closed. What
+    /// clients keep in the daemon by not going on is bounded by this, not by their number: values take up to some 30 times their text.
+    /// </summary>
+    public long UnfinishedBytes { get; init; } = 16 << 20;
+
+    /// <summary>
     /// Bytes of replies not yet read at which a client's input is left alone until it reads: a socket's buffer and a few schemas.
     /// </summary>
     public long OutputPause { get; init; } = 256 << 10;

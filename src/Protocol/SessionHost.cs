@@ -11,6 +11,8 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
 {
     readonly ConcurrentDictionary<Connection, byte> _connections = new();
     readonly CancellationTokenSource _stop = new();
+    readonly Lock _dropping = new();
+    long _unfinished;
 
     /// <summary>May be replaced while running; those already connected keep what they had.</summary>
     public WireLimits Limits { get; set; } = limits;
@@ -36,7 +38,7 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
         var session = new Session(output, peer, run, Limits) { Role = roleOf(peer) ?? Role.Observer };
         // What an observer may do takes no descriptors: those it sends are not even kept until the next message.
         session.Descriptors.Highest = session.Role == Role.Observer ? -1 : Limits.Descriptors;
-        var connection = new Connection(client, session, output, Limits);
+        var connection = new Connection(client, session, output, Limits, Unfinished);
         // The greeting is the first write and nothing else is in it: some clients take the first piece they read for all of it.
         output.Send(greeting);
         output.Flush();
@@ -72,6 +74,30 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
         var oldest = silent.MinBy(c => c.Session.Since)!;
         Log.ClientRefused(logger, oldest.Session.Peer.Pid, oldest.Session.Peer.Uid, $"limit Silent of {most} is reached");
         oldest.Abort();
+    }
+
+    /// <summary>Bytes of all requests that have begun to come in and have not ended.</summary>
+    public long UnfinishedBytes => Volatile.Read(ref _unfinished);
+
+    void Unfinished(long change)
+    {
+        if (Interlocked.Add(ref _unfinished, change) > Limits.UnfinishedBytes && change > 0)
+            DropLongest(Limits.UnfinishedBytes);
+    }
+
+    // Not who came last: a good client's request is short, and is not to fail because others hold much.
+    void DropLongest(long most)
+    {
+        lock (_dropping)
+        {
+            // Those dropped before may still be on their way out: counted are those that stay.
+            while (_connections.Keys.Sum(c => c.UnfinishedBytes) > most)
+            {
+                var longest = _connections.Keys.MaxBy(c => c.UnfinishedBytes)!;
+                Log.ClientRefused(logger, longest.Session.Peer.Pid, longest.Session.Peer.Uid, $"limit UnfinishedBytes of {most} is reached");
+                longest.Abort();
+            }
+        }
     }
 
     async Task ServeAsync(Connection connection)

@@ -29,6 +29,7 @@ static class LimitCommands
             Of("Clients", (ulong)sessions().Count, (ulong)sessions().Limits.Clients),
             Of("ClientsPerUid", (ulong)sessions().Sessions.Count(s => s.Peer.Uid == call.Session.Peer.Uid), (ulong)sessions().Limits.ClientsPerUid),
             Of("Silent", (ulong)sessions().Sessions.Count(s => !s.IsNegotiated), (ulong)sessions().Limits.Silent),
+            Of("UnfinishedBytes", (ulong)sessions().UnfinishedBytes, (ulong)sessions().Limits.UnfinishedBytes),
             Of("Objects", (ulong)quota.Objects, (ulong)quota.MaxObjects),
             Of("BytesPerUid", quota.BytesOf(call.Session.Peer.Uid), quota.MaxBytesPerUid),
             Of("BytesTotal", quota.Bytes, quota.MaxBytes),

@@ -30,6 +30,9 @@ public sealed record LimitOptions
     /// <summary>Bytes of one request. No known client sends more than a few KiB; values take up to 30 times their text.</summary>
     public long RequestBytes { get; init; } = 4L << 20;
 
+    /// <summary>Bytes of unfinished requests of all clients; above, the client with the longest is closed. Values take up to 30 times that.</summary>
+    public long UnfinishedBytes { get; init; } = 16L << 20;
+
     /// <summary>Requests read ahead for a client that enabled <c>oob</c>: QEMU's number.</summary>
     public int QueuedRequests { get; init; } = 8;
 
@@ -50,6 +53,7 @@ public sealed record LimitOptions
         ClientsPerUid = ClientsPerUid,
         Silent = Silent,
         RequestBytes = RequestBytes,
+        UnfinishedBytes = UnfinishedBytes,
         QueuedRequests = QueuedRequests,
         OutputLimit = OutputBytes,
         Descriptors = s_descriptors,
@@ -67,6 +71,7 @@ public sealed record LimitOptions
         new(nameof(BytesTotal), 0, ulong.MaxValue, (o, v) => o with { BytesTotal = v }),
         // QEMU's own bound on the tokens of a message is the most that has a meaning.
         new(nameof(RequestBytes), 4 << 10, 64 << 20, (o, v) => o with { RequestBytes = (long)v }),
+        new(nameof(UnfinishedBytes), 4 << 10, 1UL << 40, (o, v) => o with { UnfinishedBytes = (long)v }),
         new(nameof(QueuedRequests), 1, 1024, (o, v) => o with { QueuedRequests = (int)v }),
         // The schema is one reply of some 100 KiB.
         new(nameof(OutputBytes), 1 << 20, 1 << 30, (o, v) => o with { OutputBytes = (long)v }),

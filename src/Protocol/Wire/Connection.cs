@@ -10,7 +10,12 @@ namespace HostMemd.Protocol.Wire;
 /// The socket of one client. Two loops: one brings bytes in and hands messages to the session, one carries replies out. Input
 /// is left alone while the session is busy or the client does not read its replies, so nothing grows without bound.
 /// </summary>
-public sealed class Connection(Socket socket, Session session, Output output, WireLimits limits)
+/// <param name="socket">The client.</param>
+/// <param name="session">What it says.</param>
+/// <param name="output">What it is told.</param>
+/// <param name="limits">What it can run into.</param>
+/// <param name="unfinished">Told by how many bytes the part of a request that has come in, without its end, has grown or shrunk.</param>
+public sealed class Connection(Socket socket, Session session, Output output, WireLimits limits, Action<long> unfinished)
 {
     // One read: many commands in a batch, and still small for each of thousands of idle clients.
     const int ReadSize = 16 << 10;
@@ -26,12 +31,17 @@ public sealed class Connection(Socket socket, Session session, Output output, Wi
         pauseWriterThreshold: 0, useSynchronizationContext: false, minimumSegmentSize: ReadSize));
     readonly JsonReader _reader = new(new JsonLimits { RequestBytes = limits.RequestBytes });
 
+    long _unfinished;
+
     // Set while the sender waits for the client to read, and released when it has read enough.
     TaskCompletionSource? _drained;
 
     readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Session Session => session;
+
+    /// <summary>Bytes of the request that has begun to come in and has not ended.</summary>
+    public long UnfinishedBytes => session.IsGone ? 0 : Volatile.Read(ref _unfinished);
 
     /// <summary>Completes when the client is gone and its socket closed.</summary>
     public Task Finished => _finished.Task;
@@ -48,6 +58,7 @@ public sealed class Connection(Socket socket, Session session, Output output, Wi
         }
         finally
         {
+            Account(0);
             session.Descriptors.Close();
             session.Named.Close();
             output.Flush();
@@ -153,6 +164,16 @@ public sealed class Connection(Socket socket, Session session, Output output, Wi
                 break;
         }
         _input.Reader.AdvanceTo(read.Buffer.End);
+        Account(_reader.PendingBytes);
+    }
+
+    void Account(long bytes)
+    {
+        var change = bytes - _unfinished;
+        if (change == 0)
+            return;
+        Volatile.Write(ref _unfinished, bytes);
+        unfinished(change);
     }
 
     bool IsGone()

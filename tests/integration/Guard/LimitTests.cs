@@ -84,6 +84,32 @@ public sealed class LimitTests(ITestOutputHelper output) : GuardTest(output)
     }
 
     [Fact]
+    public void UnfinishedBytes_OfAll_TheLongestGoes_AndNobodyElse()
+    {
+        const int Most = 1 << 20;
+        var daemon = Limited($"\"UnfinishedBytes\": {Most}");
+        using var good = daemon.Connect();
+        using var shorter = daemon.Connect();
+        using var longest = daemon.Connect();
+        using var last = daemon.Connect();
+        static string Begin(int bytes) => "{\"execute\":\"query-name\",\"id\":\"" + new string('x', bytes);
+        shorter.Send(Begin(Most / 8));
+        longest.Send(Begin(Most * 6 / 8));
+        Eventually.True(() => Limit(good, "UnfinishedBytes") is ( > Most * 7 / 8, Most), "what the two have sent");
+
+        last.Send(Begin(Most / 4));
+
+        Assert.True(longest.Ends());
+        AwaitLog(daemon, $"limit UnfinishedBytes of {Most} is reached");
+        foreach (var one in (QmpClient[])[shorter, last])
+        {
+            one.Send("\"}\n");
+            Assert.True(one.Reply().TryGetProperty("return", out _));
+        }
+        Eventually.True(() => Limit(good, "UnfinishedBytes").Used == 0, "nothing unfinished");
+    }
+
+    [Fact]
     public void QueuedRequests_OutOfBandWaitsBehindAFullQueue()
     {
         var daemon = Limited("\"QueuedRequests\": 1");

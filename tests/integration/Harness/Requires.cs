@@ -62,7 +62,7 @@ static class Requires
         Need.SystemdSocketActivate => "systemd-socket-activate",
         Need.OtherUsers => "root, setpriv and /usr/bin/python3",
         Need.Strace => "root and strace",
-        Need.MemoryCgroup => "root and a memory control group of version 1 that can be written",
+        Need.MemoryCgroup => "root and a memory controller of control groups",
         _ => need.ToString(),
     };
 
@@ -98,7 +98,9 @@ static class Requires
         Need.SystemdSocketActivate => Program.Find("systemd-socket-activate") is not null,
         Need.OtherUsers => Environment.IsPrivilegedProcess && Program.Find("setpriv") is not null && File.Exists("/usr/bin/python3"),
         Need.Strace => Environment.IsPrivilegedProcess && Program.Find("strace") is not null,
-        Need.MemoryCgroup => Environment.IsPrivilegedProcess && File.Exists("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+        Need.MemoryCgroup => Environment.IsPrivilegedProcess && (File.Exists("/sys/fs/cgroup/memory/memory.limit_in_bytes")
+            || (File.Exists("/sys/fs/cgroup/cgroup.subtree_control")
+                && File.ReadAllText("/sys/fs/cgroup/cgroup.subtree_control").Contains("memory", StringComparison.Ordinal))),
         _ => false,
     };
 }

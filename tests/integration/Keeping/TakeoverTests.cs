@@ -187,6 +187,27 @@ public sealed class TakeoverTests(ITestOutputHelper output) : DaemonTest(output)
         Assert.Equal(0, first.AwaitExit());
     }
 
+    [Fact]
+    public void TakeoverThatCannotHaveAnObject_LeavesAllWithTheOldOne()
+    {
+        var file = Path.Combine(_folder, "f");
+        var first = StartFirst("--object", "memory-backend-memfd,id=m,size=1M", "--object", $"memory-backend-file,id=f,size=1M,mem-path={file},share=on");
+        using var client = first.Connect();
+        Fill(client, "f", 4);
+        File.Move(file, file + ".moved");
+        File.WriteAllBytes(file, new byte[MiB]);
+
+        var (status, errors) = FailToTakeOver();
+
+        Assert.Equal(1, status);
+        Assert.Equal("hostmemd: cannot be taken over: memory-backend-file f: backing store of 'f' is another file now\n", errors);
+        Assert.Equal(["m", "f"], Ids(client));
+        Assert.Equal(Content(MiB, 4), Read(client, "f"));
+        File.Move(file + ".moved", file, overwrite: true);
+        TakeOver();
+        Assert.Equal(0, first.AwaitExit());
+    }
+
     [FactIf(Need.ThreeGiBFree)]
     public void TakeoverThatIsKilledMidway_LeavesTheOldOneAsItWas()
     {

@@ -1,0 +1,51 @@
+using HostMemd.Integration.Harness;
+using HostMemd.Integration.Prealloc;
+using Xunit.Abstractions;
+
+namespace HostMemd.Integration.Guard;
+
+/// <summary>The clock on the wall is set back by a day, for the daemon only: its words carry the new time, and nothing waits for the old.</summary>
+public sealed class ClockTests(ITestOutputHelper output) : GuardTest(output)
+{
+    [FactIf(Need.Gcc)]
+    public void ClockSetBack_OnlyTimestampsNotice()
+    {
+        var folder = DaemonProcess.NewFolder();
+        var library = Path.Combine(folder, "clock.so");
+        var back = Path.Combine(folder, "back");
+        Harness.Program.Check("gcc", "-shared", "-fPIC", "-o", library, Path.Combine(Repository.Root, "tests/integration/Guard/clock.c"));
+        var daemon = StartWith("{}", "env", "LD_PRELOAD=" + library, "CLOCK_BACK=" + back);
+        using var client = new Talk(daemon);
+        using var other = new Talk(daemon);
+        client.Ask("memdev-watch", new() { ["enable"] = true });
+        client.Add("memfd", "m", 256 << 20);
+        client.Add("memfd", "n", 256 << 20);
+        client.FillHalfway("m", "j");
+        client.FillHalfway("n", "k");
+        var before = Latest(client);
+
+        File.WriteAllText(back, "");
+        client.Verb("resume", "j");
+
+        Assert.False(client.AwaitConcluded("j").TryGetProperty("error", out _));
+        Assert.InRange(Latest(client) - before, -24 * 3600, -23 * 3600);
+        // What counts time goes on counting it: a filling is cancelled, a client comes, one leaves, events come.
+        client.Verb("cancel", "k");
+        client.AwaitConcluded("k");
+        other.Ask("query-memdev-stats");
+        daemon.Connect().Dispose();
+        client.Ask("job-dismiss", new() { ["id"] = "j" });
+        client.Ask("job-dismiss", new() { ["id"] = "k" });
+        client.Delete("n");
+        client.Ask("memdev-map", new() { ["id"] = "m" });
+        Assert.InRange(Since(client), before - 25 * 3600, before - 23 * 3600);
+        daemon.Signal(15);
+        Assert.Equal(0, daemon.AwaitExit());
+        Directory.Delete(folder, recursive: true);
+    }
+
+    static long Latest(Talk client) => client.Events[^1].GetProperty("timestamp").GetProperty("seconds").GetInt64();
+
+    static long Since(Talk client) => client.Ask("query-memdev-mappings").EnumerateArray()
+        .Single(m => m.TryGetProperty("since", out _) && m.GetProperty("kind").ValueEquals("lease"u8)).GetProperty("since").GetInt64();
+}

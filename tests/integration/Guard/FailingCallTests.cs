@@ -1,0 +1,130 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using HostMemd.Integration.Harness;
+using Xunit.Abstractions;
+
+namespace HostMemd.Integration.Guard;
+
+/// <summary>
+/// The real binary, and a tracer that makes one of its system calls fail: a sample of what tests/faults does to the same sources, and
+/// the calls that those do not reach, the sockets'.
+/// </summary>
+public sealed class FailingCallTests(ITestOutputHelper output) : DaemonTest(output)
+{
+    const int Size = 1 << 20;
+
+    [TheoryIf(Need.Strace)]
+    [InlineData("memfd_create", "EMFILE", "failed to create memfd with flags 0x3: Too many open files")]
+    [InlineData("ftruncate", "EFBIG", "failed to resize memfd to 1048576: File too large")]
+    [InlineData("mbind", "EIO", "cannot bind memory to host NUMA nodes: Input/output error")]
+    public void FailingCall_OfObjectAdd_IsTold_AndUndone(string call, string errno, string text)
+    {
+        using var client = Connect();
+        // Whatever is made once only is there after the first.
+        client.Add("memory-backend-memfd", "first", Bound());
+        client.Delete("first");
+        var process = new ProcMemory(Daemon.Pid);
+        var (files, memory) = (process.SettledFileCount(), Memory(process));
+
+        using (Inject(call, errno))
+            Assert.Equal(text, client.AddRefused("memory-backend-memfd", "m", Bound()));
+
+        Assert.Empty(client.Memdevs());
+        process.AwaitFiles(files);
+        Assert.Equal(memory, Memory(process));
+        client.Add("memory-backend-memfd", "m", Bound());
+        client.Delete("m");
+    }
+
+    [TheoryIf(Need.Strace)]
+    [InlineData("pidfd_open", "ENFILE")]
+    [InlineData("epoll_create1", "EMFILE")]
+    public void FailingCall_OfMemdevMap_IsTold_AndNobodyHasALease(string call, string errno)
+    {
+        using var client = Connect();
+        client.Add("memory-backend-memfd", "m", new() { ["size"] = Size });
+        JsonObject arguments = new() { ["id"] = "m", ["pid"] = Environment.ProcessId };
+
+        using (Inject(call, errno))
+            Assert.Matches("process [0-9]+ cannot be watched: Too many open files.*", client.Refused("memdev-map", arguments));
+
+        Assert.Empty(client.Ok("query-memdev-mappings").EnumerateArray());
+        client.Ok("memdev-map", arguments);
+        Assert.Single(client.Received);
+    }
+
+    [FactIf(Need.Strace)]
+    public void FailingSend_EndsThatClient_AndNobodyElse()
+    {
+        using var good = Connect();
+        using var victim = Connect();
+
+        using (Inject("sendto", "ECONNRESET"))
+        {
+            victim.Command("query-version");
+            Assert.True(victim.Ends());
+        }
+
+        good.Ok("query-version");
+        Daemon.Connect().Dispose();
+    }
+
+    [TheoryIf(Need.Strace)]
+    [InlineData("EMFILE")]
+    [InlineData("ECONNABORTED")]
+    public void FailingAccept_IsTriedAgain(string errno)
+    {
+        using var good = Connect();
+
+        using (Inject("accept4", errno))
+        {
+            using var next = Daemon.Connect();
+            next.Ok("query-version");
+        }
+
+        good.Ok("query-version");
+    }
+
+    static JsonObject Bound() => new() { ["size"] = Size, ["policy"] = "bind", ["host-nodes"] = new JsonArray(0) };
+
+    static int Memory(ProcMemory process) => process.Mappings().Count(m => m.Length == Size && m.Path.Contains("memfd", StringComparison.Ordinal)
+        && !m.Path.Contains("doublemapper", StringComparison.Ordinal));
+
+    Tracer Inject(string call, string errno) => new(Daemon.Pid, call, errno);
+
+    /// <summary>strace on a running process; the first such call after it was there fails, unmade.</summary>
+    sealed class Tracer : IDisposable
+    {
+        readonly Process _strace;
+
+        public Tracer(int pid, string call, string errno)
+        {
+            _strace = Process.Start(new ProcessStartInfo("strace", ["-f", "-qq", "-o", "/dev/null", "-p", pid.ToString(CultureInfo.InvariantCulture),
+                "-e", $"trace={call}", "-e", $"inject={call}:error={errno}:when=1"]))!;
+            Eventually.True(() => Directory.GetDirectories($"/proc/{pid}/task").All(IsTraced), "all threads to be traced");
+        }
+
+        static bool IsTraced(string task)
+        {
+            try
+            {
+                return File.ReadLines(task + "/status").Any(l => l.StartsWith("TracerPid:", StringComparison.Ordinal) && !l.EndsWith("\t0", StringComparison.Ordinal));
+            }
+            catch (IOException)
+            {
+                // It has ended.
+                return true;
+            }
+        }
+
+        public void Dispose()
+        {
+            const int SIGINT = 2;
+            // Detaches; killed, it might leave a thread stopped.
+            Wire.Signal(_strace.Id, SIGINT);
+            Assert.True(_strace.WaitForExit(10_000), "strace does not end");
+            _strace.Dispose();
+        }
+    }
+}
