@@ -30,7 +30,7 @@ public static class GlibOrder
                 slots = Grow(slots, level, names);
             }
         }
-        return [.. slots.Where(at => at >= 0)];
+        return Array.FindAll(slots, at => at >= 0);
     }
 
     static int[] NewTable(int level)

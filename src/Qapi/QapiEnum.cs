@@ -10,7 +10,8 @@ public sealed class QapiEnum<T> : QapiType<T> where T : struct, Enum
     {
         Name = name;
         _values = values;
-        _shape = new([.. values.Select(v => v.Name)]);
+        // Not LINQ's Select, which is compiled while the daemon starts, once for each enum.
+        _shape = new(Array.ConvertAll(values, v => v.Name));
     }
 
     public override string Name { get; }

@@ -26,7 +26,9 @@ public sealed class QomClass
         // QEMU walks the tables of the class and then of its ancestors, and hands the whole list out backwards.
         string[] first = registered.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         QomProperty[] filled = [.. first.Select(n => _byName[n]), .. rows.Where(r => !first.Contains(r.Name))];
-        Listed = [.. parent?.Listed ?? [], .. Enumerable.Reverse(GlibOrder.Walk([.. filled.Select(r => r.Name)])).Select(i => filled[i])];
+        var own = Array.ConvertAll(GlibOrder.Walk(Array.ConvertAll(filled, r => r.Name)), i => filled[i]);
+        Array.Reverse(own);
+        Listed = [.. parent?.Listed ?? [], .. own];
     }
 
     public string Name { get; }
