@@ -27,17 +27,28 @@ public static partial class Memfd
     public const int F_SEAL_EXEC = 0x20;
 #pragma warning restore CS1591
 
-    /// <summary>Makes an anonymous file, close-on-exec.</summary>
+    // For the owner alone: the kernel makes them 0777, and whoever was lent one for reading could open it again for writing, through
+    // its own /proc/self/fd.
+    const uint OwnerOnly = 0b110_000_000;
+
+    /// <summary>Makes an anonymous file, close-on-exec, that nobody but its owner can open again.</summary>
     /// <param name="name">At most 249 bytes; seen in /proc only.</param>
     /// <param name="flags">MFD_*; MFD_CLOEXEC is added.</param>
     /// <param name="fd">The file, or null on failure.</param>
-    /// <returns>ENODEV: the CPU has no such huge page; EINVAL, EMFILE, ENFILE, ENOMEM, EPERM: memfd_create(2).</returns>
+    /// <returns>ENODEV: the CPU has no such huge page; EINVAL, EMFILE, ENFILE, ENOMEM, EPERM: memfd_create(2), fchmod(2).</returns>
     public static Errno Create(string name, uint flags, out SafeFileHandle? fd)
     {
         fd = null;
         if (Libc.HasNul(name)) return Errno.EINVAL;
         if (Faults.Hit(nameof(memfd_create), out Errno error)) return error;
-        return Files.Own(memfd_create(name, flags | MFD_CLOEXEC), out fd);
+        error = Files.Own(memfd_create(name, flags | MFD_CLOEXEC), out SafeFileHandle? made);
+        if (error.Failed) return error;
+        error = Shm.SetMode(made!, OwnerOnly);
+        if (error.Ok)
+            fd = made;
+        else
+            made!.Dispose();
+        return error;
     }
 
     /// <summary>Adds seals, for good.</summary>

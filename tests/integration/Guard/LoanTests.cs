@@ -1,0 +1,40 @@
+using HostMemd.Integration.Harness;
+using Xunit.Abstractions;
+
+namespace HostMemd.Integration.Guard;
+
+/// <summary>What another user can make of a descriptor that it was lent for reading.</summary>
+public sealed class LoanTests(ITestOutputHelper output) : GuardTest(output)
+{
+    const string Consumer = """
+        import json, mmap, os, socket, sys
+        client = socket.socket(socket.AF_UNIX)
+        client.connect(sys.argv[1])
+        stream = client.makefile("rw")
+        stream.readline()
+        print('{"execute":"qmp_capabilities"}', file=stream, flush=True)
+        stream.readline()
+        print('{"execute":"memdev-map","arguments":{"id":"m","readonly":true}}', file=stream, flush=True)
+        _, (lent,), _, _ = socket.recv_fds(client, 65536, 1)
+        mmap.mmap(lent, 4096, prot=mmap.PROT_READ)
+        try:
+            os.open(f"/proc/self/fd/{lent}", os.O_RDWR)
+            print("opened")
+        except PermissionError:
+            print("refused")
+        """;
+
+    [TheoryIf(Need.OtherUsers)]
+    [InlineData("memory-backend-memfd")]
+    [InlineData("memory-backend-shm")]
+    [InlineData("memory-backend-ram")]
+    public void ReadOnlyLoan_CannotBeOpenedForWriting_ByAnotherUser(string type)
+    {
+        var daemon = StartWith("""{ "Access": { "SocketMode": "0666", "AdminUids": [ 65534 ] } }""");
+        using var client = daemon.Connect();
+        client.Add(type, "m", new() { ["size"] = 4096, ["share"] = true });
+
+        Assert.Equal("refused\n", Harness.Program.Check("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+            "/usr/bin/python3", "-c", Consumer, daemon.SocketPath));
+    }
+}
