@@ -47,6 +47,8 @@ static class Errnos
         ["process_vm_writev"] = [Errno.EFAULT, Errno.EINVAL, Errno.ENOMEM, Errno.EPERM, Errno.ESRCH],
         ["getrlimit"] = [Errno.EFAULT, Errno.EINVAL],
         ["pipe2"] = [Errno.EFAULT, Errno.EINVAL, Errno.EMFILE, Errno.ENFILE],
+        ["fgetxattr"] = [Errno.EOPNOTSUPP, Errno.ERANGE],
+        ["fsetxattr"] = [Errno.EOPNOTSUPP, Errno.EPERM, Errno.ENOSPC],
         ["fchmod"] = [Errno.EBADF, Errno.EIO, Errno.EPERM, new(EROFS)],
         ["userfaultfd"] = [Errno.EINVAL, Errno.EMFILE, Errno.ENFILE, Errno.ENOMEM, Errno.EPERM, Errno.ENOSYS],
         ["ioctl"] = [Errno.EFAULT, Errno.EINVAL, Errno.ENOMEM, new(EBUSY), Errno.ENOSYS],

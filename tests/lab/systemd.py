@@ -328,7 +328,7 @@ def private_memory_is_gone_and_said_so():
     client.ask("object-add", qom_type="memory-backend-ram", id="private", size=MIB)
     client.close()
     sh(f"systemctl restart {UNIT}")
-    assert "memory-backend-ram private could not be restored" in journal(100)
+    eventually(lambda: "memory-backend-ram private could not be restored" in journal(100), "the loss in the journal")
     same_as_before()
 
 

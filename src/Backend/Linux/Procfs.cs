@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace HostMemd.Backend.Linux;
@@ -23,6 +24,14 @@ public static partial class Procfs
     /// <param name="pid">The process; null for this one.</param>
     /// <param name="root">Where procfs is.</param>
     public static string? Status(string name, int? pid = null, string root = "/proc") => FieldOf(PathOf(pid, "status", root), name);
+
+    /// <summary>The effective user of a process; null if it has ended.</summary>
+    /// <param name="pid">The process.</param>
+    /// <param name="root">Where procfs is.</param>
+    public static uint? Uid(int pid, string root = "/proc") =>
+        // Real, effective, saved, of the file system.
+        Status("Uid", pid, root)?.Split('\t', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) is [_, var effective, ..]
+            && uint.TryParse(effective, NumberStyles.None, CultureInfo.InvariantCulture, out var uid) ? uid : null;
 
     /// <summary>A field of /proc/PID/status in bytes, <c>VmRSS</c> for one.</summary>
     /// <inheritdoc cref="Status"/>

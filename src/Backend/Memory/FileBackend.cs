@@ -64,6 +64,8 @@ public sealed class FileBackend : HostMemoryBackend
     // A disk may take its time, a network file system all of it.
     protected override bool IsSlowToMap => true;
 
+    private protected override bool HasPath => true;
+
     protected override MemoryRegion Allocate()
     {
         ResolveRom();

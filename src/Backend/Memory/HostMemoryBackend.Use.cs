@@ -20,6 +20,25 @@ public abstract partial class HostMemoryBackend
         return errno.Ok ? lent! : throw QmpErrors.CannotLend(Name, errno.Text);
     }
 
+    /// <summary>
+    /// Lets the user of a process that was lent the memory for writing open it again through its own <c>/proc/self/fd</c>: QEMU takes
+    /// memory by path only. Memory without a path of its own is its owner's otherwise, so that a loan for reading holds against others.
+    /// </summary>
+    /// <param name="uid">The user, not the daemon's own.</param>
+    public void AdmitUser(uint uid)
+    {
+        if (HasPath || Region is not { File: { } file })
+            return;
+        // Huge pages have no access lists: there it is everybody. Whatever fails, the descriptor that is lent is good for mapping.
+        if (PosixAcl.Admit(file, uid) == Errno.EOPNOTSUPP)
+            Shm.SetMode(file, OwnerAndOthers);
+    }
+
+    const uint OwnerAndOthers = 0b110_000_110;
+
+    /// <summary>The file is one that others may know, and its mode their business.</summary>
+    private protected virtual bool HasPath => false;
+
     public override QmpException? DeletionRefusal() =>
         Environment.Leases.Of(this).Count > 0 ? QmpErrors.ObjectMapped(Name) : null;
 

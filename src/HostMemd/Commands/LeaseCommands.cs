@@ -5,6 +5,7 @@ using HostMemd.Backend.Memory;
 using HostMemd.Backend.Qom;
 using HostMemd.Protocol;
 using HostMemd.Qapi;
+using HostMemd.Start;
 using Microsoft.Win32.SafeHandles;
 using static HostMemd.Protocol.Define;
 using static HostMemd.Qapi.QapiTypes;
@@ -42,6 +43,8 @@ static class LeaseCommands
         {
             var (pid, pidfd) = Process(call, wanted);
             lease = leases.Give(backend, pid, pidfd, name, readOnly);
+            if (!readOnly && UserOf(call, pid) is { } user and not 0 && user != Posix.geteuid())
+                backend.AdmitUser(user);
         }
         catch
         {
@@ -61,6 +64,9 @@ static class LeaseCommands
             Path = string.Create(CultureInfo.InvariantCulture, $"/proc/{Environment.ProcessId}/fd/{region.File!.DangerousGetHandle()}"),
         };
     }
+
+    // The descriptor that was taken keeps the number from being another process's meanwhile.
+    static uint? UserOf(Call call, int pid) => pid == call.Session.Peer.Pid ? call.Session.Peer.Uid : Procfs.Uid(pid);
 
     static (int Pid, SafeFileHandle Pidfd) Process(Call call, long? wanted)
     {

@@ -14,7 +14,7 @@ public sealed class LoanTests(ITestOutputHelper output) : GuardTest(output)
         stream.readline()
         print('{"execute":"qmp_capabilities"}', file=stream, flush=True)
         stream.readline()
-        print('{"execute":"memdev-map","arguments":{"id":"m","readonly":true}}', file=stream, flush=True)
+        print('{"execute":"memdev-map","arguments":{"id":"m","readonly":%s}}' % sys.argv[2], file=stream, flush=True)
         _, (lent,), _, _ = socket.recv_fds(client, 65536, 1)
         mmap.mmap(lent, 4096, prot=mmap.PROT_READ)
         try:
@@ -23,6 +23,9 @@ public sealed class LoanTests(ITestOutputHelper output) : GuardTest(output)
         except PermissionError:
             print("refused")
         """;
+
+    static string Borrow(DaemonProcess daemon, int uid, bool readOnly) => Harness.Program.Check("setpriv", $"--reuid={uid}", $"--regid={uid}",
+        "--clear-groups", "/usr/bin/python3", "-c", Consumer, daemon.SocketPath, readOnly ? "true" : "false");
 
     [TheoryIf(Need.OtherUsers)]
     [InlineData("memory-backend-memfd")]
@@ -34,7 +37,23 @@ public sealed class LoanTests(ITestOutputHelper output) : GuardTest(output)
         using var client = daemon.Connect();
         client.Add(type, "m", new() { ["size"] = 4096, ["share"] = true });
 
-        Assert.Equal("refused\n", Harness.Program.Check("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
-            "/usr/bin/python3", "-c", Consumer, daemon.SocketPath));
+        Assert.Equal("refused\n", Borrow(daemon, 65534, readOnly: true));
+    }
+
+    /// <summary>As QEMU must, which takes memory by path only.</summary>
+    [TheoryIf(Need.OtherUsers)]
+    [InlineData("memory-backend-memfd")]
+    [InlineData("memory-backend-shm")]
+    [InlineData("memory-backend-ram")]
+    public void WritableLoan_CanBeOpenedAgain_ByItsUserAlone(string type)
+    {
+        var daemon = StartWith("""{ "Access": { "SocketMode": "0666", "AdminUids": [ 65531, 65532, 65533 ] } }""");
+        using var client = daemon.Connect();
+        client.Add(type, "m", new() { ["size"] = 4096, ["share"] = true });
+
+        Assert.Equal("opened\n", Borrow(daemon, 65533, readOnly: false));
+        Assert.Equal("opened\n", Borrow(daemon, 65531, readOnly: false));
+        Assert.Equal("refused\n", Borrow(daemon, 65532, readOnly: true));
+        Assert.Equal("opened\n", Borrow(daemon, 65533, readOnly: false));
     }
 }
