@@ -11,6 +11,8 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
 {
     readonly ConcurrentDictionary<Connection, byte> _connections = new();
     readonly CancellationTokenSource _stop = new();
+    readonly ConcurrentDictionary<Connection, byte> _begun = new();
+    readonly List<Connection> _greeted = [];
     readonly Lock _dropping = new();
     long _unfinished;
 
@@ -43,6 +45,7 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
         output.Send(greeting);
         output.Flush();
         Log.Connected(logger, peer.Pid, peer.Uid);
+        DropSilent(connection, Limits.Silent);
         _connections[connection] = 0;
         _ = ServeAsync(connection);
     }
@@ -58,29 +61,37 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
             return $"limit ClientsPerUid of {limits.ClientsPerUid} is reached";
         if (client.Handle > limits.Descriptors)
             return $"limit RLIMIT_NOFILE is reached but for what the daemon itself needs: descriptor {limits.Descriptors}";
-        DropSilent(limits.Silent);
         return null;
     }
 
-    // Of those that connect and never negotiate the oldest goes: a client that means it does so at once.
-    void DropSilent(int most)
+    // Of those that connect and never negotiate the oldest goes: a client that means it does so at once. Looked at are those greeted
+    // last, not all clients: this is done for each that comes.
+    void DropSilent(Connection greeted, int most)
     {
-        if (_connections.Count < most)
-            return;
-        // Those dropped before may still be on their way out.
-        Connection[] silent = [.. _connections.Keys.Where(c => !c.Session.IsNegotiated && !c.Session.IsGone)];
-        if (silent.Length < most)
-            return;
-        var oldest = silent.MinBy(c => c.Session.Since)!;
-        Log.ClientRefused(logger, oldest.Session.Peer.Pid, oldest.Session.Peer.Uid, $"limit Silent of {most} is reached");
-        oldest.Abort();
+        lock (_greeted)
+        {
+            if (_greeted.Count >= most)
+                _greeted.RemoveAll(c => c.Session.IsNegotiated || c.Session.IsGone);
+            if (_greeted.Count >= most)
+            {
+                var oldest = _greeted[0];
+                _greeted.RemoveAt(0);
+                Log.ClientRefused(logger, oldest.Session.Peer.Pid, oldest.Session.Peer.Uid, $"limit Silent of {most} is reached");
+                oldest.Abort();
+            }
+            _greeted.Add(greeted);
+        }
     }
 
     /// <summary>Bytes of all requests that have begun to come in and have not ended.</summary>
     public long UnfinishedBytes => Volatile.Read(ref _unfinished);
 
-    void Unfinished(long change)
+    void Unfinished(Connection connection, long change)
     {
+        if (connection.UnfinishedBytes > 0)
+            _begun[connection] = 0;
+        else
+            _begun.TryRemove(connection, out _);
         if (Interlocked.Add(ref _unfinished, change) > Limits.UnfinishedBytes && change > 0)
             DropLongest(Limits.UnfinishedBytes);
     }
@@ -91,9 +102,9 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
         lock (_dropping)
         {
             // Those dropped before may still be on their way out: counted are those that stay.
-            while (_connections.Keys.Sum(c => c.UnfinishedBytes) > most)
+            while (_begun.Sum(c => c.Key.UnfinishedBytes) > most)
             {
-                var longest = _connections.Keys.MaxBy(c => c.UnfinishedBytes)!;
+                var longest = _begun.MaxBy(c => c.Key.UnfinishedBytes).Key;
                 Log.ClientRefused(logger, longest.Session.Peer.Pid, longest.Session.Peer.Uid, $"limit UnfinishedBytes of {most} is reached");
                 longest.Abort();
             }
@@ -116,6 +127,9 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
         finally
         {
             _connections.TryRemove(connection, out _);
+            // With all it had begun to read.
+            lock (_greeted)
+                _greeted.Remove(connection);
             Log.Disconnected(logger, connection.Session.Peer.Pid);
             Left?.Invoke(connection.Session, _connections.Count);
         }

@@ -15,7 +15,7 @@ namespace HostMemd.Protocol.Wire;
 /// <param name="output">What it is told.</param>
 /// <param name="limits">What it can run into.</param>
 /// <param name="unfinished">Told by how many bytes the part of a request that has come in, without its end, has grown or shrunk.</param>
-public sealed class Connection(Socket socket, Session session, Output output, WireLimits limits, Action<long> unfinished)
+public sealed class Connection(Socket socket, Session session, Output output, WireLimits limits, Action<Connection, long> unfinished)
 {
     // One read: many commands in a batch, and still small for each of thousands of idle clients.
     const int ReadSize = 16 << 10;
@@ -124,7 +124,8 @@ public sealed class Connection(Socket socket, Session session, Output output, Wi
             output.Flush();
             if (expected != 0)
                 expected = Stopwatch.GetTimestamp() + s_opening;
-            if (++reads < TurnReads)
+            // Of a request that goes on and on, one read at a time: what it costs to parse is not known before.
+            if (_unfinished == 0 && ++reads < TurnReads)
                 continue;
             await new BackOfTheQueue();
             reads = 0;
@@ -173,7 +174,7 @@ public sealed class Connection(Socket socket, Session session, Output output, Wi
         if (change == 0)
             return;
         Volatile.Write(ref _unfinished, bytes);
-        unfinished(change);
+        unfinished(this, change);
     }
 
     bool IsGone()
