@@ -69,6 +69,12 @@ class Server:
         """Time that its threads have run, which the scheduler counts to the nanosecond."""
         return sum(int(open(f"/proc/{self.pid}/task/{task}/schedstat").read().split()[0]) for task in self.tasks()) / 1e6
 
+    def all_cpu_ms(self):
+        """As cpu_ms, with the threads that have ended, but in steps of 10 ms: for many of a kind."""
+        with open(f"/proc/{self.pid}/stat") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+
     def switches(self):
         """How often any of its threads has gone to sleep or was interrupted."""
         return sum(int(line.split()[1]) for task in self.tasks() for line in open(f"/proc/{self.pid}/task/{task}/status")
