@@ -71,6 +71,8 @@ public sealed class Daemon
         _objects = new(Types, _environment);
         _objects.Added += made => Log.ObjectAdded(_logger, made.Class.Name, made.Name, (made as HostMemoryBackend)?.Size ?? 0);
         _objects.Deleted += gone => Log.ObjectDeleted(_logger, gone.Class.Name, gone.Name);
+        _objects.Added += _ => HeldChanged?.Invoke();
+        _objects.Deleted += _ => HeldChanged?.Invoke();
         _keeper = new(_objects, _tree, _leases, store, _state, _logger);
         Commands = CommandsOf();
         var dispatcher = new Dispatcher(Commands, _state, _changes, _logger, loggers.CreateLogger("HostMemd.Audit"));
@@ -182,6 +184,9 @@ public sealed class Daemon
 
     /// <summary>How many entries of another process wait for one that can read them.</summary>
     internal int Aside => _keeper.Aside;
+
+    /// <summary>What <see cref="Held"/> says is different now. Raised with the state held.</summary>
+    public event Action? HeldChanged;
 
     /// <summary>How many objects there are and how much memory they hold, in bytes.</summary>
     public (int Objects, ulong Bytes) Held()

@@ -19,14 +19,15 @@ sealed class HostMemdService(
     HostMemdOptions options, CommandLine commandLine, Daemon daemon, DaemonLog log, SocketActivation passed, OwnedFiles owned, Notify notify,
     IHostApplicationLifetime application) : IHostedService
 {
-    // systemctl status is looked at by people.
-    static readonly TimeSpan s_statusPeriod = TimeSpan.FromSeconds(5);
+    // systemctl status is looked at by people; told after a change, so that nothing ticks while nothing happens.
+    static readonly TimeSpan s_statusDelay = TimeSpan.FromSeconds(1);
 
     readonly ILogger _logger = log.Factory.CreateLogger("HostMemd");
     readonly List<(Socket Socket, bool Pretty, string Name)> _listeners = [];
     SafeFileHandle? _pidFile;
     PosixSignalRegistration? _hangup;
     Timer? _status;
+    bool _statusIsDue;
     Watchdog? _watchdog;
     Takeover? _takeover;
     volatile bool _ready;
@@ -107,7 +108,7 @@ sealed class HostMemdService(
             TakePidFile(path);
         Daemonizer.Report("");
         if (notify.IsEnabled)
-            _status = new(_ => TellStatus(), null, TimeSpan.Zero, s_statusPeriod);
+            TellStatusOfChanges();
         ReloadIfAsked();
         _watchdog = Watchdog.Start(notify, daemon);
         _ = Task.WhenAny(daemon.Quit, daemon.Left).ContinueWith(_ => application.StopApplication(), TaskScheduler.Default);
@@ -151,8 +152,19 @@ sealed class HostMemdService(
         }
     }
 
+    void TellStatusOfChanges()
+    {
+        _status = new(_ => TellStatus(), null, TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        daemon.HeldChanged += () =>
+        {
+            if (!Interlocked.Exchange(ref _statusIsDue, true))
+                _status.Change(s_statusDelay, Timeout.InfiniteTimeSpan);
+        };
+    }
+
     void TellStatus()
     {
+        Volatile.Write(ref _statusIsDue, false);
         var (objects, bytes) = daemon.Held();
         notify.Status(string.Create(null, $"{objects} memory backends, {bytes >> 20} MiB{(daemon.Aside is > 0 and var aside ? $"; {aside} entries kept aside" : "")}"));
     }
@@ -182,6 +194,8 @@ sealed class HostMemdService(
             return;
         notify.Stopping();
         StartLog.Stopping(_logger);
+        // What is let go of from here on is not told.
+        Volatile.Write(ref _statusIsDue, true);
         _status?.Dispose();
         _watchdog?.Dispose();
         // Whoever comes now is to find no socket rather than one that nobody answers; unless another process answers by now.
