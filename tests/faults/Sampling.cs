@@ -4,8 +4,8 @@ using HostMemd.Backend.Linux;
 namespace HostMemd.Faulty;
 
 /// <summary>
-/// Which of all possible faults are tried: the first call of a kind with every errno, the later ones with one each. With
-/// HOSTMEMD_FAULTS_FULL=1 every call with every errno, ten minutes instead of one.
+/// Which of all possible faults are tried: the first call of a kind with five errnos, the later ones with one each. With
+/// HOSTMEMD_FAULTS_FULL=1 every call with every errno, many times as long.
 /// </summary>
 static class Sampling
 {
@@ -13,8 +13,6 @@ static class Sampling
 
     // Of hundreds of files of /proc that are all read alike the first few are enough.
     static int MostCalls => s_isFull ? 12 : 6;
-
-    static int WithAllErrnos => s_isFull ? int.MaxValue : 1;
 
     /// <summary>The calls that an operation made, each with how often; one that no errno is known for would go untested, and fails.</summary>
     public static (string Call, int Count)[] Of(ConcurrentQueue<string> seen)
@@ -31,9 +29,13 @@ static class Sampling
             var errnos = Errnos.Of(call)!;
             for (var nth = 1; nth <= count; nth++)
             {
-                foreach (var errno in nth <= WithAllErrnos ? errnos : [errnos[nth % errnos.Length]])
+                foreach (var errno in s_isFull ? errnos : Some(errnos, nth == 1 ? 5 : 1, nth))
                     yield return (call, nth, errno);
             }
         }
     }
+
+    // Spread over the list, and others for each call.
+    static IEnumerable<Errno> Some(Errno[] all, int most, int nth) =>
+        Enumerable.Range(0, Math.Min(most, all.Length)).Select(i => all[(i * all.Length / Math.Min(most, all.Length) + nth) % all.Length]);
 }
