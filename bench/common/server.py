@@ -26,7 +26,8 @@ class Server:
         self.kind = kind
         self.path = os.path.join(folder, kind + ".sock")
         pin = ["taskset", "-c", str(cpu)] if cpu is not None else []
-        with open(os.path.join(folder, kind + ".log"), "w") as log:
+        self.log = os.path.join(folder, kind + ".log")
+        with open(self.log, "w") as log:
             begun = time.perf_counter()
             self.process = subprocess.Popen([*pin, *words(kind, program, self.path)], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.pid = self.process.pid
@@ -63,7 +64,14 @@ class Server:
             return sum(1 for _ in file)
 
     def descriptors(self):
-        return len(os.listdir(f"/proc/{self.pid}/fd"))
+        """What each descriptor is of."""
+        found = []
+        for number in os.listdir(f"/proc/{self.pid}/fd"):
+            try:
+                found.append(os.readlink(f"/proc/{self.pid}/fd/{number}"))
+            except OSError:
+                pass  # closed while we looked
+        return found
 
     def cpu_ms(self):
         """Time that its threads have run, which the scheduler counts to the nanosecond."""

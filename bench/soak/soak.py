@@ -134,7 +134,8 @@ class Pipelines(Load):
 def held(server):
     """After a full collection, and when what leaves by itself (fill workers, idle threads of the pool) has left."""
     managed = managed_bytes(server.pid) >> 10
-    return {"managed KiB": managed, "resident KiB": server.status("VmRSS"), "descriptors": server.descriptors(),
+    time.sleep(1)  # the runtime closes its end of that conversation a little later
+    return {"managed KiB": managed, "resident KiB": server.status("VmRSS"), "descriptors": len(server.descriptors()),
             "threads": server.status("Threads"), "mappings": server.maps()}
 
 
@@ -163,18 +164,25 @@ def main():
         try:
             work(server, given.warm)
             time.sleep(given.settle)
-            before = held(server)
+            before, opened = held(server), server.descriptors()
             work(server, given.seconds)
             time.sleep(given.settle)
             after = held(server)
+            new = [name for name in server.descriptors() if name not in opened]
             if server.process.poll() is not None:
                 raise SystemExit("the daemon has ended")
             left = server.ask("query-memdev")
         finally:
             server.end()
+        with open(server.log) as log:
+            bugs = [line for line in log if " ERR " in line]
     grown = [name for name in before if after[name] > before[name] + ALLOWED[name]]
     for name in before:
         print(f"{name:14} {before[name]:>8,} -> {after[name]:>8,}  (may grow by {ALLOWED[name]:,})" + ("  GROWN" if name in grown else ""))
+    if "descriptors" in grown:
+        print("new descriptors:", *new)
+    if bugs:
+        raise SystemExit(f"errors in the log: {len(bugs)}, the first: {bugs[0]}")
     if left:
         raise SystemExit(f"objects left: {len(left)}")
     sys.exit(1 if grown else 0)

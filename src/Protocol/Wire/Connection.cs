@@ -120,7 +120,7 @@ public sealed class Connection(Socket socket, Session session, Output output, Wi
             if (received <= 0)
             {
                 // End of input. A client that only half-closed still wants its answers.
-                if (received < 0 || FdPassing.IsHungUp(socket.SafeHandle))
+                if (received < 0 || IsGone())
                     session.IsGone = true;
                 return;
             }
