@@ -11,7 +11,10 @@ sealed record FuzzOptions
     public ulong Seed { get; init; } = (ulong)Random.Shared.NextInt64();
     public int Connections { get; init; } = 16;
     public string Daemon { get; init; } = "";
-    public string Qemu { get; init; } = "qemu-system-x86_64";
+    public string Qemu { get; init; } = "qemu-system-x86_64 -machine none -nodefaults -display none -qmp unix:SOCKET,server=on,wait=off";
+
+    /// <summary>What that QEMU calls the folder of its socket; null if it sees the same root as we.</summary>
+    public string? QemuFolder { get; init; }
 
     public static FuzzOptions? Parse(string[] words)
     {
@@ -41,6 +44,9 @@ sealed record FuzzOptions
                     break;
                 case "--qemu" when value.Length > 0:
                     options = options with { Qemu = value };
+                    break;
+                case "--qemu-folder" when value.Length > 0:
+                    options = options with { QemuFolder = value };
                     break;
                 default:
                     Console.Error.WriteLine($"fuzz: {words[i]} {value}: not understood; see tests/fuzz/Program.cs");

@@ -199,7 +199,7 @@ def reload_of_a_broken_configuration_changes_nothing():
 def a_broken_configuration_waits_to_be_repaired():
     before, before_restarts = pid(), int(show("NRestarts"))
     os.kill(before, signal.SIGKILL)
-    eventually(lambda: int(show("NRestarts")) > before_restarts + 6, "more attempts than a limit would allow")
+    eventually(lambda: int(show("NRestarts")) > before_restarts + 6, "more attempts than a limit would allow", 600)
     sh("cp /run/good.json /etc/hostmemd/hostmemd.json")
     another_than(before)
     same_as_before()

@@ -34,6 +34,8 @@ static partial class CProgram
         #include <linux/mempolicy.h>
         #include <linux/mman.h>
         #include <linux/openat2.h>
+        #include <linux/posix_acl.h>
+        #include <linux/posix_acl_xattr.h>
         int main(void) {
 
         """;
