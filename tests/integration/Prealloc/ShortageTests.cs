@@ -58,16 +58,15 @@ public sealed class ShortageTests(ITestOutputHelper output) : DaemonTest(output)
     }
 
     [FactIf(Need.HugePages)]
-    public void HugePagesTakenMidway_AreThoseOfNobody_AndTheRestIsRefused()
+    public void HugePagesTakenBeforeTheyAreFilled_AreThoseOfNobody_AndTheRestIsRefused()
     {
         var client = Talk();
         var pool = File.ReadAllText(HugePages.Folder + "/nr_hugepages");
         try
         {
             client.Add("memfd", "m", 12 * Page, Huge());
-            client.FillHalfway("m", "j");
             File.WriteAllText(HugePages.Folder + "/nr_hugepages", "0");
-            client.Verb("resume", "j");
+            client.Fill("m", "j");
 
             // What was reserved when it was mapped cannot be taken away.
             Assert.False(client.AwaitConcluded("j").TryGetProperty("error", out _));
