@@ -93,7 +93,12 @@ class Server:
 
     def end(self):
         self.process.terminate()
-        self.process.wait()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            # qemu-storage-daemon 7.2 does not always end when told to.
+            self.process.kill()
+            self.process.wait()
 
 
 class Client:
