@@ -35,6 +35,20 @@ public sealed class UnixListener(Socket listener, SocketMode mode, SessionHost h
         }
     }
 
+    // Whatever is wrong with one client, the next is still accepted.
+    void Serve(Socket client)
+    {
+        try
+        {
+            host.Serve(client, mode);
+        }
+        catch (Exception bug)
+        {
+            Log.ConnectionBroke(logger, bug);
+            client.Dispose();
+        }
+    }
+
     /// <summary>Accepts until <paramref name="stop"/>; the clients live on.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
@@ -43,7 +57,7 @@ public sealed class UnixListener(Socket listener, SocketMode mode, SessionHost h
             try
             {
                 var client = await listener.AcceptAsync(stop).ConfigureAwait(false);
-                host.Serve(client, mode);
+                Serve(client);
             }
             catch (OperationCanceledException)
             {
