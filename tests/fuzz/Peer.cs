@@ -29,7 +29,13 @@ sealed class Peer(string command, string folder, string? seenAs) : IDisposable
         Dispose();
         File.Delete(_socket);
         var words = command.Replace("SOCKET", _socket, StringComparison.Ordinal).Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        _process = Process.Start(new ProcessStartInfo(words[0], words[1..]) { RedirectStandardError = true, RedirectStandardInput = true })!;
+        _process = Process.Start(new ProcessStartInfo(words[0], words[1..])
+        {
+            // Paths in messages may be relative.
+            WorkingDirectory = folder,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+        })!;
         _process.ErrorDataReceived += (_, _) => { };
         _process.BeginErrorReadLine();
         DaemonUnderTest.Await(_socket, _process, () => command);
