@@ -69,10 +69,16 @@ public sealed class Daemon
         Apply(options);
         ObjectOptions = Types.ObjectOptions();
         _objects = new(Types, _environment);
-        _objects.Added += made => Log.ObjectAdded(_logger, made.Class.Name, made.Name, (made as HostMemoryBackend)?.Size ?? 0);
-        _objects.Deleted += gone => Log.ObjectDeleted(_logger, gone.Class.Name, gone.Name);
-        _objects.Added += _ => HeldChanged?.Invoke();
-        _objects.Deleted += _ => HeldChanged?.Invoke();
+        _objects.Added += made =>
+        {
+            Log.ObjectAdded(_logger, made.Class.Name, made.Name, (made as HostMemoryBackend)?.Size ?? 0);
+            HeldChanged?.Invoke();
+        };
+        _objects.Deleted += gone =>
+        {
+            Log.ObjectDeleted(_logger, gone.Class.Name, gone.Name);
+            HeldChanged?.Invoke();
+        };
         _keeper = new(_objects, _tree, _leases, store, _state, _logger);
         Commands = CommandsOf();
         var dispatcher = new Dispatcher(Commands, _state, _changes, _logger, loggers.CreateLogger("HostMemd.Audit"));

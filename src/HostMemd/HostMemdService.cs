@@ -154,12 +154,14 @@ sealed class HostMemdService(
 
     void TellStatusOfChanges()
     {
-        _status = new(_ => TellStatus(), null, TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        _status = new(_ => TellStatus());
         daemon.HeldChanged += () =>
         {
             if (!Interlocked.Exchange(ref _statusIsDue, true))
                 _status.Change(s_statusDelay, Timeout.InfiniteTimeSpan);
         };
+        // Last: a change while this is told is told again.
+        _status.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
     }
 
     void TellStatus()

@@ -39,10 +39,11 @@ static partial class Differential
         var mutator = new Mutator(Seeds.Load(Peer.Folder), new Random(InProcess.HashCode(options.Seed, 1)), slow: 300);
         var kinds = new Dictionary<string, Difference>(StringComparer.Ordinal);
         var replies = 0L;
+        var (weEnded, theyEnded) = (false, false);
         for (var session = 0; !budget.IsSpent; session++)
         {
-            using var a = ours.Connect();
-            using var b = theirs.Connect();
+            using var a = ours.Connect(weEnded);
+            using var b = theirs.Connect(theyEnded);
             Empty(a);
             Empty(b);
             for (var number = 0; number < MessagesInASession && !budget.IsSpent; number++)
@@ -50,6 +51,7 @@ static partial class Differential
                 budget.Add(1);
                 var input = Next(mutator, $"{session}.{number}");
                 var (mine, other) = (a.TryExchange(input), b.TryExchange(input));
+                (weEnded, theyEnded) = (mine.Contains(PeerClient.Ended), other.Contains(PeerClient.Ended));
                 replies += other.Count;
                 if (mine.SequenceEqual(other))
                     continue;

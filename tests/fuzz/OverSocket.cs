@@ -286,6 +286,7 @@ static class OverSocket
                     Janitor.Clean(client.Ask);
                     cleaned.Restart();
                 }
+                // A pace, not a wait: the processors are for those who throw.
                 Thread.Sleep(5);
             }
         }

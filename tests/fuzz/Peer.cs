@@ -14,12 +14,15 @@ sealed class Peer(string command, string folder, string? seenAs) : IDisposable
     /// <summary>In messages: stands for the folder of whoever gets them.</summary>
     public const string Folder = "@TMP@";
 
+    static readonly TimeSpan s_ending = TimeSpan.FromSeconds(30);
+
     readonly string _socket = Path.Combine(folder, "qmp.sock");
     Process? _process;
 
-    public PeerClient Connect()
+    /// <param name="hasEnded">It was heard to end: it may have to write a core first.</param>
+    public PeerClient Connect(bool hasEnded)
     {
-        if (_process is null || _process.WaitForExit(0))
+        if (_process is null || _process.WaitForExit(hasEnded ? s_ending : TimeSpan.Zero))
             Start();
         return new(_socket, seenAs ?? folder);
     }
@@ -81,8 +84,6 @@ sealed class PeerClient : IDisposable
         }
         catch (Exception end) when (end is IOException or SocketException or RuleBrokenException)
         {
-            // It may have to write a core first.
-            Thread.Sleep(500);
             return [Ended];
         }
     }

@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Backend.Linux;
 
-// fcntl(2).
+// fcntl(2), fchmod(2).
 public static unsafe partial class Files
 {
 #pragma warning disable CS1591 // fcntl(2)
@@ -48,6 +48,17 @@ public static unsafe partial class Files
 
     internal static Errno ReturnLease(SafeFileHandle fd) => Control(fd, F_SETLEASE, F_UNLCK, out _);
 
+    /// <summary>Permission bits of what nobody but its owner may open.</summary>
+    internal const uint OwnerOnly = 0b110_000_000;
+
+    /// <summary>Sets the permission bits of an open file of ours.</summary>
+    /// <returns>EPERM, EROFS, EIO: fchmod(2).</returns>
+    internal static Errno SetMode(SafeFileHandle fd, uint mode)
+    {
+        if (Faults.Hit(nameof(fchmod), out Errno error)) return error;
+        return fchmod(fd, mode) == 0 ? Errno.None : Errno.Last;
+    }
+
     internal static Errno Control(SafeFileHandle fd, int command, nint argument, out int result)
     {
         result = 0;
@@ -67,4 +78,7 @@ public static unsafe partial class Files
 
     [LibraryImport(Libc.Name, SetLastError = true)]
     private static partial int fcntl(SafeFileHandle fd, int command, nint argument);
+
+    [LibraryImport(Libc.Name, SetLastError = true)]
+    private static partial int fchmod(SafeFileHandle fd, uint mode);
 }

@@ -27,10 +27,6 @@ public static partial class Memfd
     public const int F_SEAL_EXEC = 0x20;
 #pragma warning restore CS1591
 
-    // For the owner alone: the kernel makes them 0777, and whoever was lent one for reading could open it again for writing, through
-    // its own /proc/self/fd.
-    const uint OwnerOnly = 0b110_000_000;
-
     /// <summary>Makes an anonymous file, close-on-exec, that nobody but its owner can open again.</summary>
     /// <param name="name">At most 249 bytes; seen in /proc only.</param>
     /// <param name="flags">MFD_*; MFD_CLOEXEC is added.</param>
@@ -43,7 +39,8 @@ public static partial class Memfd
         if (Faults.Hit(nameof(memfd_create), out Errno error)) return error;
         error = Files.Own(memfd_create(name, flags | MFD_CLOEXEC), out SafeFileHandle? made);
         if (error.Failed) return error;
-        error = Shm.SetMode(made!, OwnerOnly);
+        // The kernel makes them 0777, and whoever was lent one for reading could open it again for writing, through its own /proc/self/fd.
+        error = Files.SetMode(made!, Files.OwnerOnly);
         if (error.Ok)
             fd = made;
         else

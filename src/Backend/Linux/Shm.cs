@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Backend.Linux;
 
-/// <summary>shm_open(3), shm_unlink(3), fchmod(2).</summary>
+/// <summary>shm_open(3), shm_unlink(3).</summary>
 public static partial class Shm
 {
     /// <summary>Opens or makes a POSIX shared memory object; glibc adds O_CLOEXEC and O_NOFOLLOW.</summary>
@@ -34,17 +34,6 @@ public static partial class Shm
         if (Faults.Hit(nameof(shm_unlink), out Errno error)) return error;
         return shm_unlink(name) == 0 ? Errno.None : Errno.Last;
     }
-
-    /// <summary>Permission bits of an open one: fchmod(2).</summary>
-    /// <returns>EPERM, EROFS, EIO: fchmod(2).</returns>
-    public static Errno SetMode(SafeFileHandle fd, uint mode)
-    {
-        if (Faults.Hit(nameof(fchmod), out Errno error)) return error;
-        return fchmod(fd, mode) == 0 ? Errno.None : Errno.Last;
-    }
-
-    [LibraryImport(Libc.Name, SetLastError = true)]
-    private static partial int fchmod(SafeFileHandle fd, uint mode);
 
     [LibraryImport(Libc.Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int shm_open(string name, int flags, int mode);

@@ -128,7 +128,7 @@ public abstract partial class HostMemoryBackend
                 Environment.Jobs.Conclude(job, failure.Message);
         }
         // What never was complete is unmapped now, and gone with that unless somebody's file holds it.
-        if (wasEmpty && (_complete || this is FileBackend))
+        if (wasEmpty && (_complete || HasPath))
             await Off.LoopAsync(filling.Current > QuickBytes, region.GiveBack).ConfigureAwait(false);
         throw failure;
     }

@@ -24,14 +24,15 @@ public abstract partial class HostMemoryBackend
     /// Lets the user of a process that was lent the memory for writing open it again through its own <c>/proc/self/fd</c>: QEMU takes
     /// memory by path only. Memory without a path of its own is its owner's otherwise, so that a loan for reading holds against others.
     /// </summary>
-    /// <param name="uid">The user, not the daemon's own.</param>
+    /// <param name="uid">The user.</param>
     public void AdmitUser(uint uid)
     {
-        if (HasPath || Region is not { File: { } file })
+        // Root and the owner may in any case.
+        if (uid == 0 || HasPath || Region is not { File: { } file } || (Files.Status(file, out var status).Ok && status.Uid == uid))
             return;
         // Huge pages have no access lists: there it is everybody. Whatever fails, the descriptor that is lent is good for mapping.
         if (PosixAcl.Admit(file, uid) == Errno.EOPNOTSUPP)
-            Shm.SetMode(file, OwnerAndOthers);
+            Files.SetMode(file, OwnerAndOthers);
     }
 
     const uint OwnerAndOthers = 0b110_000_110;

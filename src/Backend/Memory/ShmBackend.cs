@@ -30,7 +30,7 @@ public sealed class ShmBackend : HostMemoryBackend
             if ((errno = Shm.Unlink(name)).Failed)
                 throw QmpErrors.CannotCreateShm(errno.Text);
             // Until it had no name any more nobody was to open it; from here on we must be able to, for lending, also when we are not root.
-            if ((errno = Shm.SetMode(file!, 0b110_000_000)).Failed)
+            if ((errno = Files.SetMode(file!, Files.OwnerOnly)).Failed)
                 throw QmpErrors.CannotCreateShm(errno.Text);
             if ((errno = Files.Truncate(file!, Size)).Failed)
                 throw QmpErrors.CannotResizeShm(Size, errno.Text);

@@ -5,7 +5,6 @@ using HostMemd.Backend.Memory;
 using HostMemd.Backend.Qom;
 using HostMemd.Protocol;
 using HostMemd.Qapi;
-using HostMemd.Start;
 using Microsoft.Win32.SafeHandles;
 using static HostMemd.Protocol.Define;
 using static HostMemd.Qapi.QapiTypes;
@@ -43,7 +42,7 @@ static class LeaseCommands
         {
             var (pid, pidfd) = Process(call, wanted);
             lease = leases.Give(backend, pid, pidfd, name, readOnly);
-            if (!readOnly && UserOf(call, pid) is { } user and not 0 && user != Posix.geteuid())
+            if (!readOnly && UserOf(call, pid) is { } user)
                 backend.AdmitUser(user);
         }
         catch

@@ -24,6 +24,14 @@ public sealed class LoanTests(ITestOutputHelper output) : GuardTest(output)
             print("refused")
         """;
 
+    DaemonProcess StartWithMemory(string type)
+    {
+        var daemon = StartWith("""{ "Access": { "SocketMode": "0666", "AdminUids": [ 65531, 65532, 65533, 65534 ] } }""");
+        using var client = daemon.Connect();
+        client.Add(type, "m", new() { ["size"] = 4096, ["share"] = true });
+        return daemon;
+    }
+
     static string Borrow(DaemonProcess daemon, int uid, bool readOnly) => Harness.Program.Check("setpriv", $"--reuid={uid}", $"--regid={uid}",
         "--clear-groups", "/usr/bin/python3", "-c", Consumer, daemon.SocketPath, readOnly ? "true" : "false");
 
@@ -33,9 +41,7 @@ public sealed class LoanTests(ITestOutputHelper output) : GuardTest(output)
     [InlineData("memory-backend-ram")]
     public void ReadOnlyLoan_CannotBeOpenedForWriting_ByAnotherUser(string type)
     {
-        var daemon = StartWith("""{ "Access": { "SocketMode": "0666", "AdminUids": [ 65534 ] } }""");
-        using var client = daemon.Connect();
-        client.Add(type, "m", new() { ["size"] = 4096, ["share"] = true });
+        var daemon = StartWithMemory(type);
 
         Assert.Equal("refused\n", Borrow(daemon, 65534, readOnly: true));
     }
@@ -47,9 +53,7 @@ public sealed class LoanTests(ITestOutputHelper output) : GuardTest(output)
     [InlineData("memory-backend-ram")]
     public void WritableLoan_CanBeOpenedAgain_ByItsUserAlone(string type)
     {
-        var daemon = StartWith("""{ "Access": { "SocketMode": "0666", "AdminUids": [ 65531, 65532, 65533 ] } }""");
-        using var client = daemon.Connect();
-        client.Add(type, "m", new() { ["size"] = 4096, ["share"] = true });
+        var daemon = StartWithMemory(type);
 
         Assert.Equal("opened\n", Borrow(daemon, 65533, readOnly: false));
         Assert.Equal("opened\n", Borrow(daemon, 65531, readOnly: false));
