@@ -66,8 +66,13 @@ public sealed class FullLogTests(ITestOutputHelper output) : GuardTest(output)
         client.Delete(id);
     }
 
-    static bool Says(string mount, string id) => File.ReadAllText(Path.Combine(mount, "log")).Contains($" {id}", StringComparison.Ordinal)
-        && File.ReadAllText(Path.Combine(mount, "audit")).Contains($"\"{id}\"", StringComparison.Ordinal);
+    static bool Says(string mount, string id) => Says(mount, "log", $" {id}") && Says(mount, "audit", $"\"{id}\"");
+
+    static bool Says(string mount, string file, string text)
+    {
+        var path = Path.Combine(mount, file);
+        return File.Exists(path) && File.ReadAllText(path).Contains(text, StringComparison.Ordinal);
+    }
 
     static void Fill(string path)
     {
