@@ -8,7 +8,6 @@
 # Needs gcc, python3, taskset; qemu-system-x86_64 and qemu-storage-daemon are measured where they are. Let nothing else run meanwhile.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-export PYTHONPATH=bench/common PYTHONDONTWRITEBYTECODE=1
 
 all=(roundtrip pipeline clients connect adddel scale start micro prealloc handover)
 names=() append=() results=() rounds=()
@@ -26,14 +25,7 @@ for name in "${names[@]}"; do
     [[ " ${all[*]} " == *" $name "* ]] || { echo "no such name: $name; there are ${all[*]}" >&2; exit 2; }
 done
 
-if [[ -z ${HOSTMEMD:-} ]]; then
-    dotnet publish src/HostMemd -c Release --nologo -v quiet >&2
-    HOSTMEMD=artifacts/publish/HostMemd/release/hostmemd
-fi
-HOSTMEMD=$(realpath "$HOSTMEMD")
-export HOSTMEMD
-tools=$(mktemp -d)
-trap 'rm -rf "$tools"' EXIT
+. bench/common/prepare.sh
 gcc -O2 -Wall -Werror -o "$tools/load" bench/load/load.c
 
 for name in "${names[@]}"; do

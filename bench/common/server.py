@@ -11,9 +11,10 @@ QEMU = "qemu-system-x86_64"
 STORAGE_DAEMON = "qemu-storage-daemon"
 
 
-def words(kind, program, path):
+def words(kind, program, path, second):
     if kind == "qemu":
-        return [program, "-machine", "none", "-nodefaults", "-display", "none", "-qmp", f"unix:{path},server=on,wait=off"]
+        return [program, "-machine", "none", "-nodefaults", "-display", "none",
+                *(word for door in (path, second) for word in ("-qmp", f"unix:{door},server=on,wait=off"))]
     if kind == "qsd":
         return [program, "--chardev", f"socket,id=c,path={path},server=on,wait=off", "--monitor", "chardev=c"]
     return [program, "--qmp", f"unix:{path}"]
@@ -25,11 +26,13 @@ class Server:
     def __init__(self, kind, program, folder, cpu=None):
         self.kind = kind
         self.path = os.path.join(folder, kind + ".sock")
+        # QEMU serves one client of a socket at a time.
+        self.second = self.path + "2" if kind == "qemu" else self.path
         pin = ["taskset", "-c", str(cpu)] if cpu is not None else []
         self.log = os.path.join(folder, kind + ".log")
         with open(self.log, "w") as log:
             begun = time.perf_counter()
-            self.process = subprocess.Popen([*pin, *words(kind, program, self.path)], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen([*pin, *words(kind, program, self.path, self.second)], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.pid = self.process.pid
         with self.connect() as client:
             client.recv(1)
@@ -115,14 +118,23 @@ class Client:
         self.lines.close()
         self.socket.close()
 
-    def ask(self, command, **arguments):
+    def exchange(self, command, **arguments):
+        """The reply as it came, a refusal included; events in front of it are passed over."""
         self.socket.sendall(json.dumps({"execute": command, "arguments": arguments}).encode())
         while True:
             reply = json.loads(self.lines.readline())
-            if "error" in reply:
-                raise RuntimeError(f"{command} {arguments}: {reply['error']['desc']}")
-            if "return" in reply:
-                return reply["return"]
+            if "event" not in reply:
+                return reply
+
+    def ask(self, command, **arguments):
+        reply = self.exchange(command, **arguments)
+        if "error" in reply:
+            raise RuntimeError(f"{command} {arguments}: {reply['error']['desc']}")
+        return reply["return"]
+
+    def await_event(self, name):
+        while json.loads(self.lines.readline()).get("event") != name:
+            pass
 
 
 def available(daemon):

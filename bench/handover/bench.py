@@ -1,60 +1,22 @@
 """Memory that is there already, beside memory that has to be filled first; run.sh prepares what this needs."""
 
 import argparse
-import datetime
-import json
 import os
-import platform
-import socket
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 
+from server import Client, Server
+from table import machine, table
 
 LEASES = 10_000
 
 
-class Server:
-    """A QMP server and a client of it."""
-
-    def __init__(self, folder, name, program, *options):
-        self.path = os.path.join(folder, name)
-        self.process = subprocess.Popen([program, *(o.replace("SOCKET", self.path) for o in options)], stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=open(self.path + ".log", "w"))
-        self.socket = socket.socket(socket.AF_UNIX)
-        for _ in range(1000):
-            try:
-                self.socket.connect(self.path)
-                break
-            except OSError:
-                time.sleep(0.02)
-        self.lines = self.socket.makefile("r")
-        self.lines.readline()
-        self.ask("qmp_capabilities")
-
-    def try_ask(self, command, **arguments):
-        self.socket.sendall(json.dumps({"execute": command, "arguments": arguments}).encode())
-        while True:
-            reply = json.loads(self.lines.readline())
-            if "return" in reply or "error" in reply:
-                return reply
-
-    def ask(self, command, **arguments):
-        reply = self.try_ask(command, **arguments)
-        if "error" in reply:
-            sys.exit(f"{command} {arguments}: {reply['error']['desc']}")
-        return reply["return"]
-
-    def add(self, size, prealloc):
-        start = time.perf_counter()
-        self.ask("object-add", **{"qom-type": "memory-backend-memfd", "id": "m", "size": size, "prealloc": prealloc, "share": True})
-        return time.perf_counter() - start
-
-    def end(self):
-        self.process.kill()
-        self.process.wait()
+def add(client, size, prealloc):
+    start = time.perf_counter()
+    client.ask("object-add", **{"qom-type": "memory-backend-memfd", "id": "m", "size": size, "prealloc": prealloc, "share": True})
+    return time.perf_counter() - start
 
 
 def median_us(repeat, act):
@@ -66,33 +28,32 @@ def median_us(repeat, act):
     return statistics.median(took)
 
 
-def deletions(server, repeat):
+def deletions(client, repeat):
     """object-del of memory that nobody holds, and the refusal for memory that somebody holds, for which /proc is scanned."""
     free = []
     for _ in range(repeat):
-        server.add(4096, False)
-        free.append(median_us(1, lambda: server.ask("object-del", id="m")))
-    server.add(4096, False)
+        add(client, 4096, False)
+        free.append(median_us(1, lambda: client.ask("object-del", id="m")))
+    add(client, 4096, False)
     # Held by a descriptor that was opened without asking.
-    lent = server.ask("memdev-map", id="m")
+    lent = client.ask("memdev-map", id="m")
     holder = os.open(lent["path"], os.O_RDWR)
-    server.ask("memdev-unmap", mapping=lent["mapping"])
-    held = median_us(repeat // 10, lambda: server.try_ask("object-del", id="m"))
+    client.ask("memdev-unmap", mapping=lent["mapping"])
+    held = median_us(repeat // 10, lambda: client.exchange("object-del", id="m"))
     os.close(holder)
-    server.ask("object-del", id="m")
+    client.ask("object-del", id="m")
     return statistics.median(free), held
 
 
-def deaths(server, repeat):
+def deaths(client, repeat):
     """SIGKILL of a consumer until its lease is told to be gone, ms."""
     took = []
     for _ in range(repeat):
         consumer = subprocess.Popen(["sleep", "60"])
-        server.ask("memdev-map", id="m", pid=consumer.pid)
+        client.ask("memdev-map", id="m", pid=consumer.pid)
         start = time.perf_counter()
         consumer.kill()
-        while json.loads(server.lines.readline()).get("event") != "MEMDEV_UNMAPPED":
-            pass
+        client.await_event("MEMDEV_UNMAPPED")
         took.append((time.perf_counter() - start) * 1e3)
         consumer.wait()
     return statistics.median(took), max(took)
@@ -111,21 +72,20 @@ def main():
     size = options.mib << 20
 
     with tempfile.TemporaryDirectory() as folder:
-        daemon = Server(folder, "hostmemd", options.daemon, "--qmp", "unix:SOCKET")
-        qemu = Server(folder, "qemu", options.qemu, "-machine", "none", "-nodefaults", "-display", "none",
-                      "-qmp", "unix:SOCKET,server=on,wait=off")
+        servers = ours, _ = Server("ours", options.daemon, folder), Server("qemu", options.qemu, folder)
+        daemon, qemu = map(Client, servers)
         try:
             filled, loans = [], []
             for _ in range(options.rounds):
-                filled.append(qemu.add(size, True))
+                filled.append(add(qemu, size, True))
                 qemu.ask("object-del", id="m")
-            once = daemon.add(size, True)
+            once = add(daemon, size, True)
             for _ in range(options.rounds):
-                said = subprocess.run([options.consumer, daemon.path, "m", str(options.loans)], check=True, capture_output=True, text=True)
+                said = subprocess.run([options.consumer, ours.path, "m", str(options.loans)], check=True, capture_output=True, text=True)
                 loans.append([float(word) for word in said.stdout.split()])
             daemon.ask("object-del", id="m")
             free, held = deletions(daemon, 300)
-            daemon.add(4096, False)
+            add(daemon, 4096, False)
             daemon.ask("memdev-watch", enable=True)
             few = deaths(daemon, 100)
             daemon.ask("memdev-watch", enable=False)
@@ -134,33 +94,22 @@ def main():
             daemon.ask("memdev-watch", enable=True)
             many = deaths(daemon, 100)
         finally:
-            daemon.end()
-            qemu.end()
+            for server in servers:
+                server.end()
 
     first, worst, reply, back = (statistics.median(column) for column in zip(*loans))
-    version = subprocess.run([options.qemu, "--version"], capture_output=True, text=True).stdout.split()[3]
-    table = f"""
-## Handing over {options.mib} MiB, {datetime.date.today()}
-
-{os.cpu_count()} CPUs, Linux {platform.release()}, load {os.getloadavg()[0]:.1f}; {options.rounds} rounds of {options.loans} loans, medians.
-Repeat: `bench/handover/run.sh`.
-
-| what | time |
-|---|---|
-| QEMU {version} fills the memory itself (`object-add`, `prealloc=on`) | {statistics.median(filled) * 1e3:,.0f} ms |
-| hostmemd fills it, once (on all CPUs, as is its default; QEMU's is one) | {once * 1e3:,.0f} ms |
-| **`memdev-map` to the first byte read in the consumer** | **{first:.0f} µs** (99 in 100 below {worst:.0f} µs) |
-| of which until the reply and the descriptor are there | {reply:.0f} µs |
-| `munmap`, `close`, `memdev-unmap` | {back:.0f} µs |
-| `object-del` of memory that nobody holds (4 KiB) | {free:.0f} µs |
-| its refusal for memory that somebody holds: all of `/proc` is looked through | {held:,.0f} µs |
-| SIGKILL of a consumer to `MEMDEV_UNMAPPED` | {few[0]:.1f} ms (worst of 100: {few[1]:.1f}) |
-| the same beside {LEASES:,} leases of others | {many[0]:.1f} ms (worst of 100: {many[1]:.1f}) |
-"""
-    print(table)
-    if options.append:
-        with open(options.append, "a") as results:
-            results.write(table)
+    table(f"handover of {options.mib} MiB: {machine({'ours': options.daemon, 'qemu': options.qemu})}",
+          f"{options.rounds} rounds of {options.loans} loans, medians; `bench/handover/run.sh`", ["what", "time"], [
+              ["QEMU fills the memory itself (`object-add`, `prealloc=on`)", f"{statistics.median(filled) * 1e3:,.0f} ms"],
+              ["hostmemd fills it, once (on all CPUs, as is its default; QEMU's is one)", f"{once * 1e3:,.0f} ms"],
+              ["**`memdev-map` to the first byte read in the consumer**", f"**{first:.0f} µs** (99 in 100 below {worst:.0f} µs)"],
+              ["of which until the reply and the descriptor are there", f"{reply:.0f} µs"],
+              ["`munmap`, `close`, `memdev-unmap`", f"{back:.0f} µs"],
+              ["`object-del` of memory that nobody holds (4 KiB)", f"{free:.0f} µs"],
+              ["its refusal for memory that somebody holds: all of `/proc` is looked through", f"{held:,.0f} µs"],
+              ["SIGKILL of a consumer to `MEMDEV_UNMAPPED`", f"{few[0]:.1f} ms (worst of 100: {few[1]:.1f})"],
+              [f"the same beside {LEASES:,} leases of others", f"{many[0]:.1f} ms (worst of 100: {many[1]:.1f})"],
+          ], options.append)
 
 
 main()

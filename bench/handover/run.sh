@@ -6,17 +6,7 @@
 # Needs gcc, python3, qemu-system-x86_64, and twice as much free memory as --mib (4096) says.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+. bench/common/prepare.sh
 
-arguments=()
-for word; do
-    if [[ $word == --append ]]; then arguments+=(--append bench/RESULTS.md); else arguments+=("$word"); fi
-done
-
-if [[ -z ${HOSTMEMD:-} ]]; then
-    dotnet publish src/HostMemd -c Release --nologo -v quiet >&2
-    HOSTMEMD=$(ls -t artifacts/publish/HostMemd/release*/hostmemd | head -n 1)
-fi
-tools=$(mktemp -d)
-trap 'rm -rf "$tools"' EXIT
 gcc -O2 -Wall -Werror -o "$tools/consumer" bench/handover/consumer.c
 python3 bench/handover/bench.py --daemon "$HOSTMEMD" --consumer "$tools/consumer" "${arguments[@]}"

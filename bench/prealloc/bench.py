@@ -1,17 +1,15 @@
 """Fills memory with hostmemd, a C program and QEMU in turn, and prints a table; run.sh prepares what it needs."""
 
 import argparse
-import datetime
-import json
-import os
-import platform
 import random
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+
+from server import Client, Server
+from table import machine, table
 
 KINDS = {
     "private": ("memory-backend-ram", {}),
@@ -21,49 +19,14 @@ KINDS = {
 POOL = "/sys/kernel/mm/hugepages/hugepages-2048kB/"
 
 
-class Server:
-    """A QMP server and one client of it."""
-
-    def __init__(self, folder, name, program, option, *more):
-        # Two sockets, since QEMU serves one client of a socket at a time.
-        first, self.second = (os.path.join(folder, name + number) for number in "12")
-        sockets = [word for path in (first, self.second) for word in (option, f"unix:{path},server=on,wait=off")]
-        self.process = subprocess.Popen([program, *sockets, *more], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        stderr=open(os.path.join(folder, name + ".log"), "w"))
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(120)
-        for _ in range(500):
-            try:
-                self.socket.connect(first)
-                break
-            except OSError:
-                time.sleep(0.02)
-        self.lines = self.socket.makefile("r")
-        self.lines.readline()
-        self.ask("qmp_capabilities")
-
-    def ask(self, command, **arguments):
-        self.socket.sendall(json.dumps({"execute": command, "arguments": arguments}).encode())
-        while True:
-            reply = json.loads(self.lines.readline())
-            if "error" in reply:
-                sys.exit(f"{command} {arguments}: {reply['error']['desc']}")
-            if "return" in reply:
-                return reply["return"]
-
-    def fill(self, kind, mib, threads):
-        qom_type, more = KINDS[kind]
-        self.ask("object-add", **{"qom-type": qom_type, "id": "m", "size": mib << 20, "prealloc-threads": threads, **more})
-        start = time.perf_counter()
-        self.ask("qom-set", path="/objects/m", property="prealloc", value=True)
-        took = time.perf_counter() - start
-        self.ask("object-del", id="m")
-        return took
-
-    def end(self):
-        self.socket.close()
-        self.process.terminate()
-        self.process.wait()
+def fill(client, kind, mib, threads):
+    qom_type, more = KINDS[kind]
+    client.ask("object-add", **{"qom-type": qom_type, "id": "m", "size": mib << 20, "prealloc-threads": threads, **more})
+    start = time.perf_counter()
+    client.ask("qom-set", path="/objects/m", property="prealloc", value=True)
+    took = time.perf_counter() - start
+    client.ask("object-del", id="m")
+    return took
 
 
 class SecondClient:
@@ -119,11 +82,8 @@ def word(path):
         return "?"
 
 
-def machine():
-    model = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), "?")
-    huge = "/sys/kernel/mm/transparent_hugepage/"
-    return (f"{datetime.date.today()}, {os.cpu_count()} CPUs ({model}), Linux {platform.release()}, "
-            f"transparent huge pages {word(huge + 'enabled')}, shmem {word(huge + 'shmem_enabled')}")
+def setting(name):
+    return word("/sys/kernel/mm/transparent_hugepage/" + name)
 
 
 def main():
@@ -138,49 +98,43 @@ def main():
     options.add_argument("--append")
     given = options.parse_args()
 
-    version = subprocess.run([given.qemu, "--version"], capture_output=True, text=True).stdout.split("\n")[0]
-    out = [f"### prealloc: {machine()}", "",
-           f"{given.mib} MiB, median of {given.rounds} interleaved rounds after one thrown away; "
-           f"{version.split(' (')[0]}; `bench/prealloc/run.sh`", "",
-           "| memory | threads | hostmemd GB/s | C GB/s | QEMU GB/s | to QEMU (best) | to C (best) "
-           "| longest wait, ms (worst) | while C fills | QEMU's |",
-           "|---|---|---|---|---|---|---|---|---|---|"]
+    rows = []
     with tempfile.TemporaryDirectory(prefix="hostmemd-bench-") as folder:
-        ours = Server(folder, "ours", given.daemon, "--qmp")
-        qemu = Server(folder, "qemu", given.qemu, "-qmp", "-machine", "none", "-display", "none", "-nodefaults")
+        ours, qemu = Server("ours", given.daemon, folder), Server("qemu", given.qemu, folder)
         for server in ours, qemu:
             server.ask("object-add", **{"qom-type": "memory-backend-ram", "id": "w", "size": 1 << 20})
-        client = SecondClient(f"{given.tools}/wait", ours)
+        second = SecondClient(f"{given.tools}/wait", ours)
         time.sleep(2)
-        idle = client.end()
+        idle = second.end()
+        clients = {server.kind: Client(server) for server in (ours, qemu)}
         try:
             for kind in given.kinds.split(","):
                 if kind == "hugetlb":
                     with HugePages(given.mib // 2) as pool:
-                        out += measure(given, kind, ours, qemu, pool.suffice)
+                        rows += measure(given, kind, clients, ours, qemu, pool.suffice)
                 else:
-                    out += measure(given, kind, ours, qemu, lambda: True)
+                    rows += measure(given, kind, clients, ours, qemu, lambda: True)
         finally:
             ours.end()
             qemu.end()
-    out += ["", "Ratios above 1: hostmemd takes less time; the median of the rounds, and of the best of each, since the host of a virtual machine "
-            "only ever adds. "
-            "Longest wait: of a second client that asks `qom-get` every 0.2 ms while the other one fills; the median of the rounds, and the "
-            f"worst of all. While C fills: it asks hostmemd, which has nothing else to do, so this is the machine. Nobody fills: {idle[0]:.2f}.", ""]
-    print("\n".join(out))
-    if given.append:
-        with open(given.append, "a") as results:
-            results.write("\n".join(out) + "\n")
+    table(f"prealloc: {machine({'ours': given.daemon, 'qemu': given.qemu})}",
+          f"{given.mib} MiB, median of {given.rounds} rounds in shuffled order after one thrown away; transparent huge pages "
+          f"{setting('enabled')}, shmem {setting('shmem_enabled')}; `bench/prealloc/run.sh`. Ratios above 1: hostmemd takes less time; the "
+          "median of the rounds, and of the best of each, since the host of a virtual machine only ever adds. Longest wait: of a second "
+          "client that asks `qom-get` every 0.2 ms while the other one fills; the median of the rounds, and the worst of all. While C "
+          f"fills: it asks hostmemd, which has nothing else to do, so this is the machine. Nobody fills: {idle[0]:.2f}.",
+          ["memory", "threads", "hostmemd GB/s", "C GB/s", "QEMU GB/s", "to QEMU (best)", "to C (best)", "longest wait, ms (worst)",
+           "while C fills", "QEMU's"], rows, given.append)
 
 
-def measure(given, kind, ours, qemu, suffice):
+def measure(given, kind, clients, ours, qemu, suffice):
     rows, order = [], random.Random(1)
     for threads in map(int, given.threads.split(",")):
         fills = {
-            "ours": lambda: ours.fill(kind, given.mib, threads),
+            "ours": lambda: fill(clients["ours"], kind, given.mib, threads),
             "c": lambda: float(subprocess.run([f"{given.tools}/fill", kind, str(given.mib), str(threads)],
                                               capture_output=True, text=True, check=True).stdout),
-            "qemu": lambda: qemu.fill(kind, given.mib, threads),
+            "qemu": lambda: fill(clients["qemu"], kind, given.mib, threads),
         }
         took = {name: [] for name in fills}
         names = list(fills)
@@ -189,7 +143,7 @@ def measure(given, kind, ours, qemu, suffice):
             order.shuffle(names)
             for name in names:
                 if not suffice():
-                    return [f"| {kind} | | not enough huge pages | | | | | | | |"]
+                    return [[kind, "", "not enough huge pages", *[""] * 7]]
                 one = fills[name]()
                 if number > 0:
                     took[name].append(one)
@@ -206,11 +160,11 @@ def measure(given, kind, ours, qemu, suffice):
         # Of each round, since what disturbs one of the three disturbs its neighbours too.
         ratios = [statistics.median(other / own for own, other in zip(took["ours"], took[name])) for name in ("qemu", "c")]
         best = [min(took[name]) / min(took["ours"]) for name in ("qemu", "c")]
-        rows.append(f"| {kind} | {threads} | {speed['ours']:.2f} | {speed['c']:.2f} | {speed['qemu']:.2f} "
-                    f"| {ratios[0]:.2f} ({best[0]:.2f}) | {ratios[1]:.2f} ({best[1]:.2f}) "
-                    f"| {statistics.median(waits['ours']):.1f} ({max(waits['ours']):.1f}) "
-                    f"| {statistics.median(waits['c']):.1f} ({max(waits['c']):.1f}) | {statistics.median(waits['qemu']):.0f} |")
-        print(rows[-1], file=sys.stderr)
+        rows.append([kind, threads, *(f"{speed[name]:.2f}" for name in ("ours", "c", "qemu")),
+                     *(f"{ratio:.2f} ({of_best:.2f})" for ratio, of_best in zip(ratios, best)),
+                     *(f"{statistics.median(waits[name]):.1f} ({max(waits[name]):.1f})" for name in ("ours", "c")),
+                     f"{statistics.median(waits['qemu']):.0f}"])
+        print(*rows[-1], sep="  ", file=sys.stderr)
     return rows
 
 

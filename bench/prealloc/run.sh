@@ -6,18 +6,8 @@
 # Needs gcc, python3, qemu-system-x86_64; root for the pool of huge pages, which is put back.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+. bench/common/prepare.sh
 
-arguments=()
-for word; do
-    if [[ $word == --append ]]; then arguments+=(--append bench/RESULTS.md); else arguments+=("$word"); fi
-done
-
-if [[ -z ${HOSTMEMD:-} ]]; then
-    dotnet publish src/HostMemd -c Release --nologo -v quiet >&2
-    HOSTMEMD=$(ls -t artifacts/publish/HostMemd/release*/hostmemd | head -n 1)
-fi
-tools=$(mktemp -d)
-trap 'rm -rf "$tools"' EXIT
 for program in fill wait; do
     gcc -O2 -Wall -pthread -o "$tools/$program" "bench/prealloc/$program.c"
 done
