@@ -117,9 +117,10 @@ public sealed class Daemon
     {
         var table = new CommandTable();
         var schema = new Lazy<Value>(() => Schema.Of(table, Events.All));
-        var monitor = new HumanMonitor(_tree, Types, ObjectOptions, _objects, _state, VersionInfo.Human) { Quit = () => BeginQuit() };
+        var monitor = new Lazy<HumanMonitor>(() =>
+            new(_tree, Types, ObjectOptions, _objects, _state, VersionInfo.Human) { Quit = () => BeginQuit() });
         table.Add([.. SessionCommands.All(table, schema, quit: () => Announce(ShutdownReason.Quit), end: () => _quit.TrySetResult(),
-            monitor.RunAsync)]);
+            (line, owner) => monitor.Value.RunAsync(line, owner))]);
         table.Add([.. ObjectCommands.All(_tree, _objects, ObjectOptions)]);
         table.Add([.. QomCommands.All(_tree, Types, _objects)]);
         table.Add([.. DescriptorCommands.All(_fdSets)]);

@@ -1,9 +1,8 @@
 using HostMemd;
 using HostMemd.Start;
 using HostMemd.Systemd;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Hosting.Internal;
+using Microsoft.Extensions.Logging.Abstractions;
 
 // A command is answered on the thread that saw its bytes come: 15.5 us instead of 20 to 24 for the round trip of a qom-get on one
 // CPU (bench/load, 2026-11-21). What takes long never runs there; see docs/decisions/0002. Before the first socket.
@@ -41,23 +40,23 @@ catch (OperationCanceledException)
     return 0;
 }
 
+// The parts are put together by hand: the host's builder and its container took 18 of the 65 ms until a client is greeted (bench/start).
 static async Task RunAsync(CommandLine line, HostMemdOptions options)
 {
     using var log = new DaemonLog(options.Log);
-    var builder = Host.CreateEmptyApplicationBuilder(null);
-    builder.Services
-        .AddSingleton(line)
-        .AddSingleton(options)
-        .AddSingleton(log)
-        .AddSingleton<ILoggerFactory>(log.Factory)
-        .AddSingleton(Notify.FromEnvironment())
-        .AddSingleton(SocketActivation.Take())
-        .AddSingleton<OwnedFiles>()
-        .AddSingleton(services => new Daemon(options, log.Factory, new(services.GetRequiredService<Notify>())))
-        .AddSingleton<IHostLifetime, SignalLifetime>()
-        .AddHostedService<HostMemdService>()
-        // Memory is given back however long that takes; systemd's TimeoutStopSec is the bound.
-        .Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);
-    using var host = builder.Build();
-    await host.RunAsync();
+    using var notify = Notify.FromEnvironment();
+    var passed = SocketActivation.Take();
+    var owned = new OwnedFiles();
+    var application = new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance);
+    using var signals = new SignalLifetime(application, owned);
+    var daemon = new Daemon(options, log.Factory, new(notify));
+    var service = new HostMemdService(options, line, daemon, log, passed, owned, notify, application);
+
+    await signals.WaitForStartAsync(CancellationToken.None);
+    await service.StartAsync(application.ApplicationStopping);
+    var stopping = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+    using (application.ApplicationStopping.Register(stopping.SetResult))
+        await stopping.Task;
+    // Memory is given back however long that takes; systemd's TimeoutStopSec is the bound.
+    await service.StopAsync(CancellationToken.None);
 }

@@ -113,8 +113,6 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
 
     async Task ServeAsync(Connection connection)
     {
-        // Away from the accept loop: what the client sent with its connect may take long to answer.
-        await Task.Yield();
         try
         {
             await connection.RunAsync(_stop.Token).ConfigureAwait(false);

@@ -50,7 +50,10 @@ public sealed class Connection(Socket socket, Session session, Output output, Wi
     public async Task RunAsync(CancellationToken stop)
     {
         output.Overflowed = Abort;
+        // The greeting is on its way.
         var sending = SendAsync();
+        // Away from whoever accepts: what the client sent with its connect may take long to answer.
+        await Task.Yield();
         try
         {
             await ReceiveAsync(stop).ConfigureAwait(false);
