@@ -2,71 +2,17 @@
 # packages: qemu-system-x86
 """The unit under real systemd: what survives what. Every byte is compared each time; a process and a guest work on the memory all the while."""
 
-import mmap
 import signal
-import struct
 
-from guest import Guest
-from survival import pattern, state
+from kept import MIB, Kept
+from survival import state
 from unit import *
 
-MIB = 1 << 20
-KEPT = {"memfd": ("memory-backend-memfd", 16 * MIB, {}), "filled": ("memory-backend-memfd", 8 * MIB, {"prealloc": True}),
-        "shared": ("memory-backend-ram", 4 * MIB, {"share": True, "merge": False}), "shm": ("memory-backend-shm", 4 * MIB, {}),
-        "huge": ("memory-backend-memfd", 8 * MIB, {"hugetlb": True, "hugetlbsize": 2 * MIB}),
-        "bound": ("memory-backend-memfd", 4 * MIB, {"policy": "bind", "host-nodes": [0], "dump": False}),
-        "file": ("memory-backend-file", 4 * MIB, {"share": True, "mem-path": "/dev/shm/hostmemd-lab"})}
-expected = {}
-worker = None
-guest = None
-
-
-class Worker:
-    """Another process that works on memory it was lent, as a guest does: counts in the first page, checks all the others."""
-
-    def __init__(self, fd, bytes):
-        self.counter = mmap.mmap(-1, 4096)
-        self.pid = os.fork()
-        if self.pid == 0:
-            with mmap.mmap(fd, 0) as memory:
-                count = 0
-                while memory[4096:] == bytes[4096:]:
-                    count += 1
-                    memory[0:8] = self.counter[0:8] = struct.pack("=Q", count)
-                    time.sleep(0.01)
-            os._exit(1)
-
-    def count(self):
-        return struct.unpack("=Q", self.counter[0:8])[0]
-
-    def check(self):
-        at = self.count()
-        eventually(lambda: self.count() > at, "the worker to go on")
-        assert os.waitpid(self.pid, os.WNOHANG) == (0, 0), "the worker found another content"
+kept = None
 
 
 def same_as_before():
-    """Ids, order, properties, leases and every byte; and the worker is at work."""
-    client = Client(PATH)
-    found = state(client)
-    assert list(found["objects"]) == list(expected["objects"]), f"{list(found['objects'])} instead of {list(expected['objects'])}"
-    assert found["objects"] == expected["objects"], found["objects"]
-    assert found["leases"] == expected["leases"], (found["leases"], expected["leases"])
-    for id, (_, size, _) in KEPT.items():
-        begin = 4096 if id == "memfd" else 0
-        assert client.content(id)[begin:] == pattern(size, id)[begin:], f"content of {id}"
-    assert client.ask("qom-get", path="/objects/huge", property="hugetlb")
-    assert client.ask("qom-get", path="/objects/bound", property="host-nodes") == [0]
-    client.close()
-    worker.check()
-    at = guest.ticks()
-    eventually(lambda: guest.ticks() > at, "the guest to go on")
-
-
-def end_consumers():
-    os.kill(worker.pid, signal.SIGKILL)
-    os.waitpid(worker.pid, 0)
-    guest.end()
+    kept.check()
 
 
 @case
@@ -106,38 +52,9 @@ def it_is_no_root_and_has_the_capabilities_named():
 
 @case
 def objects_of_every_kind_are_made_and_lent():
-    global worker, guest
-    client = Client(PATH)
-    client.ask("object-add", qom_type="thread-context", id="context", cpu_affinity=[0])
-    for id, (kind, size, more) in KEPT.items():
-        client.ask("object-add", qom_type=kind, id=id, size=size, **more)
-        mapping, fd = client.lend(id)
-        with mmap.mmap(fd, size) as memory:
-            memory[:] = pattern(size, id)
-        if id == "memfd":
-            worker = Worker(fd, pattern(size, id))
-        os.close(fd)
-        client.ask("memdev-unmap", mapping=mapping)
-    # Holders of other users are seen without being root; systemd, which stores the descriptors, is none.
-    kinds = [(m["kind"], m["pid"]) for m in client.ask("query-memdev-mappings", id="memfd") if m["pid"] != os.getpid()]
-    assert kinds == [("kernel", worker.pid)], kinds
-    client.ask("memdev-map", id="memfd", pid=worker.pid, name="the worker")
-    client.ask("object-add", qom_type="memory-backend-memfd", id="guest", size=Guest.MIB * MIB)
-    lent = client.ask("memdev-map", id="guest")
-    guest = Guest(lent["path"])
-    client.ask("memdev-map", id="guest", pid=guest.process.pid, name="a guest")
-    eventually(lambda: guest.ticks() > 0, "the guest")
-    client.ask("memdev-unmap", mapping=lent["mapping"])
-    client.ask("qom-set", path="/objects/shm", property="merge", value=False)
-    for fd in client.descriptors:
-        os.close(fd)
-    client.descriptors.clear()
-    properties_of_context = client.ask("qom-get", path="/objects/context", property="cpu-affinity")
-    assert properties_of_context == [0]
-    expected.update(state(client))
-    client.close()
-    same_as_before()
-    return f"{len(expected['objects'])} objects, {show('NFileDescriptorStore')} descriptors stored"
+    global kept
+    kept = Kept(PATH)
+    return f"{len(kept.expected['objects'])} objects, {show('NFileDescriptorStore')} descriptors stored"
 
 
 @case
@@ -307,7 +224,7 @@ def thousands_of_objects():
     back = time.monotonic() - began
     client = Client(PATH)
     ids = [o["name"] for o in client.ask("qom-list", path="/objects") if o["name"] != "type"]
-    assert ids == [*expected["objects"], *[f"many{i}" for i in range(number)]]
+    assert ids == [*kept.expected["objects"], *[f"many{i}" for i in range(number)]]
     for i in range(number):
         client.ask("object-del", id=f"many{i}")
     client.close()
@@ -344,7 +261,7 @@ def stop_and_start():
     client = Client(PATH)
     left = list(state(client)["objects"])
     client.close()
-    end_consumers()
+    kept.end_consumers()
     assert left == [], left
     return "lost"
 
@@ -354,7 +271,7 @@ def object_del_and_quit_empty_the_store():
     client = Client(PATH)
     found = state(client)
     if found["leases"]:
-        end_consumers()
+        kept.end_consumers()
     client.ask("object-add", qom_type="memory-backend-memfd", id="last", size=MIB)
     before = int(show("NFileDescriptorStore"))
     client.ask("object-del", id="last")
