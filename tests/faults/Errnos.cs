@@ -5,7 +5,7 @@ namespace HostMemd.Faulty;
 /// <summary>With what a call can fail: the ERRORS of its man page, in section 2 or 3, without what cannot be for the arguments we pass.</summary>
 static class Errnos
 {
-    const int EROFS = 30, EBUSY = 16;
+    const int EROFS = 30, EBUSY = 16, EPIPE = 32, EMSGSIZE = 90, ENOTCONN = 107, ECONNRESET = 104, ENOBUFS = 105, ETOOMANYREFS = 109;
 
     static readonly Dictionary<string, Errno[]> s_table = new()
     {
@@ -55,6 +55,9 @@ static class Errnos
         ["UFFDIO_ZEROPAGE"] = [Errno.EEXIST, Errno.EAGAIN, Errno.EFAULT, Errno.EINVAL, Errno.ENOENT, Errno.ENOMEM, Errno.ENOSPC, Errno.ESRCH],
         ["setrlimit"] = [Errno.EFAULT, Errno.EINVAL, Errno.EPERM],
         ["pidfd_send_signal"] = [Errno.EBADF, Errno.EINVAL, Errno.EPERM, Errno.ESRCH],
+        ["sendmsg"] = [Errno.EAGAIN, Errno.EBADF, new(ECONNRESET), Errno.EFAULT, Errno.EINVAL, new(EMSGSIZE), new(ENOBUFS), Errno.ENOMEM, new(EPIPE),
+            new(ETOOMANYREFS)],
+        ["recvmsg"] = [Errno.EAGAIN, Errno.EBADF, Errno.EFAULT, Errno.EINVAL, Errno.ENOMEM, new(ENOTCONN)],
         // Of a thread that no command waits for.
         ["epoll_wait"] = [],
     };

@@ -65,6 +65,25 @@ sealed class TakeoverChannel(Socket socket) : IDisposable
         var arrived = new ReceivedDescriptors();
         var kept = new List<PassedDescriptor>();
         var sockets = new List<HandedSocket>();
+        try
+        {
+            Receive(arrived, kept, sockets);
+            return new(kept, sockets);
+        }
+        catch
+        {
+            foreach (var handle in kept.Select(k => k.Handle).Concat(sockets.Select(s => s.Handle)))
+                handle.Dispose();
+            throw;
+        }
+        finally
+        {
+            arrived.Close();
+        }
+    }
+
+    void Receive(ReceivedDescriptors arrived, List<PassedDescriptor> kept, List<HandedSocket> sockets)
+    {
         var text = new List<byte>();
         var buffer = new byte[4096];
         while (true)
@@ -85,7 +104,7 @@ sealed class TakeoverChannel(Socket socket) : IDisposable
                 if (!line.TryObject(out var members) || !members["kind"].TryString(out var kind))
                     throw new StartException("the running daemon hands over what is not understood");
                 if (kind == "end")
-                    return new(kept, sockets);
+                    return;
                 if (arrived.TakeOldest() is not { } handle)
                     throw new StartException("a descriptor was lost on the way from the running daemon");
                 if (kind == "socket")

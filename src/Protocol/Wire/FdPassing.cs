@@ -47,10 +47,22 @@ public static unsafe partial class FdPassing
         public int Type;
     }
 
+    // The fault matrix compiles all sources into one assembly; Protocol itself knows no Backend.
+    static int Injected(string call)
+    {
+#if FAULT_INJECTION
+        if (Backend.Linux.Faults.Hit(call, out var error))
+            return error.Number;
+#endif
+        return 0;
+    }
+
     /// <summary>Receives what is there.</summary>
     /// <returns>Bytes received, 0 at the end of input, or a negative errno.</returns>
     public static int Receive(SafeHandle socket, Span<byte> bytes, ReceivedDescriptors descriptors)
     {
+        if (Injected("recvmsg") is > 0 and var failure)
+            return -failure;
         // A request carries none or one; room for the most there can be, since what does not fit is lost.
         var capacity = sizeof(ControlHeader) + MaxDescriptors * sizeof(int);
         var control = stackalloc byte[capacity];
@@ -99,6 +111,8 @@ public static unsafe partial class FdPassing
     /// <returns>Bytes sent or a negative errno; with an error the descriptor was not sent.</returns>
     public static int Send(SafeHandle socket, ReadOnlySpan<byte> bytes, SafeHandle? descriptor)
     {
+        if (Injected("sendmsg") is > 0 and var failure)
+            return -failure;
         var capacity = sizeof(ControlHeader) + 8;
         var control = stackalloc byte[capacity];
         var added = false;
