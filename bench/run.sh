@@ -26,7 +26,7 @@ for name in "${names[@]}"; do
 done
 
 . bench/common/prepare.sh
-gcc -O2 -Wall -Werror -o "$tools/load" bench/load/load.c
+for program in load floor; do gcc -O2 -Wall -Werror -o "$tools/$program" "bench/load/$program.c"; done
 
 for name in "${names[@]}"; do
     case $name in
@@ -34,6 +34,6 @@ for name in "${names[@]}"; do
         micro) bench/micro/run.sh "${append[@]}" ;;
         scale) python3 bench/scale/bench.py --daemon "$HOSTMEMD" --load "$tools/load" "${rounds[@]}" "${results[@]}" ;;
         start) python3 bench/start/bench.py --daemon "$HOSTMEMD" "${rounds[@]}" "${results[@]}" ;;
-        *) python3 bench/wire/bench.py --daemon "$HOSTMEMD" --load "$tools/load" "${rounds[@]}" "${results[@]}" "$name" ;;
+        *) python3 bench/wire/bench.py --daemon "$HOSTMEMD" --load "$tools/load" --floor "$tools/floor" "${rounds[@]}" "${results[@]}" "$name" ;;
     esac
 done

@@ -17,11 +17,13 @@ def words(kind, program, path, second):
                 *(word for door in (path, second) for word in ("-qmp", f"unix:{door},server=on,wait=off"))]
     if kind == "qsd":
         return [program, "--chardev", f"socket,id=c,path={path},server=on,wait=off", "--monitor", "chardev=c"]
+    if kind == "floor":
+        return [program, path]
     return [program, "--qmp", f"unix:{path}"]
 
 
 class Server:
-    """One running server; `kind` is ours, qemu or qsd, `cpu` the CPU it may use, None for all."""
+    """One running server; `kind` is ours, qemu, qsd or floor (bench/load/floor.c), `cpu` the CPU it may use, None for all."""
 
     def __init__(self, kind, program, folder, cpu=None):
         self.kind = kind

@@ -17,7 +17,7 @@ class Load:
 
     def __init__(self, title, words, figures, ours, others, kinds=("ours", "qemu", "qsd")):
         self.title, self.words, self.figures, self.kinds = title, words, figures, kinds
-        self.amount = {"ours": ours, "qemu": others, "qsd": others}
+        self.amount = {"ours": ours, "floor": ours, "qemu": others, "qsd": others}
 
     def run(self, program, server, cpu):
         words = ["taskset", "-c", str(cpu), program, server.path, self.words[0], str(self.amount[server.kind]), *self.words[1:]]
@@ -29,10 +29,11 @@ class Load:
 
 LATENCY = ("p50_us", "p99_us", "rate")
 SETS = {
-    "roundtrip": [Load("qom-get", ["rtt"], LATENCY, 60000, 3000)],
+    "roundtrip": [Load("qom-get", ["rtt"], LATENCY, 60000, 3000, ("ours", "floor", "qemu", "qsd"))],
     "pipeline": [Load("64 qom-get a write", ["pipe", "64"], ("rate",), 640000, 2560)],
     # QEMU serves one client of a socket at a time: its figure stands beside our one.
-    "clients": [Load(f"{count} clients", ["clients", str(count)], LATENCY, 60000, 3000, ("ours", "qemu") if count == 1 else ("ours",))
+    "clients": [Load(f"{count} clients", ["clients", str(count)], LATENCY, 60000, 3000,
+                     ("ours", "floor", "qemu") if count == 1 else ("ours", "floor"))
                 for count in (1, 100, 1000)],
     "connect": [Load("connect, negotiate, qom-get, close", ["connect"], ("rate",), 5000, 500)],
     "adddel": [Load("object-add and -del, memfd of 2 MiB", ["adddel"], ("rate",), 5000, 500, ("ours", "qemu"))],
@@ -60,21 +61,22 @@ def rows(loads, places, took):
     for load in loads:
         for place in places:
             for figure in load.figures:
-                all_of = {kind: took.get((load.title, place, kind, figure)) for kind in ("ours", "qemu", "qsd")}
+                all_of = {kind: took.get((load.title, place, kind, figure)) for kind in ("ours", "floor", "qemu", "qsd")}
                 values = {kind: median(values) for kind, values in all_of.items()}
                 times = []
-                for other in ("qemu", "qsd"):
+                for other in ("floor", "qemu", "qsd"):
                     pair = (all_of["ours"], all_of[other]) if figure == "rate" else (all_of[other], all_of["ours"])
                     times.append(number(ratio(*pair)) if all_of[other] else "-")
                 spread = f"{number(min(all_of['ours']))} to {number(max(all_of['ours']))}"
                 yield [load.title, place, figure.replace("_us", ", us").replace("rate", "a second"), number(values["ours"]), spread,
-                       number(values["qemu"]), number(values["qsd"]), *times]
+                       *(number(values[kind]) for kind in ("floor", "qemu", "qsd")), *times]
 
 
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--daemon", required=True)
     options.add_argument("--load", required=True)
+    options.add_argument("--floor", required=True)
     options.add_argument("--rounds", type=int, default=9)
     options.add_argument("--places", default="one,two")
     options.add_argument("--append")
@@ -83,7 +85,7 @@ def main():
     programs, places = available(given.daemon), given.places.split(",")
     for name in given.sets:
         with tempfile.TemporaryDirectory(prefix="hostmemd-bench-") as folder:
-            servers = [Server(kind, program, folder, cpu=0) for kind, program in programs.items()]
+            servers = [Server(kind, program, folder, cpu=0) for kind, program in [*programs.items(), ("floor", given.floor)]]
             try:
                 took = measure(SETS[name], places, servers, given.rounds, given.load)
             finally:
@@ -91,8 +93,9 @@ def main():
                     server.end()
         table(f"{name}: {machine(programs)}",
               f"Median of {given.rounds} rounds in shuffled order after one thrown away; server on CPU 0, client there too (one) or on "
-              f"CPU 1 (two); `bench/run.sh {name}`",
-              ["", "CPUs", "figure", "hostmemd", "of which", "QEMU", "storage daemon", "times QEMU", "times storage daemon"],
+              f"CPU 1 (two). C floor: a server that answers any request with the same bytes. `bench/run.sh {name}`",
+              ["", "CPUs", "figure", "hostmemd", "of which", "C floor", "QEMU", "storage daemon", "times C floor", "times QEMU",
+               "times storage daemon"],
               rows(SETS[name], places, took), given.append)
 
 
