@@ -44,6 +44,8 @@ public static partial class QmpErrors
     // JSON. The position is where the offending token starts.
     public static QmpException JsonParse(long line, long column, string what) =>
         Generic(string.Create(CultureInfo.InvariantCulture, $"{line}:{column}: JSON parse error, {what}"));
+    public static QmpException JsonMissing() => Generic("Expecting a JSON value");
+    public static QmpException JsonSeveral() => Generic("Expecting at most one JSON value");
     public static QmpException JsonNesting() => Generic("JSON nesting depth limit exceeded");
     public static QmpException JsonTokenSize() => Generic("JSON token size limit exceeded");
     public static QmpException JsonTokenCount() => Generic("JSON token count limit exceeded");

@@ -30,7 +30,8 @@ VERSION = int(sh("systemctl --version | head -n 1").split()[1])
 
 
 def show(property, unit=UNIT):
-    return sh(f"systemctl show {unit} -P {property}")
+    # In an emulated VM even systemctl dies of SIGSEGV now and then; the shell says so with 139.
+    return sh(f"systemctl show {unit} -P {property} || [ $? != 139 ] || systemctl show {unit} -P {property}")
 
 
 def pid():

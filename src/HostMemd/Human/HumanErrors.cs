@@ -15,8 +15,6 @@ static class HumanErrors
     /// <summary>Without the word "is", unlike the text for a missing member.</summary>
     public static QmpException ElementMissing(string name) => Generic($"Parameter '{name}' missing");
 
-    public static QmpException SeveralValues() => Generic("Expecting at most one JSON value");
-
     /// <summary>What QEMU prints below an error: for people, so no part of the error.</summary>
     public static string HintFor(QmpException error) => error.Message == QmpErrors.BadIdentifier().Message
         ? "Identifiers consist of letters, digits, '-', '.', '_', starting with a letter.\n"

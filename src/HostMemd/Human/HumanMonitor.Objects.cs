@@ -1,4 +1,5 @@
 using HostMemd.Backend.Qom;
+using HostMemd.Protocol.Json;
 using HostMemd.Qapi;
 
 namespace HostMemd.Human;
@@ -29,7 +30,7 @@ public sealed partial class HumanMonitor
     void Get(HumanCall call)
     {
         lock (_state)
-            call.Print(JsonText.Pretty(_tree.Resolve(call["path"]).Get(call["property"])));
+            call.Print(JsonWriter.ToText(_tree.Resolve(call["path"]).Get(call["property"]), pretty: true).ReplaceLineEndings("\n") + "\n");
     }
 
     void List(HumanCall call)

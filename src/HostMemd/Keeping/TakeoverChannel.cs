@@ -99,7 +99,7 @@ sealed class TakeoverChannel(Socket socket) : IDisposable
             text.AddRange(buffer.AsSpan(0, received));
             while (text.IndexOf((byte)'\n') is >= 0 and var end)
             {
-                var line = JsonText.Read(Encoding.UTF8.GetString([.. text[..end]]));
+                var line = JsonInput.Read(CollectionsMarshal.AsSpan(text)[..end]);
                 text.RemoveRange(0, end + 1);
                 if (!line.TryObject(out var members) || !members["kind"].TryString(out var kind))
                     throw new StartException("the running daemon hands over what is not understood");

@@ -65,7 +65,7 @@ sealed partial class CommandLine
     {
         if (text.StartsWith('{'))
         {
-            _objects.Add(new($"--object {text}", null, JsonText.Read(text)));
+            _objects.Add(new($"--object {text}", null, JsonInput.Read(Encoding.UTF8.GetBytes(text))));
             return;
         }
         var opts = OptsText.Split(text, "qom-type");

@@ -30,7 +30,7 @@ static class ConfigFile
     /// <param name="path">What error lines call the file.</param>
     public static HostMemdOptions Parse(string path, byte[] text)
     {
-        JsonText.BlankComments(text);
+        JsonInput.BlankComments(text);
         var root = new ConfigSection(path, "", ReadRoot(path, text));
         var options = new HostMemdOptions();
         options = options with
@@ -50,7 +50,7 @@ static class ConfigFile
     {
         try
         {
-            return JsonText.Read(text).TryObject(out var members) ? members : throw new StartException("is no JSON object");
+            return JsonInput.Read(text).TryObject(out var members) ? members : throw new StartException("is no JSON object");
         }
         catch (StartException wrong)
         {

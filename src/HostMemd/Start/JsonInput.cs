@@ -1,31 +1,23 @@
-using System.Buffers;
-using System.Text;
 using HostMemd.Protocol.Json;
 using HostMemd.Qapi;
 
 namespace HostMemd.Start;
 
-/// <summary>One JSON value in a text of its own, in QEMU's dialect; in files with comments.</summary>
-static class JsonText
+/// <summary>JSON of the command line, of files with comments, of another daemon.</summary>
+static class JsonInput
 {
-    public static Value Read(string text) => Read(Encoding.UTF8.GetBytes(text));
-
     /// <exception cref="StartException">The text is no JSON, or more than one value.</exception>
-    public static Value Read(byte[] text)
+    public static Value Read(ReadOnlySpan<byte> text)
     {
-        var reader = new JsonReader(new JsonLimits());
-        var left = new ReadOnlySequence<byte>(text);
-        if (!reader.TryRead(ref left, out var result))
-            throw new StartException(reader.PendingBytes > 0 ? PrematureEnd(text) : "Expecting a JSON value");
-        if (result.Error is { } error)
-            throw new StartException(error.Message);
-        if (reader.TryRead(ref left, out _) || reader.PendingBytes > 0)
-            throw new StartException("Expecting at most one JSON value");
-        return result.Value;
+        try
+        {
+            return JsonText.Parse(text);
+        }
+        catch (QmpException wrong)
+        {
+            throw new StartException(wrong.Message);
+        }
     }
-
-    static string PrematureEnd(ReadOnlySpan<byte> text) => QmpErrors.JsonParse(
-        text.Count((byte)'\n') + 1, text.Length - (text.LastIndexOf((byte)'\n') + 1) + 1, "premature end of input").Message;
 
     /// <summary>Blanks out <c>//</c> and <c>/* */</c> comments outside of strings; lines and columns stay as they are.</summary>
     public static void BlankComments(Span<byte> text)
