@@ -65,7 +65,7 @@ sealed class HostMemdService(
                 _ => failure,
             };
         }
-        BeReady();
+        await BeReadyAsync().ConfigureAwait(false);
     }
 
     Task RestoreAsync()
@@ -90,7 +90,7 @@ sealed class HostMemdService(
         _listeners.Add((QmpSocket.Listen(path, options.Access, owned), false, path));
     }
 
-    void BeReady()
+    async Task BeReadyAsync()
     {
         if (Daemonizer.IsBackground)
             _ = Posix.chdir("/");
@@ -105,7 +105,7 @@ sealed class HostMemdService(
         _ready = true;
         notify.Ready();
         if (_takeover is not null && options.PidFile is { } path)
-            TakePidFile(path);
+            await TakePidFileAsync(path).ConfigureAwait(false);
         Daemonizer.Report("");
         if (notify.IsEnabled)
             TellStatusOfChanges();
@@ -130,7 +130,7 @@ sealed class HostMemdService(
         _takeover.Dispose();
     }
 
-    void TakePidFile(string path)
+    async Task TakePidFileAsync(string path)
     {
         // The other process holds the file until it has ended.
         for (var attempt = 0; ; attempt++)
@@ -147,7 +147,7 @@ sealed class HostMemdService(
             }
             catch (StartException)
             {
-                Thread.Sleep(100);
+                await Task.Delay(100).ConfigureAwait(false);
             }
         }
     }
