@@ -15,11 +15,13 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
     readonly List<Connection> _greeted = [];
     readonly Lock _dropping = new();
     long _unfinished;
+    // The dictionary counts by taking all its locks.
+    int _count;
 
     /// <summary>May be replaced while running; those already connected keep what they had.</summary>
     public WireLimits Limits { get; set; } = limits;
 
-    public int Count => _connections.Count;
+    public int Count => Volatile.Read(ref _count);
 
     public IEnumerable<Session> Sessions => _connections.Keys.Select(c => c.Session);
 
@@ -47,6 +49,7 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
         Log.Connected(logger, peer.Pid, peer.Uid);
         DropSilent(connection, Limits.Silent);
         _connections[connection] = 0;
+        Interlocked.Increment(ref _count);
         _ = ServeAsync(connection);
     }
 
@@ -55,7 +58,7 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
         if (roleOf(peer) is null)
             return "it is on no list";
         var limits = Limits;
-        if (_connections.Count >= limits.Clients)
+        if (Count >= limits.Clients)
             return $"limit Clients of {limits.Clients} is reached";
         if (limits.ClientsPerUid > 0 && _connections.Keys.Count(c => c.Session.Peer.Uid == peer.Uid) >= limits.ClientsPerUid)
             return $"limit ClientsPerUid of {limits.ClientsPerUid} is reached";
@@ -125,11 +128,12 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
         finally
         {
             _connections.TryRemove(connection, out _);
+            var others = Interlocked.Decrement(ref _count);
             // With all it had begun to read.
             lock (_greeted)
                 _greeted.Remove(connection);
             Log.Disconnected(logger, connection.Session.Peer.Pid);
-            Left?.Invoke(connection.Session, _connections.Count);
+            Left?.Invoke(connection.Session, others);
         }
     }
 

@@ -78,7 +78,16 @@ public sealed class Connection(Socket socket, Session session, Output output, Wi
     public void Abort()
     {
         session.IsGone = true;
-        socket.Dispose();
+        try
+        {
+            // Whoever waits for the client sees its end, where closing would make them throw: 5,000 that are thrown out at once would cost
+            // the others half a second.
+            socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
+        {
+            socket.Dispose();
+        }
     }
 
     async Task ReceiveAsync(CancellationToken stop)

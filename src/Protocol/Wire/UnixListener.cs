@@ -14,6 +14,9 @@ public sealed record SocketMode(bool Pretty);
 /// </summary>
 public sealed class UnixListener(Socket listener, SocketMode mode, SessionHost host, ILogger logger)
 {
+    // A crowd at the door is let in by a thread of the pool, so many at a time: the sockets' own threads have the clients to look after.
+    const int TurnAccepts = 8;
+
     static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Listens at that path.</summary>
@@ -52,12 +55,19 @@ public sealed class UnixListener(Socket listener, SocketMode mode, SessionHost h
     /// <summary>Accepts until <paramref name="stop"/>; the clients live on.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
+        var crowd = 0;
         while (!stop.IsCancellationRequested)
         {
             try
             {
-                var client = await listener.AcceptAsync(stop).ConfigureAwait(false);
-                Serve(client);
+                var accepting = listener.AcceptAsync(stop);
+                crowd = accepting.IsCompleted ? crowd + 1 : 0;
+                Serve(await accepting.ConfigureAwait(false));
+                if (crowd == TurnAccepts)
+                {
+                    await new BackOfTheQueue();
+                    crowd = 0;
+                }
             }
             catch (OperationCanceledException)
             {
