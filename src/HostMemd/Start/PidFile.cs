@@ -26,8 +26,9 @@ static unsafe class PidFile
                 if (Files.Status(fd, out var opened).Ok && Files.StatusOf(path, out var named).Ok
                     && opened.Device == named.Device && opened.Inode == named.Inode)
                 {
-                    Write(fd);
+                    // Before it is written: what cannot be written goes away, as with QEMU.
                     owned.Add(path);
+                    Write(fd);
                     return fd;
                 }
             }

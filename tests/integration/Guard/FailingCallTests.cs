@@ -86,6 +86,38 @@ public sealed class FailingCallTests(ITestOutputHelper output) : DaemonTest(outp
         good.Ok("query-version");
     }
 
+    [TheoryIf(Need.Strace)]
+    [InlineData("socket", "EMFILE", "Failed to create socket for {0}: Too many open files")]
+    [InlineData("fchmod", "EPERM", "Failed to set the mode of {0}: Operation not permitted")]
+    [InlineData("bind", "EACCES", "Failed to bind socket to {0}: Permission denied")]
+    [InlineData("listen", "EADDRINUSE", "Failed to listen on {0}: Address already in use")]
+    public void FailingCall_OfTheStart_IsTold_AndLeavesNothing(string call, string errno, string text)
+    {
+        var folder = DaemonProcess.NewFolder();
+        try
+        {
+            var path = Path.Combine(folder, "qmp.sock");
+
+            var (status, _, errors) = DaemonProcess.RunToEnd(info =>
+            {
+                // The runtime has a socket of its own otherwise.
+                info.Environment["DOTNET_EnableDiagnostics"] = "0";
+                var program = info.FileName;
+                info.FileName = "strace";
+                string[] words = ["-f", "-qq", "-o", "/dev/null", "-e", $"trace={call}", "-e", $"inject={call}:error={errno}:when=1", program];
+                for (var i = 0; i < words.Length; i++)
+                    info.ArgumentList.Insert(i, words[i]);
+            }, "--qmp", $"unix:{path}");
+
+            Assert.Equal((1, $"hostmemd: {string.Format(CultureInfo.InvariantCulture, text, path)}\n"), (status, errors));
+            Assert.Empty(Directory.GetFileSystemEntries(folder));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     static JsonObject Bound() => new() { ["size"] = Size, ["policy"] = "bind", ["host-nodes"] = new JsonArray(0) };
 
     static int Memory(ProcMemory process) => process.Mappings().Count(m => m.Length == Size && m.Path.Contains("memfd", StringComparison.Ordinal)

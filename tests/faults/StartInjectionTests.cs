@@ -1,0 +1,115 @@
+using HostMemd.Backend.Linux;
+using HostMemd.Keeping;
+using HostMemd.Start;
+using Xunit.Abstractions;
+
+namespace HostMemd.Faulty;
+
+/// <summary>Every system call of what a start does fails in turn: it is told in one line, nothing is left, and the next try works.</summary>
+[Collection(nameof(HostMemd.Unit.Backend.Linux.FaultsTests))]
+public sealed class StartInjectionTests(ITestOutputHelper output) : IDisposable
+{
+    readonly string _folder = Directory.CreateTempSubdirectory("hostmemd-faults-").FullName;
+    readonly List<string> _wrong = [];
+
+    string At(string name) => Path.Combine(_folder, name);
+
+    static readonly AccessOptions s_owned = new() { SocketOwner = Posix.geteuid() };
+
+    public static TheoryData<string> Names => ["socket", "stale socket", "directory", "pid file", "pair"];
+
+    void Do(string name, OwnedFiles owned)
+    {
+        switch (name)
+        {
+            case "socket":
+                QmpSocket.Listen(At("qmp.sock"), s_owned, owned).Dispose();
+                break;
+            case "stale socket":
+                // Its listener is gone, its file is not.
+                Shim.Arm("", 0, Errno.None);
+                QmpSocket.Listen(At("qmp.sock"), s_owned, new()).Dispose();
+                Rearm();
+                QmpSocket.Listen(At("qmp.sock"), s_owned, owned).Dispose();
+                break;
+            case "directory":
+                owned.MakeDirectory(At("made"), 0x1C0);
+                break;
+            case "pid file":
+                PidFile.Create(At("pid"), owned).Dispose();
+                break;
+            default:
+                var (ours, theirs) = SocketPair.Create();
+                ours.Dispose();
+                theirs.Dispose();
+                break;
+        }
+    }
+
+    (string Call, int Nth, Errno Errno) _armed = ("", 0, Errno.None);
+
+    void Rearm() => Shim.Arm(_armed.Call, _armed.Nth, _armed.Errno);
+
+    [Theory, MemberData(nameof(Names))]
+    public void EveryCallOfTheStartThatFails_IsToldAndUndone(string name)
+    {
+        Assert.True(Shim.IsThere, "gcc is needed");
+        Try(name);
+        var calls = Shim.Calls.Select(c => (c.Call, c.Errnos, Count: Shim.Count(c.Call))).Where(c => c.Count > 0).ToArray();
+        Assert.NotEmpty(calls);
+        var tries = 0;
+
+        foreach (var (call, errnos, count) in calls)
+        {
+            foreach (var (nth, errno) in Enumerable.Range(1, count).SelectMany(n => errnos.Select(e => (n, e))))
+            {
+                tries++;
+                _armed = (call, nth, errno);
+                var what = $"{name}: {call} #{nth} {errno.Name}";
+                if (Try(name) is { } told && (told.Length == 0 || told.Contains('\n', StringComparison.Ordinal)))
+                    _wrong.Add($"{what}: told '{told}'");
+                _armed = ("", 0, Errno.None);
+                Rearm();
+                var left = Directory.GetFileSystemEntries(_folder);
+                // What cannot be removed stays; and what is somebody else's, as a pid file that cannot be locked may be.
+                if (left.Length > 0 && call is not ("unlink" or "fcntl") && name != "stale socket")
+                    _wrong.Add($"{what}: left {string.Join(' ', left)}");
+                foreach (var file in left)
+                    File.Delete(file);
+                if (Try(name) is { } again)
+                    _wrong.Add($"{what}: and the next try: {again}");
+            }
+        }
+
+        output.WriteLine($"{name}: {tries} tries, {string.Join(' ', calls.Select(c => $"{c.Call}*{c.Count}"))}");
+        Assert.True(_wrong.Count == 0, string.Join('\n', _wrong));
+    }
+
+    // Null: it worked.
+    string? Try(string name)
+    {
+        var owned = new OwnedFiles();
+        var open = Directory.GetFileSystemEntries("/proc/self/fd").Length;
+        string? told = null;
+        Rearm();
+        try
+        {
+            Do(name, owned);
+        }
+        catch (StartException refusal)
+        {
+            told = refusal.Message;
+        }
+        owned.Remove(directories: true);
+        var after = Directory.GetFileSystemEntries("/proc/self/fd").Length;
+        if (after != open)
+            _wrong.Add($"{name}: {_armed}: {open} descriptors before, {after} after");
+        return told;
+    }
+
+    public void Dispose()
+    {
+        Shim.Arm("", 0, Errno.None);
+        Directory.Delete(_folder, recursive: true);
+    }
+}
