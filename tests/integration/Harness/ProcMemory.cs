@@ -101,8 +101,9 @@ sealed partial class ProcMemory(int pid)
     /// <summary>The one descriptor whose target contains that.</summary>
     public OpenFile Single(string part) => Assert.Single(Files(), f => f.Target.Contains(part, StringComparison.Ordinal));
 
-    // What the runtime opens for itself when it first needs it: assemblies and their symbols, random numbers, its code heap.
-    static bool IsRuntimes(OpenFile file) => Path.GetExtension(file.Target) is ".dll" or ".pdb"
+    // What the runtime opens for itself when it first needs it: assemblies, in files of their own or in the program's, and their symbols,
+    // random numbers, its code heap.
+    static bool IsRuntimes(OpenFile file) => Path.GetExtension(file.Target) is ".dll" or ".pdb" || file.Target == Repository.Daemon
         || file.Target.StartsWith("/dev/", StringComparison.Ordinal) || file.Target.StartsWith("/memfd:doublemapper", StringComparison.Ordinal);
 
     List<OpenFile> OwnFiles() => [.. Files().Where(f => !IsRuntimes(f) || f.Target.StartsWith("/dev/shm/", StringComparison.Ordinal))];
