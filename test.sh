@@ -5,6 +5,10 @@
 #   HOSTMEMD_FUZZ_SECONDS=N    fuzz for that long, 120 by default, 0: not at all
 #   HOSTMEMD_FAULTS_FULL=1     every call with every errno in the fault matrix, not a sample
 set -u
+# What whoever starts this ignores (nohup, a background job of a script), the daemons would ignore as well, and those are tested.
+if [[ -z ${HOSTMEMD_SIGNALS:-} ]] && env --default-signal=HUP,INT,QUIT true 2>/dev/null; then
+  HOSTMEMD_SIGNALS=default exec env --default-signal=HUP,INT,QUIT bash "$0" "$@"
+fi
 cd "$(dirname "$(realpath "$0")")"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en MSBUILDDISABLENODEREUSE=1
 results=$(mktemp -d)
