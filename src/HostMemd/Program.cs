@@ -4,8 +4,9 @@ using HostMemd.Systemd;
 using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
 
-// A command is answered on the thread that saw its bytes come: 15.5 us instead of 20 to 24 for the round trip of a qom-get on one
-// CPU (bench/load, 2026-11-21). What takes long never runs there; see docs/decisions/0002. Before the first socket.
+// A command is answered on the thread that saw its bytes come: 13.2 us instead of 16.0 for the round trip of a qom-get on one CPU, and with
+// 100 clients on two 151,000 answers a second instead of 117,000 (bench/load, 2026-11-21). What takes long never runs there; see
+// docs/decisions/0002. Before the first socket.
 Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
 
 try
@@ -40,7 +41,7 @@ catch (OperationCanceledException)
     return 0;
 }
 
-// The parts are put together by hand: the host's builder and its container took 18 of the 65 ms until a client is greeted (bench/start).
+// The parts are put together by hand: the host's builder and its container took 11 of the 63 ms until a client is greeted (bench/start).
 static async Task RunAsync(CommandLine line, HostMemdOptions options)
 {
     using var log = new DaemonLog(options.Log);
@@ -48,11 +49,11 @@ static async Task RunAsync(CommandLine line, HostMemdOptions options)
     var passed = SocketActivation.Take();
     var owned = new OwnedFiles();
     var application = new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance);
-    using var signals = new SignalLifetime(application, owned);
+    using var signals = new EndingSignals(application, owned);
     var daemon = new Daemon(options, log.Factory, new(notify));
     var service = new HostMemdService(options, line, daemon, log, passed, owned, notify, application);
 
-    await signals.WaitForStartAsync(CancellationToken.None);
+    signals.Begin();
     await service.StartAsync(application.ApplicationStopping);
     var stopping = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
     using (application.ApplicationStopping.Register(stopping.SetResult))

@@ -16,7 +16,8 @@ sealed class BackgroundSink(IReadOnlyList<Func<ILogEventSink>> targets) : ILogEv
 
     static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
 
-    // Lines come in bursts: waking the writer for each took a sixth of the time of making and deleting an object.
+    // Lines come in bursts: were the writer woken for each, 9,100 objects a second could be made and deleted on
+    // one CPU instead of 13,300 (bench/load adddel, 2026-11-21).
     static readonly TimeSpan s_burst = TimeSpan.FromMilliseconds(5);
     static readonly MessageTemplate s_lost = new MessageTemplateParser().Parse("{Lost} log lines lost: written too slowly");
 

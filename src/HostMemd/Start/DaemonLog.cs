@@ -105,13 +105,17 @@ sealed class DaemonLog : IDisposable
         _audited?.Dispose();
     }
 
-    /// <summary>Audit lines have a level of their own. One Serilog logger with an override for them takes 5 ms longer to make.</summary>
+    /// <summary>Audit lines have a level of their own. One Serilog logger with an override for them takes 2 ms longer to make.</summary>
     sealed class Loggers(ILoggerFactory others, ILoggerFactory audit) : ILoggerFactory
     {
         public Microsoft.Extensions.Logging.ILogger CreateLogger(string categoryName) =>
             (categoryName == Audit ? audit : others).CreateLogger(categoryName);
 
-        public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
+        public void AddProvider(ILoggerProvider provider)
+        {
+            others.AddProvider(provider);
+            audit.AddProvider(provider);
+        }
 
         public void Dispose()
         {
