@@ -57,17 +57,7 @@ sealed record FuzzOptions
     }
 
     /// <summary>The daemon: as told, the environment's, else the one built beside this.</summary>
-    public string FindDaemon()
-    {
-        if (Daemon.Length > 0)
-            return Daemon;
-        if (Environment.GetEnvironmentVariable("HOSTMEMD_BINARY") is { Length: > 0 } given)
-            return Path.GetFullPath(given);
-        var own = new DirectoryInfo(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
-        var folder = Path.Combine(own.Parent!.Parent!.FullName, "HostMemd");
-        string[] candidates = [Path.Combine(folder, own.Name, "hostmemd"), Path.Combine(folder, own.Name + "_linux-x64", "hostmemd")];
-        return candidates.FirstOrDefault(File.Exists) ?? throw new FileNotFoundException($"no daemon at {string.Join(" or ", candidates)}");
-    }
+    public string FindDaemon() => Daemon.Length > 0 ? Daemon : BuiltDaemon.Find();
 }
 
 /// <summary>How long it goes on, for all threads together.</summary>

@@ -23,7 +23,6 @@ readonly record struct ProcessCounts(int Files, int Watched, int Maps, int Threa
     public static List<string> Targets(int pid)
     {
         var result = new List<string>();
-        // Where the program is one file, its assemblies are opened there.
         var program = new FileInfo($"/proc/{pid}/exe").LinkTarget;
         foreach (var path in Directory.EnumerateFileSystemEntries($"/proc/{pid}/fd"))
         {
@@ -36,8 +35,7 @@ readonly record struct ProcessCounts(int Files, int Watched, int Maps, int Threa
             {
                 // Closed meanwhile.
             }
-            if (target is not null && Path.GetExtension(target) is not (".dll" or ".pdb") && target is not ("/dev/random" or "/dev/urandom") && target != program
-                && !target.StartsWith("/memfd:doublemapper", StringComparison.Ordinal))
+            if (target is not null && !BuiltDaemon.IsRuntimes(target, program))
                 result.Add(target);
         }
         return result;

@@ -10,7 +10,6 @@ sealed class Replay : IDisposable
 {
     // What must not come would come at once: the server's replies to one client are in order.
     static readonly TimeSpan s_grace = TimeSpan.FromMilliseconds(10);
-    static readonly TimeSpan s_partGap = TimeSpan.FromMilliseconds(20);
     static readonly JsonElement s_stamp = QmpClient.Parse("""{"seconds": "@INT@", "microseconds": "@INT@"}""");
 
     readonly string _socket;
@@ -142,7 +141,7 @@ sealed class Replay : IDisposable
             {
                 _client.Send(part.GetString()!);
                 // Part of the recording: the pieces are to arrive one by one.
-                Thread.Sleep(s_partGap);
+                _client.AwaitTaken();
             }
         }
     }

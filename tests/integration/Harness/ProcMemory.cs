@@ -101,12 +101,11 @@ sealed partial class ProcMemory(int pid)
     /// <summary>The one descriptor whose target contains that.</summary>
     public OpenFile Single(string part) => Assert.Single(Files(), f => f.Target.Contains(part, StringComparison.Ordinal));
 
-    // What the runtime opens for itself when it first needs it: assemblies, in files of their own or in the program's, and their symbols,
-    // random numbers, its code heap.
-    static bool IsRuntimes(OpenFile file) => Path.GetExtension(file.Target) is ".dll" or ".pdb" || file.Target == Repository.Daemon
-        || file.Target.StartsWith("/dev/", StringComparison.Ordinal) || file.Target.StartsWith("/memfd:doublemapper", StringComparison.Ordinal);
-
-    List<OpenFile> OwnFiles() => [.. Files().Where(f => !IsRuntimes(f) || f.Target.StartsWith("/dev/shm/", StringComparison.Ordinal))];
+    List<OpenFile> OwnFiles()
+    {
+        var program = new FileInfo($"/proc/{pid}/exe").LinkTarget;
+        return [.. Files().Where(f => !BuiltDaemon.IsRuntimes(f.Target, program))];
+    }
 
     /// <summary>How many descriptors it has, but for those of the runtime.</summary>
     public int FileCount => OwnFiles().Count;

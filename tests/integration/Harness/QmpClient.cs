@@ -75,6 +75,9 @@ sealed class QmpClient : IDisposable
         }
     }
 
+    /// <summary>Waits until the server has read all that was sent.</summary>
+    public void AwaitTaken() => Eventually.Equal(0, () => Wire.Untaken(_socket.SafeHandle), "bytes that the server has not read");
+
     /// <summary>As <see cref="Send(ReadOnlySpan{byte}, ReadOnlySpan{SafeFileHandle})"/>, but for as long as the server reads.</summary>
     /// <returns>Bytes the server's side took before nothing moved for that time.</returns>
     public long SendWhileRead(ReadOnlySpan<byte> bytes, TimeSpan quiet)

@@ -11,8 +11,7 @@ static class Repository
         ? Path.GetFullPath(Path.Combine(Root, "../shared"))
         : null;
 
-    /// <summary>The built daemon: the environment's, else the one of the configuration these tests were built in.</summary>
-    public static string Daemon { get; } = FindDaemon();
+    public static string Daemon { get; } = BuiltDaemon.Find();
 
     /// <summary>The recorded sessions: the shared ones, else the project's copy.</summary>
     public static string Corpus => Shared is not null && Directory.Exists(Path.Combine(Shared, "corpus"))
@@ -40,16 +39,4 @@ static class Repository
 
     // The assembly may have been built into a folder outside the repository.
     static string SourceFolder([System.Runtime.CompilerServices.CallerFilePath] string file = "") => Path.GetDirectoryName(file)!;
-
-    static string FindDaemon()
-    {
-        if (Environment.GetEnvironmentVariable("HOSTMEMD_BINARY") is { Length: > 0 } given)
-            return Path.GetFullPath(given);
-        // .../bin/Integration/<config>/ beside .../bin/HostMemd/<config>/; Release is built for a runtime identifier.
-        var own = new DirectoryInfo(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
-        var folder = Path.Combine(own.Parent!.Parent!.FullName, "HostMemd");
-        string[] candidates = [Path.Combine(folder, own.Name, "hostmemd"), Path.Combine(folder, own.Name + "_linux-x64", "hostmemd")];
-        return candidates.FirstOrDefault(File.Exists)
-            ?? throw new InvalidOperationException($"no daemon at {string.Join(" or ", candidates)}: build the solution first");
-    }
 }

@@ -122,6 +122,14 @@ static unsafe partial class Wire
     /// <summary>fcntl(2) with F_GET_SEALS.</summary>
     public static int Seals(SafeFileHandle file) => fcntl(file, 1034, 0);
 
+    /// <summary>unix(7), SIOCOUTQ: bytes sent that the other end has not taken yet.</summary>
+    public static int Untaken(SafeHandle socket)
+    {
+        var bytes = 0;
+        Assert.Equal(0, ioctl(socket, 0x5411, &bytes));
+        return bytes;
+    }
+
     public static void Signal(int pid, int signal) => Assert.Equal(0, kill(pid, signal));
 
     [LibraryImport("libc", SetLastError = true)]
@@ -138,6 +146,9 @@ static unsafe partial class Wire
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int fcntl(SafeHandle file, int command, nint argument);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int ioctl(SafeHandle file, nuint request, int* argument);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int kill(int pid, int signal);
