@@ -5,8 +5,5 @@
 # Prints the figures before and after and fails when any has grown. Needs python3.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-if [[ -z ${HOSTMEMD:-} ]]; then
-    dotnet publish src/HostMemd -c Release --nologo -v quiet >&2
-    HOSTMEMD=artifacts/publish/HostMemd/release/hostmemd
-fi
-PYTHONPATH=bench/common PYTHONDONTWRITEBYTECODE=1 exec python3 bench/soak/soak.py --daemon "$(realpath "$HOSTMEMD")" "$@"
+. bench/common/prepare.sh
+python3 bench/soak/soak.py --daemon "$HOSTMEMD" "$@"
