@@ -27,7 +27,9 @@ static partial class Differential
         }
         finally
         {
-            folder.Delete(recursive: true);
+            // QEMU makes files with names that are no UTF-8, which .NET can list and not delete.
+            using var removing = System.Diagnostics.Process.Start("rm", ["-rf", "--", folder.FullName]);
+            removing.WaitForExit();
         }
     }
 
