@@ -36,7 +36,9 @@ public static class GlibOrder
     static int[] NewTable(int level)
     {
         var slots = new int[8 << level];
-        Array.Fill(slots, -1);
+        // Array.Fill is compiled for the width of this machine's vectors when it is first called, which is at start.
+        for (var i = 0; i < slots.Length; i++)
+            slots[i] = -1;
         return slots;
     }
 

@@ -1,3 +1,4 @@
+using System.Numerics;
 using HostMemd.Qapi;
 
 namespace HostMemd.Backend.Memory;
@@ -8,26 +9,30 @@ public readonly struct NodeSet : IEquatable<NodeSet>
     /// <summary>QEMU: MAX_NODES.</summary>
     public const int MaxNodes = 128;
 
-    readonly UInt128 _bits;
+    // Not one UInt128: ReadyToRun compiles nothing ahead that has one in a field or parameter, which was every property of every backend.
+    readonly ulong _low, _high;
 
-    NodeSet(UInt128 bits) => _bits = bits;
+    NodeSet(ulong low, ulong high) => (_low, _high) = (low, high);
 
     /// <exception cref="QmpException">A node is 128 or more.</exception>
     public static NodeSet Of(IReadOnlyList<ushort> nodes)
     {
-        var bits = UInt128.Zero;
+        ulong low = 0, high = 0;
         foreach (var node in nodes)
         {
             if (node >= MaxNodes)
                 throw QmpErrors.InvalidHostNode(node);
-            bits |= UInt128.One << node;
+            if (node < 64)
+                low |= 1UL << node;
+            else
+                high |= 1UL << (node - 64);
         }
-        return new(bits);
+        return new(low, high);
     }
 
-    public bool IsEmpty => _bits == UInt128.Zero;
+    public bool IsEmpty => (_low | _high) == 0;
 
-    public bool Contains(int node) => node is >= 0 and < MaxNodes && (_bits >> node & UInt128.One) != UInt128.Zero;
+    public bool Contains(int node) => node is >= 0 and < MaxNodes && ((node < 64 ? _low : _high) >> (node % 64) & 1) != 0;
 
     /// <summary>The nodes, ascending.</summary>
     public IReadOnlyList<ushort> ToList()
@@ -42,14 +47,14 @@ public readonly struct NodeSet : IEquatable<NodeSet>
     }
 
     /// <summary>For mbind(2): a word more than 128 nodes need, since the kernel ignores the last bit of the count.</summary>
-    internal ulong[] Mask => [(ulong)_bits, (ulong)(_bits >> 64), 0];
+    internal ulong[] Mask => [_low, _high, 0];
 
     /// <summary>Highest node + 2; 0 for the empty set.</summary>
-    internal ulong MaxNode => IsEmpty ? 0 : (ulong)UInt128.Log2(_bits) + 2;
+    internal ulong MaxNode => IsEmpty ? 0 : (ulong)(_high != 0 ? 64 + BitOperations.Log2(_high) : BitOperations.Log2(_low)) + 2;
 
-    public bool Equals(NodeSet other) => _bits == other._bits;
+    public bool Equals(NodeSet other) => (_low, _high) == (other._low, other._high);
     public override bool Equals(object? obj) => obj is NodeSet other && Equals(other);
-    public override int GetHashCode() => _bits.GetHashCode();
+    public override int GetHashCode() => HashCode.Combine(_low, _high);
     public static bool operator ==(NodeSet left, NodeSet right) => left.Equals(right);
     public static bool operator !=(NodeSet left, NodeSet right) => !left.Equals(right);
 }

@@ -62,7 +62,9 @@ sealed class DaemonLog : IDisposable
         areas.TryAdd(Audit, LogEventLevel.Warning);
         _levels.Change(options.Default, areas);
         // What no area wants is not even made into an event.
-        _least.MinimumLevel = options.Areas.Values.Append(options.Default).Min();
+        _least.MinimumLevel = options.Default;
+        foreach (var (_, level) in options.Areas)
+            _least.MinimumLevel = level < _least.MinimumLevel ? level : _least.MinimumLevel;
         _leastAudited.MinimumLevel = _hasAuditFile ? (LogEventLevel)Math.Min((int)LogEventLevel.Information, (int)areas[Audit]) : areas[Audit];
     }
 

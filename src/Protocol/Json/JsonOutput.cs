@@ -9,10 +9,6 @@ ref struct JsonOutput(IBufferWriter<byte> output)
 {
     const int Piece = 512;
 
-    // What a string shows as itself; QEMU escapes neither '/' nor the single quote.
-    static readonly SearchValues<char> s_plain = SearchValues.Create(
-        " !#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~");
-
     Span<byte> _span;
     int _used;
 
@@ -79,29 +75,22 @@ ref struct JsonOutput(IBufferWriter<byte> output)
         Byte((byte)'"');
         while (!text.IsEmpty)
         {
-            var plain = text.IndexOfAnyExcept(s_plain);
-            if (plain < 0)
-                plain = text.Length;
-            Plain(text[..plain]);
-            text = text[plain..];
-            if (!text.IsEmpty)
+            // Long strings go out in pieces: a pipe would have to find one contiguous buffer for the whole otherwise.
+            Need(Math.Min(text.Length, Piece));
+            var to = _span[_used..];
+            var count = 0;
+            while (count < to.Length && count < text.Length && IsPlain(text[count]))
+                to[count] = (byte)text[count++];
+            _used += count;
+            text = text[count..];
+            if (!text.IsEmpty && !IsPlain(text[0]))
                 text = text[Escape(text)..];
         }
         Byte((byte)'"');
     }
 
-    void Plain(ReadOnlySpan<char> text)
-    {
-        while (!text.IsEmpty)
-        {
-            // Long strings go out in pieces: a pipe would have to find one contiguous buffer for the whole otherwise.
-            Need(Math.Min(text.Length, Piece));
-            var count = Math.Min(text.Length, _span.Length - _used);
-            Ascii.FromUtf16(text[..count], _span[_used..], out _);
-            _used += count;
-            text = text[count..];
-        }
-    }
+    // What a string shows as itself; QEMU escapes neither '/' nor the single quote.
+    static bool IsPlain(char c) => c is >= ' ' and <= '~' and not ('"' or '\\');
 
     /// <summary>Writes the escape for the character that <paramref name="text"/> begins with; the UTF-16 units it has.</summary>
     int Escape(ReadOnlySpan<char> text)
