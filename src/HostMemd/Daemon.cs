@@ -119,18 +119,18 @@ public sealed class Daemon
         var schema = new Lazy<Value>(() => Schema.Of(table, Events.All));
         var monitor = new Lazy<HumanMonitor>(() =>
             new(_tree, Types, ObjectOptions, _objects, _state, VersionInfo.Human) { Quit = () => BeginQuit() });
-        table.Add([.. SessionCommands.All(table, schema, quit: () => Announce(ShutdownReason.Quit), end: () => _quit.TrySetResult(),
-            (line, owner) => monitor.Value.RunAsync(line, owner))]);
-        table.Add([.. ObjectCommands.All(_tree, _objects, ObjectOptions)]);
-        table.Add([.. QomCommands.All(_tree, Types, _objects)]);
-        table.Add([.. DescriptorCommands.All(_fdSets)]);
-        table.Add([.. JobCommands.All(_jobs, _tree)]);
-        table.Add([.. StatsCommands.All(_tree, _leases, _holders, _state)]);
-        table.Add([.. LimitCommands.All(_quota, _jobs, () => _sessions!)]);
-        table.Add([.. LeaseCommands.All(_tree, _leases, _holders, _state)]);
-        table.Add([.. WatchCommands.All()]);
-        table.Add([.. new TakeoverCommands(_keeper, _changes, _jobs, () => _listening, _state, () => _left.TrySetResult(), _logger).All()]);
-        table.Add([.. YankCommands.All()]);
+        table.Add(SessionCommands.All(table, schema, quit: () => Announce(ShutdownReason.Quit), end: () => _quit.TrySetResult(),
+            (line, owner) => monitor.Value.RunAsync(line, owner)));
+        table.Add(ObjectCommands.All(_tree, _objects, ObjectOptions));
+        table.Add(QomCommands.All(_tree, Types, _objects));
+        table.Add(DescriptorCommands.All(_fdSets));
+        table.Add(JobCommands.All(_jobs, _tree));
+        table.Add(StatsCommands.All(_tree, _leases, _holders, _state));
+        table.Add(LimitCommands.All(_quota, _jobs, () => _sessions!));
+        table.Add(LeaseCommands.All(_tree, _leases, _holders, _state));
+        table.Add(WatchCommands.All());
+        table.Add(new TakeoverCommands(_keeper, _changes, _jobs, () => _listening, _state, () => _left.TrySetResult(), _logger).All());
+        table.Add(YankCommands.All());
         return table;
     }
 

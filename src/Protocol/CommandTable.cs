@@ -11,7 +11,7 @@ public sealed class CommandTable
     public IReadOnlyList<Command> All => _all;
 
     /// <exception cref="ArgumentException">A command of that name is there.</exception>
-    public CommandTable Add(params ReadOnlySpan<Command> commands)
+    public CommandTable Add(IEnumerable<Command> commands)
     {
         foreach (var command in commands)
         {

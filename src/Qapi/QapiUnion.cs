@@ -9,25 +9,25 @@ public sealed record ObjectOptions(string QomType, string Id, Members Properties
 /// </summary>
 /// <param name="name">The schema's name.</param>
 /// <param name="tagType">The schema's name of the tag's enum.</param>
-/// <param name="variants">The types that may be made and their members, from the registered classes.</param>
-public sealed class QapiUnion(string name, string tagType, IReadOnlyDictionary<string, IReadOnlyList<Member>> variants) : QapiType<ObjectOptions>
+/// <param name="tags">The types that may be made, from the registered classes.</param>
+/// <param name="membersOf">The members of such a type; null for any other.</param>
+public sealed class QapiUnion(string name, string tagType, IReadOnlyList<string> tags, Func<string, IReadOnlyList<Member>?> membersOf)
+    : QapiType<ObjectOptions>
 {
-    readonly ObjectShape _shape = new(
-        [new("qom-type", new TagType(tagType, [.. variants.Keys]), false, "The class of the object."),
+    public override string Name => name;
+
+    public override TypeShape Shape => new ObjectShape(
+        [new("qom-type", new TagType(tagType, tags), false, "The class of the object."),
          new("id", QapiTypes.Str, false, "The name of the object below /objects: a letter, then letters, digits, '-', '.' and '_'.")],
         "qom-type",
-        [.. variants.Where(v => v.Value.Count > 0).Select(v => new Variant(v.Key, new VariantType(v.Key, v.Value)))]);
-
-    public override string Name => name;
-    public override TypeShape Shape => _shape;
+        [.. from tag in tags let members = membersOf(tag)! where members.Count > 0 select new Variant(tag, new VariantType(tag, members))]);
 
     public override ObjectOptions Read(Value value, string? _)
     {
         if (!value.TryObject(out var given))
             throw QmpErrors.InvalidParameterType("arguments", "object");
         var type = Text(given, "qom-type");
-        if (!variants.TryGetValue(type, out var members))
-            throw QmpErrors.DoesNotAcceptValue("qom-type", type);
+        var members = membersOf(type) ?? throw QmpErrors.DoesNotAcceptValue("qom-type", type);
         var id = Text(given, "id");
         var properties = new Members(given.Count);
         foreach (var member in members)
@@ -58,7 +58,7 @@ public sealed class QapiUnion(string name, string tagType, IReadOnlyDictionary<s
     public QapiType? MemberType(string qomType, string member) => member switch
     {
         "qom-type" or "id" => QapiTypes.Str,
-        _ => variants.TryGetValue(qomType, out var members) ? members.FirstOrDefault(m => m.Name == member)?.Type : null,
+        _ => membersOf(qomType)?.FirstOrDefault(m => m.Name == member)?.Type,
     };
 
     static string Text(Members given, string member) => given.TryGet(member, out var sent)

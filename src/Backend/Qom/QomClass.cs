@@ -50,7 +50,7 @@ public sealed class QomClass
     public IReadOnlyList<QomProperty> Listed { get; }
 
     /// <summary>What <c>object-add</c> takes besides type and id.</summary>
-    public IReadOnlyList<Member> Members => [.. All.Where(p => p.InSchema).Select(p => p.ToMember())];
+    public IReadOnlyList<Member> Members => field ??= [.. All.Where(p => p.InSchema).Select(p => p.ToMember())];
 
     public QomProperty? Find(string property) => _byName.GetValueOrDefault(property);
 

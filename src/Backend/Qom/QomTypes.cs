@@ -25,6 +25,6 @@ public sealed class QomTypes
     public IEnumerable<QomClass> Creatable => _all.Where(c => c.Create is not null);
 
     /// <summary>The arguments of <c>object-add</c>, read off the classes.</summary>
-    public QapiUnion ObjectOptions() => new("ObjectOptions", "ObjectType",
-        Creatable.ToDictionary(c => c.Name, c => c.Members, StringComparer.Ordinal));
+    public QapiUnion ObjectOptions() => new("ObjectOptions", "ObjectType", [.. Creatable.Select(c => c.Name)],
+        name => Find(name) is { Create: not null } made ? made.Members : null);
 }

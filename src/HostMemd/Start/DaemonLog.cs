@@ -58,13 +58,13 @@ sealed class DaemonLog : IDisposable
     public void Change(LogOptions options)
     {
         var areas = new Dictionary<string, LogEventLevel>(options.Areas, StringComparer.Ordinal);
+        // What no area wants is not even made into an event.
+        _least.MinimumLevel = options.Default;
+        foreach (var (_, level) in areas)
+            _least.MinimumLevel = level < _least.MinimumLevel ? level : _least.MinimumLevel;
         // A line for every change is for those who ask for it; refusals are warnings and always told.
         areas.TryAdd(Audit, LogEventLevel.Warning);
         _levels.Change(options.Default, areas);
-        // What no area wants is not even made into an event.
-        _least.MinimumLevel = options.Default;
-        foreach (var (_, level) in options.Areas)
-            _least.MinimumLevel = level < _least.MinimumLevel ? level : _least.MinimumLevel;
         _leastAudited.MinimumLevel = _hasAuditFile ? (LogEventLevel)Math.Min((int)LogEventLevel.Information, (int)areas[Audit]) : areas[Audit];
     }
 

@@ -15,14 +15,14 @@ public sealed class SocketActivation
     // sd_listen_fds(3): SD_LISTEN_FDS_START.
     const int FirstDescriptor = 3;
 
-    SocketActivation(IReadOnlyList<(string, Socket)> sockets, IReadOnlyList<PassedDescriptor> others)
+    SocketActivation(List<(string, Socket)> sockets, IReadOnlyList<PassedDescriptor> others)
     {
         Sockets = sockets;
         Others = others;
     }
 
     /// <summary>The listening sockets and their names.</summary>
-    public IReadOnlyList<(string Name, Socket Socket)> Sockets { get; }
+    public List<(string Name, Socket Socket)> Sockets { get; }
 
     /// <summary>Everything else, in the order passed. Owned by whoever takes it.</summary>
     public IReadOnlyList<PassedDescriptor> Others { get; }
