@@ -37,6 +37,8 @@ public readonly struct NodeSet : IEquatable<NodeSet>
     /// <summary>The nodes, ascending.</summary>
     public IReadOnlyList<ushort> ToList()
     {
+        if (IsEmpty)
+            return [];
         var nodes = new List<ushort>();
         for (ushort node = 0; node < MaxNodes; node++)
         {
