@@ -1,4 +1,3 @@
-using System.Numerics;
 using HostMemd.Qapi;
 
 namespace HostMemd.Backend.Memory;
@@ -52,7 +51,7 @@ public readonly struct NodeSet : IEquatable<NodeSet>
     internal ulong[] Mask => [_low, _high, 0];
 
     /// <summary>Highest node + 2; 0 for the empty set.</summary>
-    internal ulong MaxNode => IsEmpty ? 0 : (ulong)(_high != 0 ? 64 + BitOperations.Log2(_high) : BitOperations.Log2(_low)) + 2;
+    internal ulong MaxNode => IsEmpty ? 0 : ToList()[^1] + 2ul;
 
     public bool Equals(NodeSet other) => (_low, _high) == (other._low, other._high);
     public override bool Equals(object? obj) => obj is NodeSet other && Equals(other);

@@ -23,6 +23,7 @@ public enum Need
     OtherUsers,
     Strace,
     MemoryCgroup,
+    Published,
 }
 
 sealed class FactIfAttribute : FactAttribute
@@ -63,6 +64,7 @@ static class Requires
         Need.OtherUsers => "root, setpriv and /usr/bin/python3",
         Need.Strace => "root and strace",
         Need.MemoryCgroup => "root and a memory controller of control groups",
+        Need.Published => "a published daemon, as test.sh makes it",
         _ => need.ToString(),
     };
 
@@ -101,6 +103,7 @@ static class Requires
         Need.MemoryCgroup => Environment.IsPrivilegedProcess && (File.Exists("/sys/fs/cgroup/memory/memory.limit_in_bytes")
             || (File.Exists("/sys/fs/cgroup/cgroup.subtree_control")
                 && File.ReadAllText("/sys/fs/cgroup/cgroup.subtree_control").Contains("memory", StringComparison.Ordinal))),
+        Need.Published => !File.Exists(Path.ChangeExtension(Repository.Daemon, ".dll")),
         _ => false,
     };
 }
