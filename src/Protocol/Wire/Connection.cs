@@ -267,30 +267,26 @@ public sealed class Connection(Socket socket, Session session, Output output, Wi
             // Never past the byte that the next descriptor belongs to.
             var piece = bytes[..(int)Math.Min(bytes.Length, before)];
             int sent;
-            if (descriptor is not null)
-            {
-                using (descriptor)
-                    sent = await SendWithAsync(piece, descriptor).ConfigureAwait(false);
-            }
-            else
-            {
-                sent = await socket.SendAsync(piece, SocketFlags.None).ConfigureAwait(false);
-            }
+            using (descriptor)
+                sent = await SendPieceAsync(piece, descriptor).ConfigureAwait(false);
             output.Sent(sent);
             bytes = bytes[sent..];
         }
     }
 
-    async ValueTask<int> SendWithAsync(ReadOnlyMemory<byte> bytes, Microsoft.Win32.SafeHandles.SafeFileHandle descriptor)
+    async ValueTask<int> SendPieceAsync(ReadOnlyMemory<byte> bytes, Microsoft.Win32.SafeHandles.SafeFileHandle? descriptor)
     {
-        // There is no way to wait for room without sending; a client that does not read is in no hurry.
         for (var pause = 1; ; pause = Math.Min(pause * 2, 100))
         {
+            // .NET's own send makes an exception with a stack trace of each client that has left: 0.17 ms of CPU a client instead of 0.08.
             var sent = FdPassing.Send(socket.SafeHandle, bytes.Span, descriptor);
             if (sent > 0)
                 return sent;
             if (sent != -FdPassing.EAGAIN)
                 throw new SocketException(-sent);
+            if (descriptor is null)
+                return await socket.SendAsync(bytes, SocketFlags.None).ConfigureAwait(false);
+            // There is no way to wait for room without sending; a client that does not read is in no hurry.
             await Task.Delay(pause).ConfigureAwait(false);
         }
     }

@@ -60,7 +60,7 @@ public sealed class FailingCallTests(ITestOutputHelper output) : DaemonTest(outp
         using var good = Connect();
         using var victim = Connect();
 
-        using (Inject("sendto", "ECONNRESET"))
+        using (Inject("sendmsg", "ECONNRESET"))
         {
             victim.Command("query-version");
             Assert.True(victim.Ends());
