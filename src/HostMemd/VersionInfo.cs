@@ -13,17 +13,17 @@ sealed class VersionInfo
         public long Micro { get; set; }
     }
 
-    static readonly QapiStruct<Triple> s_triple = new QapiStruct<Triple>("VersionTriple")
+    static readonly QapiStruct<Triple> s_triple = new("VersionTriple", rows => rows
         .Row("major", Int, "Major version.", t => t.Major, (t, v) => t.Major = v)
         .Row("minor", Int, "Minor version.", t => t.Minor, (t, v) => t.Minor = v)
-        .Row("micro", Int, "Micro version.", t => t.Micro, (t, v) => t.Micro = v);
+        .Row("micro", Int, "Micro version.", t => t.Micro, (t, v) => t.Micro = v));
 
     Triple Qemu { get; set; } = new() { Major = 11, Minor = 1, Micro = 2 };
     string Package { get; set; } = "";
 
-    public static QapiStruct<VersionInfo> Type { get; } = new QapiStruct<VersionInfo>("VersionInfo")
+    public static QapiStruct<VersionInfo> Type { get; } = new("VersionInfo", rows => rows
         .Row("qemu", s_triple, "The QEMU release whose behaviour is followed.", v => v.Qemu, (v, t) => v.Qemu = t)
-        .Row("package", Str, "hostmemd and its version.", v => v.Package, (v, p) => v.Package = p);
+        .Row("package", Str, "hostmemd and its version.", v => v.Package, (v, p) => v.Package = p));
 
     /// <summary>Our own version.</summary>
     public static string Own { get; } = typeof(VersionInfo).Assembly.GetName().Version?.ToString(3) ?? "0";

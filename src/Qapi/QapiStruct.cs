@@ -4,42 +4,28 @@ namespace HostMemd.Qapi;
 /// A class and its members on the wire. A member that is absent leaves the property at its default; one that is null in C#
 /// is absent on the wire.
 /// </summary>
-public sealed class QapiStruct<T>(string name) : QapiType<T> where T : class, new()
+/// <param name="name">The schema's name.</param>
+/// <param name="declare">Declares the members, in the order in which they are written; called when they are first needed.</param>
+public sealed class QapiStruct<T>(string name, Action<QapiStruct<T>.Rows> declare) : QapiType<T> where T : class, new()
 {
-    readonly List<Slot> _rows = [];
+    // At start hardly any are needed.
+    readonly Lazy<List<Slot>> _rows = new(() =>
+    {
+        var rows = new Rows();
+        declare(rows);
+        return rows.All;
+    });
 
-    sealed record Slot(string Name, QapiType Type, bool Optional, string Doc, Func<T, Value?> Write, Action<T, Value, string> Read)
+    internal sealed record Slot(string Name, QapiType Type, bool Optional, string Doc, Func<T, Value?> Write, Action<T, Value, string> Read)
         : Member(Name, Type, Optional, Doc);
 
     public override string Name { get; } = name;
-    public override TypeShape Shape => new ObjectShape(_rows);
-
-    public QapiStruct<T> Row<TMember>(string name, QapiType<TMember> type, string doc, Func<T, TMember> get, Action<T, TMember> set)
-    {
-        _rows.Add(new(name, type, Optional: false, doc, o => type.Write(get(o)), (o, v, n) => set(o, type.Read(v, n))));
-        return this;
-    }
-
-    /// <summary>An optional member of a reference type.</summary>
-    public QapiStruct<T> Opt<TMember>(string name, QapiType<TMember> type, string doc, Func<T, TMember?> get, Action<T, TMember> set)
-        where TMember : class
-    {
-        _rows.Add(new(name, type, Optional: true, doc, o => get(o) is { } v ? type.Write(v) : null, (o, v, n) => set(o, type.Read(v, n))));
-        return this;
-    }
-
-    /// <summary>An optional member of a value type.</summary>
-    public QapiStruct<T> Opt<TMember>(string name, QapiType<TMember> type, string doc, Func<T, TMember?> get, Action<T, TMember> set)
-        where TMember : struct
-    {
-        _rows.Add(new(name, type, Optional: true, doc, o => get(o) is { } v ? type.Write(v) : null, (o, v, n) => set(o, type.Read(v, n))));
-        return this;
-    }
+    public override TypeShape Shape => new ObjectShape(_rows.Value);
 
     public override Value Write(T value)
     {
-        var members = new Members(_rows.Count);
-        foreach (var row in _rows)
+        var members = new Members(_rows.Value.Count);
+        foreach (var row in _rows.Value)
         {
             if (row.Write(value) is { } written)
                 members.Add(row.Name, written);
@@ -52,7 +38,7 @@ public sealed class QapiStruct<T>(string name) : QapiType<T> where T : class, ne
         if (!value.TryObject(out var members))
             throw QmpErrors.InvalidParameterType(name, "object");
         var result = new T();
-        foreach (var row in _rows)
+        foreach (var row in _rows.Value)
         {
             if (members.TryGet(row.Name, out var member))
                 row.Read(result, member, Numbers.MemberOf(name, row.Name));
@@ -61,9 +47,37 @@ public sealed class QapiStruct<T>(string name) : QapiType<T> where T : class, ne
         }
         foreach (var (member, _) in members)
         {
-            if (!_rows.Exists(r => r.Name == member))
+            if (!_rows.Value.Exists(r => r.Name == member))
                 throw QmpErrors.ParameterUnexpected(Numbers.MemberOf(name, member));
         }
         return result;
+    }
+
+    /// <summary>Takes the declarations of the members.</summary>
+    public sealed class Rows
+    {
+        internal List<Slot> All { get; } = [];
+
+        public Rows Row<TMember>(string name, QapiType<TMember> type, string doc, Func<T, TMember> get, Action<T, TMember> set)
+        {
+            All.Add(new(name, type, Optional: false, doc, o => type.Write(get(o)), (o, v, n) => set(o, type.Read(v, n))));
+            return this;
+        }
+
+        /// <summary>An optional member of a reference type.</summary>
+        public Rows Opt<TMember>(string name, QapiType<TMember> type, string doc, Func<T, TMember?> get, Action<T, TMember> set)
+            where TMember : class
+        {
+            All.Add(new(name, type, Optional: true, doc, o => get(o) is { } v ? type.Write(v) : null, (o, v, n) => set(o, type.Read(v, n))));
+            return this;
+        }
+
+        /// <summary>An optional member of a value type.</summary>
+        public Rows Opt<TMember>(string name, QapiType<TMember> type, string doc, Func<T, TMember?> get, Action<T, TMember> set)
+            where TMember : struct
+        {
+            All.Add(new(name, type, Optional: true, doc, o => get(o) is { } v ? type.Write(v) : null, (o, v, n) => set(o, type.Read(v, n))));
+            return this;
+        }
     }
 }

@@ -8,17 +8,17 @@ namespace HostMemd.Commands;
 /// <summary>Descriptors that clients hand in.</summary>
 static class DescriptorCommands
 {
-    static readonly QapiStruct<FdSets.Added> s_added = new QapiStruct<FdSets.Added>("AddfdInfo")
+    static readonly QapiStruct<FdSets.Added> s_added = new("AddfdInfo", rows => rows
         .Row("fdset-id", Int, "The set it is in now.", a => a.SetId, (a, v) => a.SetId = v)
-        .Row("fd", Int, "Its number in the daemon.", a => a.Fd, (a, v) => a.Fd = v);
+        .Row("fd", Int, "Its number in the daemon.", a => a.Fd, (a, v) => a.Fd = v));
 
-    static readonly QapiStruct<FdSets.Entry> s_entry = new QapiStruct<FdSets.Entry>("FdsetFdInfo")
+    static readonly QapiStruct<FdSets.Entry> s_entry = new("FdsetFdInfo", rows => rows
         .Row("fd", Int, "Its number in the daemon.", f => f.Fd, (f, v) => f.Fd = v)
-        .Opt("opaque", Str, "What was said of it when it was added.", f => f.Opaque, (f, v) => f.Opaque = v);
+        .Opt("opaque", Str, "What was said of it when it was added.", f => f.Opaque, (f, v) => f.Opaque = v));
 
-    static readonly QapiStruct<FdSets.Set> s_set = new QapiStruct<FdSets.Set>("FdsetInfo")
+    static readonly QapiStruct<FdSets.Set> s_set = new("FdsetInfo", rows => rows
         .Row("fdset-id", Int, "The set.", s => s.Id, (s, v) => s.Id = v)
-        .Row("fds", ListOf(s_entry), "Its descriptors.", s => s.Fds, (s, v) => s.Fds = [.. v]);
+        .Row("fds", ListOf(s_entry), "Its descriptors.", s => s.Fds, (s, v) => s.Fds = [.. v]));
 
     public static IEnumerable<Command> All(FdSets sets)
     {

@@ -17,10 +17,10 @@ static class LimitCommands
         public ulong? Max { get; set; }
     }
 
-    static readonly QapiStruct<Limit> s_limit = new QapiStruct<Limit>("MemdevLimit")
+    static readonly QapiStruct<Limit> s_limit = new("MemdevLimit", rows => rows
         .Row("name", Str, "The limit, as in the configuration, or the kernel's name for it.", l => l.Name, (l, v) => l.Name = v)
         .Row("used", QapiTypes.Size, "How much is used now.", l => l.Used, (l, v) => l.Used = v)
-        .Opt("max", QapiTypes.Size, "How much there may be; absent where there is no limit.", l => l.Max, (l, v) => l.Max = v);
+        .Opt("max", QapiTypes.Size, "How much there may be; absent where there is no limit.", l => l.Max, (l, v) => l.Max = v));
 
     public static IEnumerable<Command> All(Quota quota, JobTable jobs, Func<SessionHost> sessions)
     {

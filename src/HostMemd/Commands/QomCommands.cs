@@ -35,24 +35,23 @@ static class QomCommands
         public string? Parent { get; set; }
     }
 
-    static readonly QapiStruct<ObjectPropertyInfo> s_propertyInfo = new QapiStruct<ObjectPropertyInfo>("ObjectPropertyInfo")
+    static readonly QapiStruct<ObjectPropertyInfo> s_propertyInfo = new("ObjectPropertyInfo", rows => rows
         .Row("name", Str, "The property.", p => p.Name, (p, v) => p.Name = v)
         .Row("type", Str, "Its type; child<T> and link<T> are objects.", p => p.Type, (p, v) => p.Type = v)
-        .Opt("description", Str, "What it is for.", p => p.Description, (p, v) => p.Description = v);
+        .Opt("description", Str, "What it is for.", p => p.Description, (p, v) => p.Description = v));
 
-    static readonly QapiStruct<ObjectPropertyValue> s_propertyValue = new QapiStruct<ObjectPropertyValue>("ObjectPropertyValue")
+    static readonly QapiStruct<ObjectPropertyValue> s_propertyValue = new("ObjectPropertyValue", rows => rows
         .Row("name", Str, "The property.", p => p.Name, (p, v) => p.Name = v)
         .Row("type", Str, "Its type.", p => p.Type, (p, v) => p.Type = v)
-        .Opt("value", Any, "Its value; absent when it cannot be read.", p => p.Value, (p, v) => p.Value = v);
+        .Opt("value", Any, "Its value; absent when it cannot be read.", p => p.Value, (p, v) => p.Value = v));
 
-    static readonly QapiStruct<ObjectPropertiesValues> s_propertiesValues =
-        new QapiStruct<ObjectPropertiesValues>("ObjectPropertiesValues")
-            .Row("properties", ListOf(s_propertyValue), "The properties of one object.", p => p.Properties, (p, v) => p.Properties = v);
+    static readonly QapiStruct<ObjectPropertiesValues> s_propertiesValues = new("ObjectPropertiesValues", rows => rows
+        .Row("properties", ListOf(s_propertyValue), "The properties of one object.", p => p.Properties, (p, v) => p.Properties = v));
 
-    static readonly QapiStruct<ObjectTypeInfo> s_typeInfo = new QapiStruct<ObjectTypeInfo>("ObjectTypeInfo")
+    static readonly QapiStruct<ObjectTypeInfo> s_typeInfo = new("ObjectTypeInfo", rows => rows
         .Row("name", Str, "The class.", t => t.Name, (t, v) => t.Name = v)
         .Opt("abstract", Bool, "No instance can be made of it.", t => t.Abstract, (t, v) => t.Abstract = v)
-        .Opt("parent", Str, "The class it is derived from.", t => t.Parent, (t, v) => t.Parent = v);
+        .Opt("parent", Str, "The class it is derived from.", t => t.Parent, (t, v) => t.Parent = v));
 
     static readonly Arg<string> s_path = Arg("path", Str, "The object: an absolute path, or a partial one that fits only one object.");
 

@@ -35,19 +35,19 @@ static class SessionCommands
 
     static readonly QapiEnum<Capability> s_capability = new("QMPCapability", ("oob", Capability.OutOfBand));
 
-    static readonly QapiStruct<CommandInfo> s_commandInfo = new QapiStruct<CommandInfo>("CommandInfo")
-        .Row("name", Str, "The command.", c => c.Name, (c, v) => c.Name = v);
+    static readonly QapiStruct<CommandInfo> s_commandInfo = new("CommandInfo", rows => rows
+        .Row("name", Str, "The command.", c => c.Name, (c, v) => c.Name = v));
 
-    static readonly QapiStruct<NameInfo> s_nameInfo = new QapiStruct<NameInfo>("NameInfo")
-        .Opt("name", Str, "Never there: a daemon has no guest to name.", n => n.Name, (n, v) => n.Name = v);
+    static readonly QapiStruct<NameInfo> s_nameInfo = new("NameInfo", rows => rows
+        .Opt("name", Str, "Never there: a daemon has no guest to name.", n => n.Name, (n, v) => n.Name = v));
 
-    static readonly QapiStruct<UuidInfo> s_uuidInfo = new QapiStruct<UuidInfo>("UuidInfo")
-        .Row("UUID", Str, "All zero: a daemon has no guest to identify.", u => u.Uuid, (u, v) => u.Uuid = v);
+    static readonly QapiStruct<UuidInfo> s_uuidInfo = new("UuidInfo", rows => rows
+        .Row("UUID", Str, "All zero: a daemon has no guest to identify.", u => u.Uuid, (u, v) => u.Uuid = v));
 
-    static readonly QapiStruct<StatusInfo> s_statusInfo = new QapiStruct<StatusInfo>("StatusInfo")
+    static readonly QapiStruct<StatusInfo> s_statusInfo = new("StatusInfo", rows => rows
         .Row("running", Bool, "Always true.", s => s.Running, (s, v) => s.Running = v)
         .Row("status", new QapiEnum<RunState>("RunState", ("running", RunState.Running)), "Always running.",
-            s => s.Status, (s, v) => s.Status = v);
+            s => s.Status, (s, v) => s.Status = v));
 
     /// <param name="table">The table these commands are part of.</param>
     /// <param name="schema">Made when first asked for.</param>

@@ -30,8 +30,8 @@ static class YankCommands
                 ("migration", Kind.Migration)), false, "What kind of connection.")],
             "type",
             [
-                new("block-node", new QapiStruct<Unused>("YankInstanceBlockNode").Row("node-name", Str, "The node.", _ => "", (_, _) => { })),
-                new("chardev", new QapiStruct<Unused>("YankInstanceChardev").Row("id", Str, "The chardev.", _ => "", (_, _) => { })),
+                new("block-node", new QapiStruct<Unused>("YankInstanceBlockNode", rows => rows.Row("node-name", Str, "The node.", _ => "", (_, _) => { }))),
+                new("chardev", new QapiStruct<Unused>("YankInstanceChardev", rows => rows.Row("id", Str, "The chardev.", _ => "", (_, _) => { }))),
             ]);
 
         public override Value Write(Value value) => value;

@@ -24,11 +24,11 @@ public sealed class JobInfo
 
     public static QapiEnum<JobType> TypeType { get; } = new("JobType", ("memdev-prealloc", JobType.MemdevPrealloc));
 
-    public static QapiStruct<JobInfo> Schema { get; } = new QapiStruct<JobInfo>("JobInfo")
+    public static QapiStruct<JobInfo> Schema { get; } = new("JobInfo", rows => rows
         .Row("id", Str, "The job.", j => j.Id, (j, v) => j.Id = v)
         .Row("type", TypeType, "What it does.", j => j.Type, (j, v) => j.Type = v)
         .Row("status", StatusType, "Where it stands.", j => j.Status, (j, v) => j.Status = v)
         .Row("current-progress", QapiTypes.Size, "Bytes done.", j => j.CurrentProgress, (j, v) => j.CurrentProgress = v)
         .Row("total-progress", QapiTypes.Size, "Bytes to do.", j => j.TotalProgress, (j, v) => j.TotalProgress = v)
-        .Opt("error", Str, "Why it failed.", j => j.Error, (j, v) => j.Error = v);
+        .Opt("error", Str, "Why it failed.", j => j.Error, (j, v) => j.Error = v));
 }

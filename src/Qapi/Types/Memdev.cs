@@ -19,7 +19,7 @@ public sealed class Memdev
         ("default", HostMemPolicy.Default), ("preferred", HostMemPolicy.Preferred),
         ("bind", HostMemPolicy.Bind), ("interleave", HostMemPolicy.Interleave));
 
-    public static QapiStruct<Memdev> Schema { get; } = new QapiStruct<Memdev>("Memdev")
+    public static QapiStruct<Memdev> Schema { get; } = new("Memdev", rows => rows
         .Opt("id", Str, "The backend's id.", m => m.Id, (m, v) => m.Id = v)
         .Row("size", QapiTypes.Size, "Size in bytes, as asked for.", m => m.Size, (m, v) => m.Size = v)
         .Row("merge", Bool, "May be merged with equal pages.", m => m.Merge, (m, v) => m.Merge = v)
@@ -28,5 +28,5 @@ public sealed class Memdev
         .Row("share", Bool, "Is shared with other processes that map it.", m => m.Share, (m, v) => m.Share = v)
         .Opt("reserve", Bool, "Swap space or huge pages were reserved.", m => m.Reserve, (m, v) => m.Reserve = v)
         .Row("host-nodes", ListOf(U16), "The NUMA nodes of the policy.", m => m.HostNodes, (m, v) => m.HostNodes = v)
-        .Row("policy", PolicyType, "The NUMA policy.", m => m.Policy, (m, v) => m.Policy = v);
+        .Row("policy", PolicyType, "The NUMA policy.", m => m.Policy, (m, v) => m.Policy = v));
 }

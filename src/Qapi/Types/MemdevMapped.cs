@@ -13,12 +13,12 @@ public sealed class MemdevMapped
     public bool ReadOnly { get; set; }
     public string Path { get; set; } = "";
 
-    public static QapiStruct<MemdevMapped> Schema { get; } = new QapiStruct<MemdevMapped>("MemdevMapped")
+    public static QapiStruct<MemdevMapped> Schema { get; } = new("MemdevMapped", rows => rows
         .Row("mapping", Str, "The lease; for memdev-unmap.", m => m.Mapping, (m, v) => m.Mapping = v)
         .Row("id", Str, "The backend.", m => m.Id, (m, v) => m.Id = v)
         .Row("size", QapiTypes.Size, "Bytes to map, from offset 0 of the descriptor or that of the backend.", m => m.Size, (m, v) => m.Size = v)
         .Row("page-size", QapiTypes.Size, "Bytes of a page.", m => m.PageSize, (m, v) => m.PageSize = v)
         .Row("share", Bool, "The daemon's own mapping is shared, so both see the same.", m => m.Share, (m, v) => m.Share = v)
         .Row("readonly", Bool, "The descriptor cannot be mapped writable.", m => m.ReadOnly, (m, v) => m.ReadOnly = v)
-        .Row("path", Str, "Opens the same memory, for those who cannot receive descriptors.", m => m.Path, (m, v) => m.Path = v);
+        .Row("path", Str, "Opens the same memory, for those who cannot receive descriptors.", m => m.Path, (m, v) => m.Path = v));
 }

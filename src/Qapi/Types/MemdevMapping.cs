@@ -24,7 +24,7 @@ public sealed class MemdevMapping
     public static QapiEnum<MemdevMappingKind> KindType { get; } = new("MemdevMappingKind",
         ("lease", MemdevMappingKind.Lease), ("kernel", MemdevMappingKind.Kernel), ("unseen", MemdevMappingKind.Unseen));
 
-    public static QapiStruct<MemdevMapping> Schema { get; } = new QapiStruct<MemdevMapping>("MemdevMapping")
+    public static QapiStruct<MemdevMapping> Schema { get; } = new("MemdevMapping", rows => rows
         .Row("id", Str, "The backend.", m => m.Id, (m, v) => m.Id = v)
         .Row("pid", Int, "The process; 0 for unseen ones.", m => m.Pid, (m, v) => m.Pid = v)
         .Row("comm", Str, "Its name.", m => m.Comm, (m, v) => m.Comm = v)
@@ -33,5 +33,5 @@ public sealed class MemdevMapping
         .Opt("name", Str, "What was said of it, or how many processes could not be looked at.", m => m.Name, (m, v) => m.Name = v)
         .Row("readonly", Bool, "It cannot write to the memory.", m => m.ReadOnly, (m, v) => m.ReadOnly = v)
         .Row("size", QapiTypes.Size, "Bytes of the memory.", m => m.Size, (m, v) => m.Size = v)
-        .Opt("since", Int, "When the lease was given, in seconds of Unix time.", m => m.Since, (m, v) => m.Since = v);
+        .Opt("since", Int, "When the lease was given, in seconds of Unix time.", m => m.Since, (m, v) => m.Since = v));
 }

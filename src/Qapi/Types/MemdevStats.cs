@@ -8,9 +8,9 @@ public sealed class MemdevNodeBytes
     public long Node { get; set; }
     public ulong Bytes { get; set; }
 
-    public static QapiStruct<MemdevNodeBytes> Schema { get; } = new QapiStruct<MemdevNodeBytes>("MemdevNodeBytes")
+    public static QapiStruct<MemdevNodeBytes> Schema { get; } = new("MemdevNodeBytes", rows => rows
         .Row("node", Int, "The NUMA node.", n => n.Node, (n, v) => n.Node = v)
-        .Row("bytes", QapiTypes.Size, "Bytes there that the daemon has mapped and touched.", n => n.Bytes, (n, v) => n.Bytes = v);
+        .Row("bytes", QapiTypes.Size, "Bytes there that the daemon has mapped and touched.", n => n.Bytes, (n, v) => n.Bytes = v));
 }
 
 /// <summary>Merging of equal pages: asked for, and done.</summary>
@@ -21,12 +21,12 @@ public sealed class MemdevMergeStats
     public string? Reason { get; set; }
     public ulong? MergingBytes { get; set; }
 
-    public static QapiStruct<MemdevMergeStats> Schema { get; } = new QapiStruct<MemdevMergeStats>("MemdevMergeStats")
+    public static QapiStruct<MemdevMergeStats> Schema { get; } = new("MemdevMergeStats", rows => rows
         .Row("requested", Bool, "The property merge.", m => m.Requested, (m, v) => m.Requested = v)
         .Row("effective", Bool, "The kernel merges equal pages of it.", m => m.Effective, (m, v) => m.Effective = v)
         .Opt("reason", Str, "Why it does not although requested.", m => m.Reason, (m, v) => m.Reason = v)
         .Opt("merging-bytes", QapiTypes.Size, "Bytes that are merged now; absent where the kernel does not say.",
-            m => m.MergingBytes, (m, v) => m.MergingBytes = v);
+            m => m.MergingBytes, (m, v) => m.MergingBytes = v));
 }
 
 /// <summary>Core dumps: asked for, and done.</summary>
@@ -35,9 +35,9 @@ public sealed class MemdevDumpStats
     public bool Requested { get; set; }
     public bool Effective { get; set; }
 
-    public static QapiStruct<MemdevDumpStats> Schema { get; } = new QapiStruct<MemdevDumpStats>("MemdevDumpStats")
+    public static QapiStruct<MemdevDumpStats> Schema { get; } = new("MemdevDumpStats", rows => rows
         .Row("requested", Bool, "The property dump.", d => d.Requested, (d, v) => d.Requested = v)
-        .Row("effective", Bool, "The memory would be in a core dump.", d => d.Effective, (d, v) => d.Effective = v);
+        .Row("effective", Bool, "The memory would be in a core dump.", d => d.Effective, (d, v) => d.Effective = v));
 }
 
 /// <summary>NUMA policy: asked for, and in force.</summary>
@@ -47,10 +47,10 @@ public sealed class MemdevPolicyStats
     public string Effective { get; set; } = "";
     public IReadOnlyList<ushort> HostNodes { get; set; } = [];
 
-    public static QapiStruct<MemdevPolicyStats> Schema { get; } = new QapiStruct<MemdevPolicyStats>("MemdevPolicyStats")
+    public static QapiStruct<MemdevPolicyStats> Schema { get; } = new("MemdevPolicyStats", rows => rows
         .Row("requested", Memdev.PolicyType, "The property policy.", p => p.Requested, (p, v) => p.Requested = v)
         .Row("host-nodes", ListOf(U16), "The property host-nodes.", p => p.HostNodes, (p, v) => p.HostNodes = v)
-        .Row("effective", Str, "The kernel's policy as numa_maps writes it, such as bind:0.", p => p.Effective, (p, v) => p.Effective = v);
+        .Row("effective", Str, "The kernel's policy as numa_maps writes it, such as bind:0.", p => p.Effective, (p, v) => p.Effective = v));
 }
 
 /// <summary>The kernel's word about one backend, from <c>query-memdev-stats</c>.</summary>
@@ -68,7 +68,7 @@ public sealed class MemdevStats
     public MemdevPolicyStats Policy { get; set; } = new();
     public long Mappings { get; set; }
 
-    public static QapiStruct<MemdevStats> Schema { get; } = new QapiStruct<MemdevStats>("MemdevStats")
+    public static QapiStruct<MemdevStats> Schema { get; } = new("MemdevStats", rows => rows
         .Row("id", Str, "The backend.", s => s.Id, (s, v) => s.Id = v)
         .Row("size", QapiTypes.Size, "Size in bytes, as asked for.", s => s.Size, (s, v) => s.Size = v)
         .Row("page-size", QapiTypes.Size, "Bytes of a page of the backing store.", s => s.PageSize, (s, v) => s.PageSize = v)
@@ -79,5 +79,5 @@ public sealed class MemdevStats
         .Row("merge", MemdevMergeStats.Schema, "Merging of equal pages.", s => s.Merge, (s, v) => s.Merge = v)
         .Row("dump", MemdevDumpStats.Schema, "Core dumps.", s => s.Dump, (s, v) => s.Dump = v)
         .Row("policy", MemdevPolicyStats.Schema, "NUMA policy.", s => s.Policy, (s, v) => s.Policy = v)
-        .Row("mappings", Int, "How many mappings of other processes there are.", s => s.Mappings, (s, v) => s.Mappings = v);
+        .Row("mappings", Int, "How many mappings of other processes there are.", s => s.Mappings, (s, v) => s.Mappings = v));
 }
