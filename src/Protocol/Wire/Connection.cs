@@ -21,8 +21,8 @@ public sealed class Connection(Socket socket, Session session, Output output, Wi
     const int ReadSize = 16 << 10;
 
     // A client that always has more to read is put behind the others after so many reads: they may share its thread. On one CPU, where each
-    // answer lets the client send again, a few of 1,000 were answered in 13 us while others waited 51 ms; with turns p99 is 16, and with
-    // 100 clients 1.4 instead of 5.8. Each end of a turn takes 10 us, which 16 reads make one client's p99 (bench/load, 2026-11-21).
+    // answer lets the client send again, a few of 1,000 were answered in 13 us while others waited 51 ms; with turns p99 is 16 to 24, and
+    // with 100 clients 1.4 instead of 5.8. Each end of a turn takes 10 us, which 16 reads make one client's p99 (bench/load, 2026-11-21).
     const int TurnReads = 64;
 
     // A client that has just come negotiates and asks within this time, even when its CPU has to be woken first.
