@@ -58,21 +58,8 @@ sealed class DaemonUnderTest : IDisposable
 
     public static void Await(string socket, Process process, Func<string> log)
     {
-        for (var limit = Stopwatch.StartNew(); ; Thread.Sleep(20))
-        {
-            if (process.HasExited || limit.Elapsed.TotalSeconds > 60)
-                throw new RuleBrokenException($"no daemon at {socket}: {log()}");
-            using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-            try
-            {
-                probe.Connect(new UnixDomainSocketEndPoint(socket));
-                return;
-            }
-            catch (SocketException)
-            {
-                // Not yet.
-            }
-        }
+        if (!Polling.Until(() => process.HasExited || Probe.Listens(socket), TimeSpan.FromSeconds(60)) || process.HasExited)
+            throw new RuleBrokenException($"no daemon at {socket}: {log()}");
     }
 
     public void Dispose()

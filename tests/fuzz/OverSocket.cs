@@ -69,22 +69,23 @@ static class OverSocket
     static void CheckLeft(DaemonUnderTest daemon, ProcessCounts before)
     {
         // What clients left behind is being put away.
-        for (var limit = Stopwatch.StartNew(); ; Thread.Sleep(100))
+        var now = before;
+        var objects = 0;
+        var isClean = Polling.Until(() =>
         {
             using (var client = new PlainClient(daemon.Socket))
             {
                 Janitor.Clean(client.Ask);
-                if (limit.Elapsed.TotalSeconds > 30 && Janitor.Objects(client.Ask) is > 0 and var objects)
-                    throw new RuleBrokenException($"{objects} objects cannot be deleted");
+                objects = Janitor.Objects(client.Ask);
             }
-            var now = ProcessCounts.Of(daemon.Pid);
+            now = ProcessCounts.Of(daemon.Pid);
             // The pool's threads and the collector's mappings come and go.
             // Processes that memory was lent to are watched until they end: this one, and those the mutations hit.
-            if (now.Files - now.Watched <= before.Files && now.Backends == 0 && now.Threads <= before.Threads + 32 && now.Maps <= before.Maps + 400)
-                return;
-            if (limit.Elapsed.TotalSeconds > 40)
-                throw new RuleBrokenException($"left behind: before {before}, now {now}\n{ProcessCounts.Left(daemon.Pid)}");
-        }
+            return now.Files - now.Watched <= before.Files && now.Backends == 0 && now.Threads <= before.Threads + 32 && now.Maps <= before.Maps + 400;
+        }, TimeSpan.FromSeconds(40));
+        if (!isClean)
+            throw new RuleBrokenException(objects > 0 ? $"{objects} objects cannot be deleted"
+                : $"left behind: before {before}, now {now}\n{ProcessCounts.Left(daemon.Pid)}");
     }
 
     /// <summary>Clients of one thread, one batch after the other.</summary>
@@ -251,6 +252,8 @@ static class OverSocket
     /// <summary>Does what a manager does, again and again, and measures.</summary>
     sealed class GoodClient(DaemonUnderTest daemon)
     {
+        const int InputsBetween = 100;
+
         readonly List<TimeSpan> _times = [];
         int _number;
 
@@ -286,8 +289,9 @@ static class OverSocket
                     Janitor.Clean(client.Ask);
                     cleaned.Restart();
                 }
-                // A pace, not a wait: the processors are for those who throw.
-                Thread.Sleep(5);
+                // The processors are for those who throw.
+                var thrown = budget.Inputs + InputsBetween;
+                Polling.Until(() => budget.Inputs >= thrown || budget.IsSpent || !failures.IsEmpty, most);
             }
         }
 

@@ -39,7 +39,7 @@ sealed partial class RunningGuest : IDisposable
         Eventually.True(() =>
         {
             Assert.False(_process.HasExited, "QEMU ended");
-            return File.Exists(socket) && DaemonProcess.Listens(socket);
+            return File.Exists(socket) && Probe.Listens(socket);
         }, "QEMU's monitor");
         _monitor = QmpClient.Negotiated(socket);
     }

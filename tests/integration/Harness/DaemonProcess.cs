@@ -111,22 +111,8 @@ sealed class DaemonProcess : IDisposable
         Eventually.True(() =>
         {
             Assert.False(_process.HasExited, $"the daemon ended: {Log}");
-            return Listens(path);
+            return Probe.Listens(path);
         }, $"a daemon at {path}; it said: {Log}", s_startLimit);
-    }
-
-    public static bool Listens(string path)
-    {
-        using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            probe.Connect(new UnixDomainSocketEndPoint(path));
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
     }
 
     /// <summary>A client that has negotiated.</summary>

@@ -26,9 +26,11 @@ public abstract class DaemonTest(ITestOutputHelper output) : IDisposable
         return daemon;
     }
 
-    private protected DaemonProcess StartIn(string folder, params string[] arguments)
+    private protected DaemonProcess StartIn(string folder, params string[] arguments) => StartIn(folder, null, arguments);
+
+    private protected DaemonProcess StartIn(string folder, Action<ProcessStartInfo>? prepare, params string[] arguments)
     {
-        var daemon = DaemonProcess.StartIn(folder, null, arguments);
+        var daemon = DaemonProcess.StartIn(folder, prepare, arguments);
         _daemons.Add(daemon);
         return daemon;
     }

@@ -51,7 +51,7 @@ sealed class RunningQemu : IDisposable
         Eventually.True(() =>
         {
             Assert.False(process.HasExited, "QEMU ended");
-            return File.Exists(socket) && DaemonProcess.Listens(socket);
+            return File.Exists(socket) && Probe.Listens(socket);
         }, $"QEMU at {socket}");
     }
 

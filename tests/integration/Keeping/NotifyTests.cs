@@ -99,7 +99,7 @@ public sealed class NotifyTests(ITestOutputHelper output) : KeepingTest(output)
         Manager.Begin(["--qmp", $"unix:{Manager.Folder}/own.sock"], new() { ["LISTEN_PID"] = "1" }, socket: false);
         Manager.AwaitReady();
 
-        Assert.True(DaemonProcess.Listens($"{Manager.Folder}/own.sock"));
+        Assert.True(Probe.Listens($"{Manager.Folder}/own.sock"));
     }
 
     [FactIf(Python3)]

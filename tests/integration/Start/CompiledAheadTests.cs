@@ -14,12 +14,13 @@ public sealed partial class CompiledAheadTests(ITestOutputHelper output) : Daemo
     [FactIf(Need.Published)]
     public void StartAndCommands_CompileNoneOfOurMethods_AndNothingThatTheRuntimeItselfCalls()
     {
-        var list = Path.GetTempFileName();
-        var daemon = Start(info =>
+        var folder = DaemonProcess.NewFolder();
+        var list = Path.Combine(folder, "compiled");
+        var daemon = StartIn(folder, info =>
         {
             info.Environment["DOTNET_JitStdOutFile"] = list;
             info.Environment["DOTNET_JitDisasmSummary"] = "1";
-        });
+        }, "--qmp", $"unix:{folder}/qmp.sock");
         using (var client = Connect())
         {
             foreach (var kind in (string[])["ram", "memfd", "shm"])
@@ -37,7 +38,6 @@ public sealed partial class CompiledAheadTests(ITestOutputHelper output) : Daemo
         daemon.AwaitExit();
 
         var compiled = First().Matches(File.ReadAllText(list)).Select(m => m.Groups["method"].Value).ToArray();
-        File.Delete(list);
         Assert.NotEmpty(compiled);
         string[] wrong = [.. compiled.Where(m => OurOwn().IsMatch(m) || m.StartsWith("System.Runtime.CompilerServices.CastHelpers:", StringComparison.Ordinal))];
         Assert.Empty(wrong);

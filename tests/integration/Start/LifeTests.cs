@@ -82,7 +82,7 @@ public sealed class LifeTests(ITestOutputHelper output) : DaemonTest(output)
         Daemon.Signal(SIGTERM);
 
         Assert.Equal(0, Daemon.AwaitExit());
-        Assert.False(DaemonProcess.Listens(Daemon.SocketPath));
+        Assert.False(Probe.Listens(Daemon.SocketPath));
     }
 
     [Fact]
