@@ -59,9 +59,10 @@ sealed class DaemonLog : IDisposable
     {
         var areas = new Dictionary<string, LogEventLevel>(options.Areas, StringComparer.Ordinal);
         // What no area wants is not even made into an event.
-        _least.MinimumLevel = options.Default;
+        var least = options.Default;
         foreach (var (_, level) in areas)
-            _least.MinimumLevel = level < _least.MinimumLevel ? level : _least.MinimumLevel;
+            least = level < least ? level : least;
+        _least.MinimumLevel = least;
         // A line for every change is for those who ask for it; refusals are warnings and always told.
         areas.TryAdd(Audit, LogEventLevel.Warning);
         _levels.Change(options.Default, areas);
