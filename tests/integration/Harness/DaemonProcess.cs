@@ -99,6 +99,8 @@ sealed class DaemonProcess : IDisposable
         // The service manager of whoever runs the tests is not the daemon's.
         foreach (var name in (string[])["JOURNAL_STREAM", "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "RUNTIME_DIRECTORY"])
             info.Environment.Remove(name);
+        // As the unit has it; without it each daemon that is killed leaves three files of the runtime in /tmp.
+        info.Environment["DOTNET_EnableDiagnostics"] = "0";
         prepare?.Invoke(info);
         var process = Process.Start(info)!;
         process.StandardInput.Close();

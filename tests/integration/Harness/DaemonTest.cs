@@ -11,8 +11,12 @@ public abstract class DaemonTest(ITestOutputHelper output) : IDisposable
 
     readonly List<DaemonProcess> _daemons = [];
     readonly List<IDisposable> _things = [];
+    string? _folder;
 
     protected ITestOutputHelper Output { get; } = output;
+
+    /// <summary>A folder for what the test writes; made when first asked for, goes with the test.</summary>
+    protected string Folder => _folder ??= DaemonProcess.NewFolder();
 
     /// <summary>The daemon; started when first asked for.</summary>
     private protected DaemonProcess Daemon => _daemons.Count > 0 ? _daemons[0] : Start();
@@ -57,6 +61,8 @@ public abstract class DaemonTest(ITestOutputHelper output) : IDisposable
             Output.WriteLine($"log of daemon {daemon.Pid}, {lines.Length} lines:\n{string.Join('\n', lines.TakeLast(LinesShown))}");
             daemon.Dispose();
         }
+        if (Directory.Exists(_folder))
+            Directory.Delete(_folder, recursive: true);
         GC.SuppressFinalize(this);
     }
 }

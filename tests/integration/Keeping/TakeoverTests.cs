@@ -14,20 +14,18 @@ public sealed class TakeoverTests(ITestOutputHelper output) : DaemonTest(output)
     const int SIGTERM = 15;
     const int SIGKILL = 9;
 
-    readonly string _folder = DaemonProcess.NewFolder();
+    string SocketPath => Path.Combine(Folder, "qmp.sock");
 
-    string SocketPath => Path.Combine(_folder, "qmp.sock");
-
-    string PidPath => Path.Combine(_folder, "pid");
+    string PidPath => Path.Combine(Folder, "pid");
 
     string Pid => File.ReadAllText(PidPath).Trim();
 
-    DaemonProcess StartFirst(params string[] arguments) => StartIn(_folder, ["--qmp", $"unix:{SocketPath}", "--pidfile", PidPath, .. arguments]);
+    DaemonProcess StartFirst(params string[] arguments) => StartIn(Folder, ["--qmp", $"unix:{SocketPath}", "--pidfile", PidPath, .. arguments]);
 
     /// <summary>One that takes over; returns when it serves.</summary>
     DaemonProcess TakeOver(params string[] arguments)
     {
-        var next = StartIn(_folder, ["--takeover", "--qmp", $"unix:{SocketPath}", "--pidfile", PidPath, .. arguments]);
+        var next = StartIn(Folder, ["--takeover", "--qmp", $"unix:{SocketPath}", "--pidfile", PidPath, .. arguments]);
         Eventually.True(() => next.Log.Contains("listens on", StringComparison.Ordinal), "the next one to serve: " + next.Log);
         return next;
     }
@@ -108,7 +106,7 @@ public sealed class TakeoverTests(ITestOutputHelper output) : DaemonTest(output)
         // The files are the last one's to remove.
         third.Signal(SIGTERM);
         Assert.Equal(0, third.AwaitExit());
-        Assert.Empty(Directory.GetFileSystemEntries(_folder));
+        Assert.Empty(Directory.GetFileSystemEntries(Folder));
     }
 
     [Fact]
@@ -165,7 +163,7 @@ public sealed class TakeoverTests(ITestOutputHelper output) : DaemonTest(output)
     [InlineData("--qmp", "unix:/proc/no/such/place")]
     public void TakeoverThatFails_LeavesTheOldOneAsItWas(string option, string value)
     {
-        var file = Path.Combine(_folder, "f");
+        var file = Path.Combine(Folder, "f");
         var first = StartFirst("--object", "memory-backend-memfd,id=m,size=1M",
             "--object", $"memory-backend-file,id=f,size=1M,mem-path={file},share=on,discard-data=on");
         using var client = first.Connect();
@@ -190,7 +188,7 @@ public sealed class TakeoverTests(ITestOutputHelper output) : DaemonTest(output)
     [Fact]
     public void TakeoverThatCannotHaveAnObject_LeavesAllWithTheOldOne()
     {
-        var file = Path.Combine(_folder, "f");
+        var file = Path.Combine(Folder, "f");
         var first = StartFirst("--object", "memory-backend-memfd,id=m,size=1M", "--object", $"memory-backend-file,id=f,size=1M,mem-path={file},share=on");
         using var client = first.Connect();
         Fill(client, "f", 4);
@@ -236,7 +234,7 @@ public sealed class TakeoverTests(ITestOutputHelper output) : DaemonTest(output)
 
         Assert.Equal(1, status);
         Assert.Contains($"no daemon to take over from at {SocketPath}", errors, StringComparison.Ordinal);
-        Assert.Empty(Directory.GetFileSystemEntries(_folder));
+        Assert.Empty(Directory.GetFileSystemEntries(Folder));
     }
 
     [FactIf(Need.Python3)]
@@ -276,7 +274,7 @@ public sealed class TakeoverTests(ITestOutputHelper output) : DaemonTest(output)
         string path;
         using (var client = first.Connect())
             path = client.Ok("memdev-map", new() { ["id"] = "vm" }).GetProperty("path").GetString()!;
-        var guest = Keep(new RunningGuest(_folder, "guest", path));
+        var guest = Keep(new RunningGuest(Folder, "guest", path));
         guest.AwaitCounting();
 
         TakeOver();

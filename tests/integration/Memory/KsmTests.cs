@@ -8,7 +8,7 @@ namespace HostMemd.Integration.Memory;
 [Collection(nameof(Machine))]
 public sealed class KsmTests : DaemonTest
 {
-    const string Folder = "/sys/kernel/mm/ksm/";
+    const string Ksm = "/sys/kernel/mm/ksm/";
     const ulong Size = 8 << 20;
 
     public KsmTests(ITestOutputHelper output) : base(output)
@@ -27,7 +27,7 @@ public sealed class KsmTests : DaemonTest
 
         public Knob(string name, string value)
         {
-            _path = Folder + name;
+            _path = Ksm + name;
             _before = File.ReadAllText(_path).Trim();
             File.WriteAllText(_path, value);
         }
@@ -37,7 +37,7 @@ public sealed class KsmTests : DaemonTest
 
     long Merging => long.Parse(File.ReadAllText($"/proc/{Daemon.Pid}/ksm_merging_pages"), CultureInfo.InvariantCulture);
 
-    static long FullScans => long.Parse(File.ReadAllText(Folder + "full_scans"), CultureInfo.InvariantCulture);
+    static long FullScans => long.Parse(File.ReadAllText(Ksm + "full_scans"), CultureInfo.InvariantCulture);
 
     static void AwaitScans(int scans)
     {

@@ -6,9 +6,7 @@ namespace HostMemd.Integration.Start;
 /// <summary>The command line as contract § 1 fixes it: what works, and what fails with one line and leaves nothing.</summary>
 public sealed class CommandLineTests(ITestOutputHelper output) : DaemonTest(output)
 {
-    readonly string _folder = DaemonProcess.NewFolder();
-
-    string Socket => Path.Combine(_folder, "qmp.sock");
+    string Socket => Path.Combine(Folder, "qmp.sock");
 
     [Theory]
     [InlineData("-V")]
@@ -73,14 +71,14 @@ public sealed class CommandLineTests(ITestOutputHelper output) : DaemonTest(outp
     public void StartUpError_IsOneLine_Status1_AndNothingLeftBehind(string arguments, string part)
     {
         var (status, output, errors) = DaemonProcess.RunToEnd(null,
-            [.. arguments.Split(' ').Select(a => a.Replace("{S}", Socket, StringComparison.Ordinal).Replace("{D}", _folder, StringComparison.Ordinal))]);
+            [.. arguments.Split(' ').Select(a => a.Replace("{S}", Socket, StringComparison.Ordinal).Replace("{D}", Folder, StringComparison.Ordinal))]);
 
         Assert.Equal(1, status);
         Assert.Equal("", output);
         var line = Assert.Single(errors.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Assert.StartsWith("hostmemd: ", line, StringComparison.Ordinal);
         Assert.Contains(part, line, StringComparison.Ordinal);
-        Assert.Empty(Directory.GetFileSystemEntries(_folder));
+        Assert.Empty(Directory.GetFileSystemEntries(Folder));
     }
 
     [Fact]
@@ -97,12 +95,12 @@ public sealed class CommandLineTests(ITestOutputHelper output) : DaemonTest(outp
     [Fact]
     public void StaleSocket_IsReplaced()
     {
-        var first = DaemonProcess.StartIn(_folder, null, "--qmp", $"unix:{Socket}");
+        var first = DaemonProcess.StartIn(Folder, null, "--qmp", $"unix:{Socket}");
         first.Signal(9);
         first.AwaitExit();
         Assert.True(File.Exists(Socket));
 
-        var second = StartIn(_folder, "--qmp", $"unix:{Socket}");
+        var second = StartIn(Folder, "--qmp", $"unix:{Socket}");
 
         using var client = second.Connect();
         client.Ok("query-version");
@@ -165,7 +163,7 @@ public sealed class CommandLineTests(ITestOutputHelper output) : DaemonTest(outp
     [Fact]
     public void ConfigFile_HasTheSameSettings_AndTheCommandLineWins()
     {
-        var config = Path.Combine(_folder, "hostmemd.json");
+        var config = Path.Combine(Folder, "hostmemd.json");
         File.WriteAllText(config, """
             {
               "Sockets": [ { "Path": "@D@/qmp.sock" } ],
@@ -173,9 +171,9 @@ public sealed class CommandLineTests(ITestOutputHelper output) : DaemonTest(outp
               "Globals": [ "memory-backend.dump=off" ],
               "Machine": { "mem-merge": false, "smp": 7 }
             }
-            """.Replace("@D@", _folder, StringComparison.Ordinal));
+            """.Replace("@D@", Folder, StringComparison.Ordinal));
 
-        var daemon = StartIn(_folder, "--config", config, "--machine", "mem-merge=on", "--object", "memory-backend-ram,id=b,size=8k");
+        var daemon = StartIn(Folder, "--config", config, "--machine", "mem-merge=on", "--object", "memory-backend-ram,id=b,size=8k");
 
         using var client = daemon.Connect();
         Assert.Equal(["a", "b"], client.Memdevs().Order());
@@ -189,7 +187,7 @@ public sealed class CommandLineTests(ITestOutputHelper output) : DaemonTest(outp
     [InlineData("{ \"Sockets\": 5 }")]
     public void ConfigFile_ThatIsWrong_StopsTheStartWithOneLine(string text)
     {
-        var config = Path.Combine(_folder, "hostmemd.json");
+        var config = Path.Combine(Folder, "hostmemd.json");
         File.WriteAllText(config, text);
 
         var (status, _, errors) = DaemonProcess.RunToEnd(null, "--config", config, "--qmp", $"unix:{Socket}");
@@ -204,7 +202,7 @@ public sealed class CommandLineTests(ITestOutputHelper output) : DaemonTest(outp
     [Fact]
     public void DefaultSocket_IsInTheRuntimeDirectory()
     {
-        using var daemon = DaemonProcess.StartIn(_folder, info => info.Environment["RUNTIME_DIRECTORY"] = _folder);
+        using var daemon = DaemonProcess.StartIn(Folder, info => info.Environment["RUNTIME_DIRECTORY"] = Folder);
 
         using var client = daemon.Connect();
 

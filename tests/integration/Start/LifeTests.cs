@@ -13,28 +13,26 @@ public sealed class LifeTests(ITestOutputHelper output) : DaemonTest(output)
     const int SIGABRT = 6;
     const int SIGTERM = 15;
 
-    readonly string _folder = DaemonProcess.NewFolder();
-
     [Theory]
     [InlineData(SIGTERM)]
     [InlineData(SIGINT)]
     public void Signal_EndsTheDaemonWithStatus0_AndRemovesItsFiles(int signal)
     {
-        var pidFile = Path.Combine(_folder, "pid");
-        var daemon = StartIn(_folder, "--qmp", $"unix:{_folder}/qmp.sock", "--pidfile", pidFile);
+        var pidFile = Path.Combine(Folder, "pid");
+        var daemon = StartIn(Folder, "--qmp", $"unix:{Folder}/qmp.sock", "--pidfile", pidFile);
         Assert.Equal(daemon.Pid, int.Parse(File.ReadAllText(pidFile), CultureInfo.InvariantCulture));
 
         daemon.Signal(signal);
 
         Assert.Equal(0, daemon.AwaitExit());
-        Assert.Empty(Directory.GetFileSystemEntries(_folder));
+        Assert.Empty(Directory.GetFileSystemEntries(Folder));
     }
 
     /// <summary>What systemd's watchdog sends.</summary>
     [Fact]
     public void SIGABRT_EndsTheDaemonAtOnce()
     {
-        var daemon = StartIn(_folder, "--qmp", $"unix:{_folder}/qmp.sock");
+        var daemon = StartIn(Folder, "--qmp", $"unix:{Folder}/qmp.sock");
 
         daemon.Signal(SIGABRT);
 
@@ -137,7 +135,7 @@ public sealed class LifeTests(ITestOutputHelper output) : DaemonTest(output)
     [Fact]
     public void Daemonize_ReturnsWhenTheSocketListensAndThePidFileIsThere()
     {
-        var (socket, pidFile) = (Path.Combine(_folder, "qmp.sock"), Path.Combine(_folder, "pid"));
+        var (socket, pidFile) = (Path.Combine(Folder, "qmp.sock"), Path.Combine(Folder, "pid"));
 
         // As Proxmox starts qemu-storage-daemon.
         var (status, output, errors) = DaemonProcess.RunToEnd(null, "--daemonize", "--chardev", $"socket,id=qmp,path={socket},server=on,wait=off",
@@ -154,20 +152,19 @@ public sealed class LifeTests(ITestOutputHelper output) : DaemonTest(output)
             Assert.True(client.Ends());
         }
         Eventually.True(() => !Directory.Exists($"/proc/{pid}") || State(pid) == 'Z', "the daemon to end");
-        Assert.Empty(Directory.GetFileSystemEntries(_folder));
-        Directory.Delete(_folder);
+        Assert.Empty(Directory.GetFileSystemEntries(Folder));
     }
 
     [Fact]
     public void Daemonize_ThatFails_SaysSo()
     {
-        var (status, _, errors) = DaemonProcess.RunToEnd(null, "--daemonize", "--qmp", $"unix:{_folder}/qmp.sock",
+        var (status, _, errors) = DaemonProcess.RunToEnd(null, "--daemonize", "--qmp", $"unix:{Folder}/qmp.sock",
             "--object", "memory-backend-ram,id=m,size=0");
 
         Assert.Equal(1, status);
         Assert.Contains("property 'size' of memory-backend-ram doesn't take value '0'",
             Assert.Single(errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
-        Assert.Empty(Directory.GetFileSystemEntries(_folder));
+        Assert.Empty(Directory.GetFileSystemEntries(Folder));
     }
 
     // What a service manager does: the listening socket is descriptor 3, and the environment says for whom.
@@ -185,8 +182,8 @@ public sealed class LifeTests(ITestOutputHelper output) : DaemonTest(output)
     [FactIf(Need.Python3)]
     public void SocketPassedBySystemd_IsUsed_AndNotRemoved()
     {
-        var socket = Path.Combine(_folder, "qmp.sock");
-        using var daemon = DaemonProcess.StartIn(_folder, info =>
+        var socket = Path.Combine(Folder, "qmp.sock");
+        using var daemon = DaemonProcess.StartIn(Folder, info =>
         {
             info.FileName = "python3";
             foreach (var argument in (string[])["-c", Activate, Repository.Daemon, socket])
