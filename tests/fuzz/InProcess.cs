@@ -119,7 +119,7 @@ static class InProcess
                 if (!done.IsCompletedSuccessfully)
                     Wait(done.AsTask());
                 else if (!_session.OutOfBandEnabled)
-                    _reader.Recycle(message.Value);
+                    JsonReader.Recycle(message.Value);
             }
             Replies.IsUnordered |= _session.OutOfBandEnabled;
         }

@@ -11,8 +11,9 @@ namespace HostMemd.Protocol.Json;
 public sealed class JsonReader(JsonLimits limits)
 {
     readonly JsonLexer _lexer = new();
-    readonly JsonBuilder _builder = new(new StringCache());
 
+    // Of the message under way.
+    JsonBuilder? _builder;
     JsonResult _result;
     bool _inMessage;
     bool _dropping;
@@ -26,7 +27,7 @@ public sealed class JsonReader(JsonLimits limits)
     public long PendingBytes => _inMessage && !_dropping ? _lexer.TokenEnd - _start : 0;
 
     /// <summary>The message is done with and nobody has any part of it any more: its objects are used for the next ones.</summary>
-    public void Recycle(Value message) => _builder.Recycle(message);
+    public static void Recycle(Value message) => JsonBuilder.Recycle(message);
 
     /// <summary>
     /// Consumes from the front of <paramref name="buffer"/> until one result is complete (true) or the buffer is used up (false).
@@ -87,6 +88,7 @@ public sealed class JsonReader(JsonLimits limits)
         if (_inMessage)
             return;
         _inMessage = true;
+        _builder = JsonBuilder.Take();
         _start = _lexer.TokenStart;
     }
 
@@ -139,7 +141,7 @@ public sealed class JsonReader(JsonLimits limits)
 
     bool TryBuild(JsonToken token, ReadOnlySpan<byte> text)
     {
-        var complete = _builder.TryAdd(token, text, _lexer.HasEscapes, out var problem);
+        var complete = _builder!.TryAdd(token, text, _lexer.HasEscapes, out var problem);
         if (problem is not null)
             return Drop(Located(problem));
         if (complete)
@@ -155,7 +157,7 @@ public sealed class JsonReader(JsonLimits limits)
         _dropping = true;
         _lexer.Keep = false;
         _lexer.DropPartial();
-        _builder.Reset();
+        _builder!.Reset();
         _result = new(default, error);
         return true;
     }
@@ -166,6 +168,7 @@ public sealed class JsonReader(JsonLimits limits)
         _lexer.Keep = true;
         _braces = _brackets = _tokens = 0;
         _tokenBytes = 0;
-        _builder.Reset();
+        _builder!.GiveBack();
+        _builder = null;
     }
 }

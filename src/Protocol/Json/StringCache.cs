@@ -4,12 +4,12 @@ using System.Text;
 namespace HostMemd.Protocol.Json;
 
 /// <summary>
-/// The short strings a client sends again and again: member names, command names, paths. A small table that the newest
+/// The short strings that clients send again and again: member names, command names, paths. A small table that the newest
 /// string always gets into, so that a client who sends none twice pays for his strings only.
 /// </summary>
 sealed class StringCache
 {
-    // 256 strings of up to 48 characters are at most some 30 KiB for each client.
+    // 256 strings of up to 48 characters are at most some 30 KiB for each thread.
     const int Slots = 256;
     const int MaxLength = 48;
 

@@ -70,7 +70,7 @@ public sealed class AllocationTests
                 reader.TryRead(ref buffer, out var message);
                 var done = session.ReceiveAsync(message);
                 Assert.True(done.IsCompletedSuccessfully);
-                reader.Recycle(message.Value);
+                JsonReader.Recycle(message.Value);
                 Drain();
             }
             return default;
