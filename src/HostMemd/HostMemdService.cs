@@ -78,6 +78,14 @@ sealed class HostMemdService(
 
     void OpenSockets()
     {
+        try
+        {
+            UnixListener.Prepare();
+        }
+        catch (IOException failure)
+        {
+            throw new StartException($"Failed to wait for clients: {failure.Message}");
+        }
         foreach (var handed in _takeover?.Handed.Sockets ?? [])
             _listeners.Add((QmpSocket.Adopt((SafeFileHandle)handed.Handle), handed.Pretty, handed.Path ?? "a socket taken over"));
         foreach (var (name, socket) in passed.Sockets)

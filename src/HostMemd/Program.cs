@@ -4,11 +4,6 @@ using HostMemd.Systemd;
 using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
 
-// A command is answered on the thread that saw its bytes come: 13.2 us instead of 16.0 for the round trip of a qom-get on one CPU, and with
-// 100 clients on two 151,000 answers a second instead of 117,000 (bench/load, 2026-11-21). What takes long never runs there; see
-// docs/decisions/0002. Before the first socket.
-Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
-
 try
 {
     var line = CommandLine.Parse(args);

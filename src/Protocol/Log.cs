@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 
 namespace HostMemd.Protocol;
@@ -12,7 +11,7 @@ static partial class Log
     public static partial void Disconnected(ILogger logger, int pid);
 
     [LoggerMessage(102, LogLevel.Warning, "accept failed: {Error}")]
-    public static partial void AcceptFailed(ILogger logger, SocketError error);
+    public static partial void AcceptFailed(ILogger logger, string error);
 
     [LoggerMessage(103, LogLevel.Warning, "client refused: pid {Pid}, uid {Uid}: {Reason}")]
     public static partial void ClientRefused(ILogger logger, int pid, uint uid, string reason);

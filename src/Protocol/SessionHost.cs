@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
-using System.Net.Sockets;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
 using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Protocol;
 
@@ -29,7 +29,7 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
     public Action<Session, int>? Left { get; set; }
 
     /// <summary>Greets the client and serves it from now on.</summary>
-    public void Serve(Socket client, SocketMode mode)
+    public void Serve(SafeFileHandle client, SocketMode mode)
     {
         var peer = PeerCredentials.Of(client);
         if (Refusal(peer, client) is { } refusal)
@@ -53,7 +53,7 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
         _ = ServeAsync(connection);
     }
 
-    string? Refusal(PeerCredentials peer, Socket client)
+    string? Refusal(PeerCredentials peer, SafeFileHandle client)
     {
         if (roleOf(peer) is null)
             return "it is on no list";
@@ -62,7 +62,7 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
             return $"limit Clients of {limits.Clients} is reached";
         if (limits.ClientsPerUid > 0 && _connections.Keys.Count(c => c.Session.Peer.Uid == peer.Uid) >= limits.ClientsPerUid)
             return $"limit ClientsPerUid of {limits.ClientsPerUid} is reached";
-        if (client.Handle > limits.Descriptors)
+        if (client.DangerousGetHandle() > limits.Descriptors)
             return $"limit RLIMIT_NOFILE is reached but for what the daemon itself needs: descriptor {limits.Descriptors}";
         return null;
     }
@@ -119,6 +119,10 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
         try
         {
             await connection.RunAsync(_stop.Token).ConfigureAwait(false);
+        }
+        catch (IOException failure)
+        {
+            Log.ClientRefused(logger, connection.Session.Peer.Pid, connection.Session.Peer.Uid, failure.Message);
         }
         catch (Exception bug)
         {

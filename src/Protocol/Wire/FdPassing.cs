@@ -146,37 +146,9 @@ public static unsafe partial class FdPassing
         }
     }
 
-    /// <summary>Both directions are closed: the peer is gone, not just silent (poll(2), POLLHUP).</summary>
-    public static bool IsHungUp(SafeHandle socket)
-    {
-        const short POLLHUP = 0x10;
-        var added = false;
-        try
-        {
-            socket.DangerousAddRef(ref added);
-            var entry = new PollEntry { Descriptor = (int)socket.DangerousGetHandle() };
-            return poll(&entry, 1, 0) > 0 && (entry.Returned & POLLHUP) != 0;
-        }
-        finally
-        {
-            if (added)
-                socket.DangerousRelease();
-        }
-    }
-
-    struct PollEntry
-    {
-        public int Descriptor;
-        public short Events;
-        public short Returned;
-    }
-
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint recvmsg(SafeHandle socket, MessageHeader* message, int flags);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint sendmsg(SafeHandle socket, MessageHeader* message, int flags);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int poll(PollEntry* entries, nuint count, int timeout);
 }

@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Protocol.Wire;
@@ -8,33 +8,21 @@ namespace HostMemd.Protocol.Wire;
 /// <param name="Pid">The process that connected; 0 when it is not visible from here.</param>
 public sealed record PeerCredentials(int Pid, uint Uid, uint Gid)
 {
-    const int SOL_SOCKET = 1;
-    const int SO_PEERCRED = 17;
-    const int SO_PEERPIDFD = 77;
-    const int SO_PEERGROUPS = 59;
-
-    readonly Socket? _socket;
+    readonly SafeHandle? _socket;
 
     /// <summary>Someone of whom nothing is known: the kernel's overflow ids.</summary>
     public static PeerCredentials Unknown { get; } = new(0, 65534, 65534);
 
-    public static PeerCredentials Of(Socket socket)
+    public static PeerCredentials Of(SafeHandle socket)
     {
         Span<byte> ucred = stackalloc byte[12];
-        try
-        {
-            if (socket.GetRawSocketOption(SOL_SOCKET, SO_PEERCRED, ucred) != ucred.Length)
-                return Unknown;
-        }
-        catch (SocketException)
-        {
+        if (UnixSocket.Option(socket, UnixSocket.SO_PEERCRED, ucred) != ucred.Length)
             return Unknown;
-        }
         return new(socket, BinaryPrimitives.ReadInt32LittleEndian(ucred),
             BinaryPrimitives.ReadUInt32LittleEndian(ucred[4..]), BinaryPrimitives.ReadUInt32LittleEndian(ucred[8..]));
     }
 
-    PeerCredentials(Socket socket, int pid, uint uid, uint gid) : this(pid, uid, gid) => _socket = socket;
+    PeerCredentials(SafeHandle socket, int pid, uint uid, uint gid) : this(pid, uid, gid) => _socket = socket;
 
     /// <summary>Has one of the groups, as its own or as a supplementary one (unix(7), SO_PEERGROUPS).</summary>
     public bool IsInAny(IReadOnlyList<uint> groups) => groups.Count > 0 && (groups.Contains(Gid) || Supplementary().Any(groups.Contains));
@@ -43,15 +31,8 @@ public sealed record PeerCredentials(int Pid, uint Uid, uint Gid)
     {
         // NGROUPS_MAX of the kernel.
         var buffer = new byte[65536 * sizeof(uint)];
-        try
-        {
-            var length = _socket?.GetRawSocketOption(SOL_SOCKET, SO_PEERGROUPS, buffer) ?? 0;
-            return System.Runtime.InteropServices.MemoryMarshal.Cast<byte, uint>(buffer.AsSpan(0, length)).ToArray();
-        }
-        catch (Exception none) when (none is SocketException or ObjectDisposedException)
-        {
-            return [];
-        }
+        var length = Option(UnixSocket.SO_PEERGROUPS, buffer);
+        return MemoryMarshal.Cast<byte, uint>(buffer.AsSpan(0, Math.Max(length, 0))).ToArray();
     }
 
     /// <summary>
@@ -61,14 +42,19 @@ public sealed record PeerCredentials(int Pid, uint Uid, uint Gid)
     public SafeFileHandle? OpenPidfd()
     {
         Span<byte> fd = stackalloc byte[sizeof(int)];
+        return Option(UnixSocket.SO_PEERPIDFD, fd) == fd.Length ? new(BinaryPrimitives.ReadInt32LittleEndian(fd), ownsHandle: true) : null;
+    }
+
+    // Nothing, when the client is gone.
+    int Option(int name, Span<byte> value)
+    {
         try
         {
-            return _socket?.GetRawSocketOption(SOL_SOCKET, SO_PEERPIDFD, fd) == fd.Length
-                ? new(BinaryPrimitives.ReadInt32LittleEndian(fd), ownsHandle: true) : null;
+            return _socket is null ? 0 : UnixSocket.Option(_socket, name, value);
         }
-        catch (Exception none) when (none is SocketException or ObjectDisposedException)
+        catch (ObjectDisposedException)
         {
-            return null;
+            return 0;
         }
     }
 }

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using HostMemd.Qapi;
 using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Protocol.Wire;
 
@@ -20,27 +21,12 @@ public sealed class UnixListener(Socket listener, SocketMode mode, SessionHost h
 
     static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Listens at that path.</summary>
-    /// <exception cref="SocketException">bind(2) or listen(2) failed.</exception>
-    public static Socket Bind(string path)
-    {
-        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            socket.Bind(new UnixDomainSocketEndPoint(path));
-            // SOMAXCONN of the kernel; it cuts the number to net.core.somaxconn.
-            socket.Listen(4096);
-            return socket;
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
+    /// <summary>Starts what waits for clients, for whoever wants to know in time that it cannot.</summary>
+    /// <exception cref="IOException">No descriptor, or no memory.</exception>
+    public static void Prepare() => _ = Poller.Reading;
 
     // Whatever is wrong with one client, the next is still accepted.
-    void Serve(Socket client)
+    void Serve(SafeFileHandle client)
     {
         try
         {
@@ -56,31 +42,38 @@ public sealed class UnixListener(Socket listener, SocketMode mode, SessionHost h
     /// <summary>Accepts until <paramref name="stop"/>; the clients live on.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
+        listener.Blocking = false;
+        using var incoming = Readiness.ToRead(listener.SafeHandle);
+        using var stopping = stop.UnsafeRegister(static r => ((Readiness)r!).Tell(), incoming);
         var crowd = 0;
         while (!stop.IsCancellationRequested)
         {
             try
             {
-                var accepting = listener.AcceptAsync(stop);
-                crowd = accepting.IsCompleted ? crowd + 1 : 0;
-                Serve(await accepting.ConfigureAwait(false));
-                if (crowd >= TurnAccepts)
+                if (UnixSocket.Accept(listener.SafeHandle, out var errno) is { } client)
                 {
+                    Serve(client);
+                    if (++crowd < TurnAccepts)
+                        continue;
                     await new BackOfTheQueue();
-                    crowd = 0;
                 }
-            }
-            catch (OperationCanceledException)
-            {
-                return;
+                else if (errno != FdPassing.EAGAIN)
+                {
+                    throw new IOException(Marshal.GetPInvokeErrorMessage(errno));
+                }
+                else
+                {
+                    await incoming;
+                }
+                crowd = 0;
             }
             catch (ObjectDisposedException)
             {
                 return;
             }
-            catch (SocketException failure)
+            catch (IOException failure)
             {
-                Log.AcceptFailed(logger, failure.SocketErrorCode);
+                Log.AcceptFailed(logger, failure.Message);
                 // EMFILE lasts until somebody leaves; asking again at once would only burn the CPU.
                 await Task.Delay(s_pause, CancellationToken.None).ConfigureAwait(false);
             }

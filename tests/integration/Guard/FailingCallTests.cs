@@ -86,11 +86,29 @@ public sealed class FailingCallTests(ITestOutputHelper output) : DaemonTest(outp
         good.Ok("query-version");
     }
 
+    [FactIf(Need.Strace)]
+    public void ClientThatCannotBeWatched_IsRefused_AndNobodyElse()
+    {
+        using var good = Connect();
+        good.Ok("query-version");
+
+        using (Inject("epoll_ctl", "ENOSPC"))
+        {
+            using var refused = Daemon.ConnectSilently();
+            Assert.True(refused.Ends());
+        }
+
+        good.Ok("query-version");
+        Daemon.Connect().Dispose();
+        Eventually.True(() => Daemon.Log.Contains("epoll_ctl: No space left on device", StringComparison.Ordinal), "the log to say so");
+    }
+
     [TheoryIf(Need.Strace)]
     [InlineData("socket", "EMFILE", "Failed to create socket for {0}: Too many open files")]
     [InlineData("fchmod", "EPERM", "Failed to set the mode of {0}: Operation not permitted")]
     [InlineData("bind", "EACCES", "Failed to bind socket to {0}: Permission denied")]
     [InlineData("listen", "EADDRINUSE", "Failed to listen on {0}: Address already in use")]
+    [InlineData("epoll_create1", "EMFILE", "Failed to wait for clients: epoll_create1: Too many open files")]
     public void FailingCall_OfTheStart_IsTold_AndLeavesNothing(string call, string errno, string text)
     {
         var folder = DaemonProcess.NewFolder();

@@ -1,0 +1,146 @@
+using HostMemd.Keeping;
+using HostMemd.Protocol;
+using HostMemd.Protocol.Wire;
+using Microsoft.Win32.SafeHandles;
+
+namespace HostMemd.Unit.Protocol.Wire;
+
+/// <summary>Waiting for real sockets, on the real thread.</summary>
+public sealed class ReadinessTests : IDisposable
+{
+    static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+
+    readonly System.Net.Sockets.Socket _reader;
+    readonly SafeFileHandle _writer;
+    readonly Readiness _readable;
+
+    public ReadinessTests()
+    {
+        (_reader, _writer) = SocketPair.Create();
+        _readable = Readiness.ToRead(_reader.SafeHandle);
+    }
+
+    public void Dispose()
+    {
+        _readable.Dispose();
+        _writer.Dispose();
+        _reader.Dispose();
+    }
+
+    static async Task Await(Readiness readiness) => await readiness;
+
+    int Read(Span<byte> bytes) => FdPassing.Receive(_reader.SafeHandle, bytes, new ReceivedDescriptors());
+
+    void Write(int count) => Assert.Equal(count, FdPassing.Send(_writer, new byte[count], null));
+
+    [Fact]
+    public async Task GoesOn_WhenThereIsSomethingToRead()
+    {
+        var waiting = Await(_readable);
+        Assert.False(waiting.IsCompleted);
+
+        Write(1);
+
+        await waiting.WaitAsync(s_patience);
+    }
+
+    [Fact]
+    public async Task GoesOn_AtTheEndOfTheOtherSide()
+    {
+        var waiting = Await(_readable);
+
+        _writer.Dispose();
+
+        await waiting.WaitAsync(s_patience);
+        Assert.Equal(0, Read(new byte[1]));
+    }
+
+    [Fact]
+    public async Task GoesOn_WhenToldTo()
+    {
+        var waiting = Await(_readable);
+
+        _readable.Tell();
+
+        await waiting.WaitAsync(s_patience);
+        Assert.Equal(-FdPassing.EAGAIN, Read(new byte[1]));
+    }
+
+    [Fact]
+    public async Task WhatCameWhileNobodyWaited_IsFound()
+    {
+        var waiting = Await(_readable);
+        Write(1);
+        await waiting.WaitAsync(s_patience);
+        // Nobody waits now, and the kernel goes on telling until it is not asked any more.
+        Write(1);
+        await Task.Delay(10);
+
+        await Await(_readable).WaitAsync(s_patience);
+        Assert.Equal(2, Read(new byte[3]));
+    }
+
+    [Fact]
+    public async Task NoByteIsWaitedForInVain()
+    {
+        const int Bytes = 50_000;
+        var random = new Random(1);
+        var writing = Task.Run(() =>
+        {
+            for (var i = 0; i < Bytes; i++)
+            {
+                while (FdPassing.Send(_writer, [0], null) != 1)
+                    Thread.Yield();
+                if (i % 16 == 0)
+                    Thread.SpinWait(random.Next(2000));
+            }
+        });
+        var buffer = new byte[7];
+        for (var read = 0; read < Bytes;)
+        {
+            var now = Read(buffer);
+            if (now > 0)
+                read += now;
+            else
+                await Await(_readable).WaitAsync(s_patience);
+            // Sometimes away from the thread that told, so that it tells while nobody waits.
+            if (read % 64 == 0)
+                await Task.Yield();
+        }
+        await writing;
+    }
+
+    [Fact]
+    public async Task ToWrite_GoesOn_WhenThereIsRoom()
+    {
+        using var writable = Readiness.ToWrite(_writer);
+        var filled = 0L;
+        for (int sent; (sent = FdPassing.Send(_writer, new byte[4096], null)) > 0;)
+            filled += sent;
+        var waiting = Await(writable);
+        Assert.False(waiting.IsCompleted);
+
+        while (filled > 0 && Read(new byte[4096]) is > 0 and var read)
+            filled -= read;
+
+        await waiting.WaitAsync(s_patience);
+        Write(1);
+    }
+
+    [Fact]
+    public async Task NumberThatIsUsedAgain_IsTheNextOnes()
+    {
+        for (var i = 0; i < 1000; i++)
+        {
+            var (ours, theirs) = SocketPair.Create();
+            using var readable = Readiness.ToRead(ours.SafeHandle);
+            var waiting = Await(readable);
+            Assert.Equal(1, FdPassing.Send(theirs, [0], null));
+            await waiting.WaitAsync(s_patience);
+            // Closed while the kernel still tells of what nobody has read.
+            readable.Dispose();
+            ours.Dispose();
+            theirs.Dispose();
+        }
+    }
+}
