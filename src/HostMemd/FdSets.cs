@@ -1,4 +1,5 @@
 using System.Globalization;
+using HostMemd.Protocol;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
 
@@ -54,7 +55,8 @@ sealed class FdSets
             throw QmpErrors.DescriptorNotFound(name);
         foreach (var entry in doomed)
         {
-            entry.Handle?.Dispose();
+            if (entry.Handle is { } handle)
+                Closing.Elsewhere(handle);
             set.Fds.Remove(entry);
         }
         if (set.Fds.Count == 0)

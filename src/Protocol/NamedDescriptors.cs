@@ -19,9 +19,9 @@ public sealed class NamedDescriptors
         lock (_gate)
         {
             if (_named.Remove(name, out var old))
-                old.Dispose();
+                Closing.Elsewhere(old);
             if (_closed)
-                handle.Dispose();
+                Closing.Elsewhere(handle);
             else
                 _named.Add(name, handle);
         }
@@ -34,7 +34,7 @@ public sealed class NamedDescriptors
         {
             if (!_named.Remove(name, out var handle))
                 throw QmpErrors.DescriptorNotFound(name);
-            handle.Dispose();
+            Closing.Elsewhere(handle);
         }
     }
 
@@ -44,7 +44,7 @@ public sealed class NamedDescriptors
         {
             _closed = true;
             foreach (var handle in _named.Values)
-                handle.Dispose();
+                Closing.Elsewhere(handle);
             _named.Clear();
         }
     }

@@ -7,8 +7,10 @@ namespace HostMemd.Protocol;
 /// any; a message belongs to the latest batch that had arrived when it was complete. As in QEMU a batch that nobody took is
 /// closed once a message of a later one is executed, so a client cannot pile descriptors up.
 /// </summary>
-public sealed class ReceivedDescriptors
+/// <param name="close">Closes those that nobody takes; at once, if absent.</param>
+public sealed class ReceivedDescriptors(Action<SafeFileHandle>? close = null)
 {
+    readonly Action<SafeFileHandle> _close = close ?? (static handle => handle.Dispose());
     readonly Lock _gate = new();
     readonly Queue<(long Batch, SafeFileHandle Handle)> _waiting = new();
     bool _closed;
@@ -31,7 +33,7 @@ public sealed class ReceivedDescriptors
             foreach (var handle in handles)
             {
                 if (_closed || handle.DangerousGetHandle() > Highest)
-                    handle.Dispose();
+                    _close(handle);
                 else
                     _waiting.Enqueue((Latest, handle));
             }
@@ -80,6 +82,6 @@ public sealed class ReceivedDescriptors
     void DropBefore(long batch)
     {
         while (_waiting.TryPeek(out var oldest) && oldest.Batch < batch)
-            _waiting.Dequeue().Handle.Dispose();
+            _close(_waiting.Dequeue().Handle);
     }
 }

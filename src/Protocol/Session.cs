@@ -37,7 +37,7 @@ public sealed partial class Session
     /// <summary>A refusal for want of the role is logged once for each client.</summary>
     public bool WasRefused { get; set; }
 
-    public ReceivedDescriptors Descriptors { get; } = new();
+    public ReceivedDescriptors Descriptors { get; } = new(Closing.Elsewhere);
 
     public NamedDescriptors Named { get; } = new();
 

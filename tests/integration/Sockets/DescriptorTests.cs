@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using HostMemd.Integration.Harness;
 using Microsoft.Win32.SafeHandles;
@@ -212,5 +215,48 @@ public sealed class DescriptorTests(ITestOutputHelper output) : DaemonTest(outpu
             Assert.Equal($"{{\"return\": {{}}, \"id\": \"{id}\"}}", client.Line());
         first.AwaitClosed("closefd of the first");
         Assert.False(second.IsClosed);
+    }
+
+    /// <summary>As a file of a file system that hangs would; here close(2) waits because a TCP peer does not read what was sent.</summary>
+    [Theory]
+    [InlineData("""{"execute": "getfd", "arguments": {"fdname": "f"}}""", """{"execute": "closefd", "arguments": {"fdname": "f"}}""")]
+    [InlineData("""{"execute": "query-version"}""", null)]
+    public void DescriptorWhoseClosingHangs_HoldsNobodyUp(string first, string? second)
+    {
+        const int LingerSeconds = 20;
+        using var client = Daemon.Connect();
+        using var other = Connect();
+        using var door = new TcpListener(IPAddress.Loopback, 0);
+        door.Start();
+        var stuck = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        stuck.Connect(door.LocalEndpoint);
+        using var deaf = door.AcceptSocket();
+        stuck.LingerState = new(true, LingerSeconds);
+        stuck.Blocking = false;
+        while (stuck.Send(new byte[65536], SocketFlags.None, out var full) > 0 && full == SocketError.Success)
+        {
+        }
+
+        client.Send(first + "\n", new SafeFileHandle(stuck.Handle, ownsHandle: false));
+        client.Reply();
+        // Now the daemon's is the last, whose closing waits.
+        new SafeFileHandle(stuck.Handle, ownsHandle: true).Dispose();
+        stuck.SafeHandle.SetHandleAsInvalid();
+        var clock = Stopwatch.StartNew();
+        if (second is null)
+        {
+            // With all it sent.
+            client.Dispose();
+        }
+        else
+        {
+            client.Send(second + "\n");
+            client.Reply();
+            client.Ok("query-version");
+        }
+        other.Ok("query-version");
+        Daemon.Connect().Dispose();
+
+        Assert.InRange(clock.Elapsed.TotalSeconds, 0, LingerSeconds / 2);
     }
 }
