@@ -8,7 +8,23 @@ namespace HostMemd.Protocol;
 /// </summary>
 public static class Closing
 {
+    // Whoever sends descriptors faster than they are closed waits for it after all, so that they do not pile up.
+    const int Most = 1024;
+
+    static int s_waiting;
+
     /// <summary>Returns at once; soon after the descriptor is closed, on a thread of the pool.</summary>
-    public static void Elsewhere(SafeFileHandle handle) =>
-        ThreadPool.UnsafeQueueUserWorkItem(static closed => closed.Dispose(), handle, preferLocal: false);
+    public static void Elsewhere(SafeFileHandle handle)
+    {
+        if (Interlocked.Increment(ref s_waiting) > Most)
+            Close(handle);
+        else
+            ThreadPool.UnsafeQueueUserWorkItem(Close, handle, preferLocal: false);
+    }
+
+    static void Close(SafeFileHandle handle)
+    {
+        handle.Dispose();
+        Interlocked.Decrement(ref s_waiting);
+    }
 }
