@@ -17,9 +17,9 @@ public sealed class Call(Session session)
         AfterReply = null;
     }
 
-    /// <summary>The next descriptor that came with this command. The caller owns it.</summary>
+    /// <summary>The next descriptor that came with this command.</summary>
     /// <exception cref="QmpException">None came, or all were taken.</exception>
-    public SafeFileHandle TakeDescriptor() => Session.Descriptors.Take(Request.DescriptorBatch) ?? throw QmpErrors.NoDescriptor();
+    public TakenDescriptor TakeDescriptor() => new(Session.Descriptors.Take(Request.DescriptorBatch) ?? throw QmpErrors.NoDescriptor());
 
     /// <summary>
     /// Sent with the first byte of the reply, and closed once it is on its way or the reply was an error.

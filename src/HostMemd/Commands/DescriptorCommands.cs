@@ -25,7 +25,7 @@ static class DescriptorCommands
         yield return Command("getfd", "Name the descriptor that comes with this command.", None, Arg("fdname", Str, "The name."),
             (call, name) =>
             {
-                using var received = new Holder(call.TakeDescriptor());
+                using var received = call.TakeDescriptor();
                 if (name.Length > 0 && char.IsAsciiDigit(name[0]))
                     throw QmpErrors.DescriptorName();
                 call.Session.Named.Add(name, received.Release());
@@ -42,7 +42,7 @@ static class DescriptorCommands
             OptNullable("fdset-id", Int, "The set; the smallest free number if absent."),
             Opt("opaque", Str, "Free text."), (call, id, opaque) =>
             {
-                using var received = new Holder(call.TakeDescriptor());
+                using var received = call.TakeDescriptor();
                 if (id < 0)
                     throw QmpErrors.NotNegative("fdset-id");
                 return sets.Add(received.Release(), id, opaque);
@@ -56,20 +56,5 @@ static class DescriptorCommands
             });
 
         yield return Command("query-fdsets", "List the sets.", ListOf(s_set), _ => sets.All()).ForObservers();
-    }
-
-    // Closes the descriptor unless it found a place.
-    sealed class Holder(Microsoft.Win32.SafeHandles.SafeFileHandle handle) : IDisposable
-    {
-        Microsoft.Win32.SafeHandles.SafeFileHandle? _handle = handle;
-
-        public Microsoft.Win32.SafeHandles.SafeFileHandle Release()
-        {
-            var released = _handle!;
-            _handle = null;
-            return released;
-        }
-
-        public void Dispose() => _handle?.Dispose();
     }
 }

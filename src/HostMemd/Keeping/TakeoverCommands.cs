@@ -35,7 +35,7 @@ sealed class TakeoverCommands(Keeper keeper, ChangeGate changes, JobTable jobs, 
         // Were we to leave, the manager would start another one and drop what it keeps.
         if (keeper.IsEnabled)
             throw QmpErrors.TakeoverManaged();
-        using var channel = new TakeoverChannel(Adopt(descriptor));
+        using var channel = new TakeoverChannel(Adopt(descriptor.Handle));
         if (!await changes.CloseAsync(s_patience).ConfigureAwait(false))
             throw QmpErrors.TakeoverBusy("a change");
         var done = false;

@@ -11,7 +11,6 @@ static unsafe partial class Posix
     public const int SOCK_STREAM = 1;
     public const int SOCK_NONBLOCK = 0x800;
     public const int SOCK_CLOEXEC = 0x80000;
-    public const int SOL_SOCKET = 1;
     public const int SO_TYPE = 3;
     public const int SO_ACCEPTCONN = 30;
     public const int SO_DOMAIN = 39;
@@ -74,9 +73,6 @@ static unsafe partial class Posix
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int listen(SafeHandle fd, int backlog);
-
-    [LibraryImport("libc", SetLastError = true)]
-    public static partial int getsockopt(SafeHandle fd, int level, int option, int* value, uint* length);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int fchmod(SafeHandle fd, uint mode);

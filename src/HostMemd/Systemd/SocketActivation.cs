@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using HostMemd.Backend.Linux;
+using HostMemd.Protocol.Wire;
 using HostMemd.Start;
 using Microsoft.Win32.SafeHandles;
 
@@ -69,11 +71,10 @@ public sealed class SocketActivation
     static bool IsListening(SafeFileHandle socket) => Option(socket, Posix.SO_DOMAIN) == Posix.AF_UNIX
         && Option(socket, Posix.SO_TYPE) == Posix.SOCK_STREAM && Option(socket, Posix.SO_ACCEPTCONN) == 1;
 
-    static unsafe int Option(SafeFileHandle socket, int option)
+    static int Option(SafeFileHandle socket, int option)
     {
-        int value;
-        uint length = sizeof(int);
-        return Posix.getsockopt(socket, Posix.SOL_SOCKET, option, &value, &length) == 0 ? value : -1;
+        Span<int> value = stackalloc int[1];
+        return UnixSocket.Option(socket, option, MemoryMarshal.AsBytes(value)) < 0 ? -1 : value[0];
     }
 
     static string? Consume(string name)

@@ -28,7 +28,6 @@ sealed unsafe partial class EpollSet : IWatched
     const int EPOLL_CLOEXEC = 0x80000;
     const int EPOLL_CTL_ADD = 1;
     const int EPOLL_CTL_DEL = 2;
-    const int EINTR = 4;
 
     // struct epoll_event: 32 bits of events, 64 of the caller's, which only x86-64 packs.
     const int EventSize = 16;
@@ -90,7 +89,7 @@ sealed unsafe partial class EpollSet : IWatched
         int count;
         while ((count = epoll_wait(Descriptor, _events, Batch, timeout)) < 0)
         {
-            if (Marshal.GetLastPInvokeError() != EINTR)
+            if (Marshal.GetLastPInvokeError() != UnixSocket.EINTR)
                 throw UnixSocket.Failure("epoll_wait");
         }
         return count;

@@ -14,13 +14,11 @@ public static unsafe partial class FdPassing
 
     public const int EAGAIN = 11;
 
-    const int SOL_SOCKET = 1;
     const int SCM_RIGHTS = 1;
     const int MSG_CTRUNC = 0x8;
     const int MSG_DONTWAIT = 0x40;
     const int MSG_NOSIGNAL = 0x4000;
     const int MSG_CMSG_CLOEXEC = 0x40000000;
-    const int EINTR = 4;
 
     // struct iovec, struct msghdr, struct cmsghdr of recvmsg(2) and cmsg(3), 64-bit Linux.
     struct IoVector
@@ -76,7 +74,7 @@ public static unsafe partial class FdPassing
                 header = new() { Vectors = &vector, VectorCount = 1, Control = control, ControlLength = (nuint)capacity };
                 received = recvmsg(socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
             }
-            while (received < 0 && Marshal.GetLastPInvokeError() == EINTR);
+            while (received < 0 && Marshal.GetLastPInvokeError() == UnixSocket.EINTR);
         }
         if (received < 0)
             return -Marshal.GetLastPInvokeError();
@@ -95,7 +93,7 @@ public static unsafe partial class FdPassing
             var size = Math.Min((int)header->Length, length - at);
             if (size < sizeof(ControlHeader))
                 break;
-            if (header->Level == SOL_SOCKET && header->Type == SCM_RIGHTS)
+            if (header->Level == UnixSocket.SOL_SOCKET && header->Type == SCM_RIGHTS)
             {
                 var numbers = (int*)(header + 1);
                 for (var i = 0; i < (size - sizeof(ControlHeader)) / sizeof(int); i++)
@@ -123,7 +121,7 @@ public static unsafe partial class FdPassing
             {
                 descriptor.DangerousAddRef(ref added);
                 var rights = (ControlHeader*)control;
-                *rights = new() { Length = (nuint)(sizeof(ControlHeader) + sizeof(int)), Level = SOL_SOCKET, Type = SCM_RIGHTS };
+                *rights = new() { Length = (nuint)(sizeof(ControlHeader) + sizeof(int)), Level = UnixSocket.SOL_SOCKET, Type = SCM_RIGHTS };
                 *(int*)(rights + 1) = (int)descriptor.DangerousGetHandle();
                 header.Control = control;
                 header.ControlLength = (nuint)capacity;
@@ -135,7 +133,7 @@ public static unsafe partial class FdPassing
                 nint sent;
                 do
                     sent = sendmsg(socket, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
-                while (sent < 0 && Marshal.GetLastPInvokeError() == EINTR);
+                while (sent < 0 && Marshal.GetLastPInvokeError() == UnixSocket.EINTR);
                 return sent < 0 ? -Marshal.GetLastPInvokeError() : (int)sent;
             }
         }

@@ -4,19 +4,19 @@ using Microsoft.Win32.SafeHandles;
 namespace HostMemd.Protocol.Wire;
 
 /// <summary>The calls of unix(7) that <see cref="FdPassing"/> has not: none of them waits.</summary>
-static unsafe partial class UnixSocket
+public static unsafe partial class UnixSocket
 {
-    public const int SO_PEERCRED = 17;
-    public const int SO_PEERGROUPS = 59;
-    public const int SO_PEERPIDFD = 77;
+    internal const int SO_PEERCRED = 17;
+    internal const int SO_PEERGROUPS = 59;
+    internal const int SO_PEERPIDFD = 77;
+    internal const int SOL_SOCKET = 1;
+    internal const int EINTR = 4;
 
-    const int SOL_SOCKET = 1;
-    const int EINTR = 4;
     const int SOCK_CLOEXEC = 0x80000;
     const int SHUT_RDWR = 2;
 
     /// <summary>The next client, or null and the errno of accept4(2); EAGAIN when there is none. The listener must be non-blocking.</summary>
-    public static SafeFileHandle? Accept(SafeHandle listener, out int errno)
+    internal static SafeFileHandle? Accept(SafeHandle listener, out int errno)
     {
         do
         {
@@ -31,7 +31,7 @@ static unsafe partial class UnixSocket
     }
 
     /// <summary>Both sides see the end; the descriptor stays.</summary>
-    public static void Shutdown(SafeHandle socket) => _ = shutdown(socket, SHUT_RDWR);
+    internal static void Shutdown(SafeHandle socket) => _ = shutdown(socket, SHUT_RDWR);
 
     /// <summary>An option of the socket's own level.</summary>
     /// <returns>How many bytes it has, or a negative errno.</returns>
@@ -43,7 +43,7 @@ static unsafe partial class UnixSocket
     }
 
     /// <summary>Both directions are closed: the peer is gone, not just silent (poll(2), POLLHUP).</summary>
-    public static bool IsHungUp(SafeHandle socket)
+    internal static bool IsHungUp(SafeHandle socket)
     {
         const short POLLHUP = 0x10;
         var added = false;
@@ -61,9 +61,9 @@ static unsafe partial class UnixSocket
     }
 
     /// <summary>What the last call of this thread failed with.</summary>
-    public static IOException Failure(string call) => Failure(call, Marshal.GetLastPInvokeError());
+    internal static IOException Failure(string call) => Failure(call, Marshal.GetLastPInvokeError());
 
-    public static IOException Failure(string call, int errno) => new($"{call}: {Marshal.GetPInvokeErrorMessage(errno)}");
+    internal static IOException Failure(string call, int errno) => new($"{call}: {Marshal.GetPInvokeErrorMessage(errno)}");
 
     struct PollEntry
     {

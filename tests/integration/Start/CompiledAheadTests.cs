@@ -14,13 +14,12 @@ public sealed partial class CompiledAheadTests(ITestOutputHelper output) : Daemo
     [FactIf(Need.Published)]
     public void StartAndCommands_CompileNoneOfOurMethods_AndNothingThatTheRuntimeItselfCalls()
     {
-        var folder = DaemonProcess.NewFolder();
-        var list = Path.Combine(folder, "compiled");
-        var daemon = StartIn(folder, info =>
+        var list = Path.Combine(Folder, "compiled");
+        var daemon = StartIn(Folder, info =>
         {
             info.Environment["DOTNET_JitStdOutFile"] = list;
             info.Environment["DOTNET_JitDisasmSummary"] = "1";
-        }, "--qmp", $"unix:{folder}/qmp.sock");
+        }, "--qmp", $"unix:{Folder}/qmp.sock");
         using (var client = Connect())
         {
             foreach (var kind in (string[])["ram", "memfd", "shm"])

@@ -27,6 +27,10 @@ public sealed class ReadinessTests : IDisposable
         _reader.Dispose();
     }
 
+    // As the kernel has it: epoll(7), fdinfo of proc(5).
+    bool IsWatched => File.ReadLines($"/proc/self/fdinfo/{Poller.Reading.Descriptor}")
+        .Any(line => line.StartsWith("tfd:", StringComparison.Ordinal) && line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1] == $"{_readable.Descriptor}");
+
     static async Task Await(Readiness readiness) => await readiness;
 
     int Read(Span<byte> bytes) => FdPassing.Receive(_reader.SafeHandle, bytes, new ReceivedDescriptors());
@@ -74,7 +78,7 @@ public sealed class ReadinessTests : IDisposable
         await waiting.WaitAsync(s_patience);
         // Nobody waits now, and the kernel goes on telling until it is not asked any more.
         Write(1);
-        await Task.Delay(10);
+        Assert.True(SpinWait.SpinUntil(() => !IsWatched, s_patience));
 
         await Await(_readable).WaitAsync(s_patience);
         Assert.Equal(2, Read(new byte[3]));
