@@ -11,6 +11,8 @@ if [[ -z ${HOSTMEMD_SIGNALS:-} ]] && env --default-signal=HUP,INT,QUIT true 2>/d
 fi
 cd "$(dirname "$(realpath "$0")")"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en MSBUILDDISABLENODEREUSE=1
+# Whatever of .NET is killed leaves three files in /tmp otherwise.
+export DOTNET_EnableDiagnostics=0
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 

@@ -115,7 +115,7 @@ static class LeaseCommands
             {
                 Id = b.Name,
                 Kind = MemdevMappingKind.Unseen,
-                Name = string.Create(CultureInfo.InvariantCulture, $"{scan.Unseen} processes could not be looked at"),
+                Name = string.Create(CultureInfo.InvariantCulture, $"processes that could not be looked at: {scan.Unseen}"),
                 Size = b.Size,
             }));
         return result;

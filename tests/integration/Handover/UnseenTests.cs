@@ -41,8 +41,8 @@ public sealed class UnseenTests(ITestOutputHelper output) : HandoverTest(output)
         Assert.Equal(Mapped("m"), await RefusedAsync(client.DeleteObjectAsync("m")));
         var user = Assert.Single(await client.QueryMappingsAsync("m"));
         Assert.Equal((MemdevMappingKind.Unseen, 0L), (user.Kind, user.Pid));
-        Assert.EndsWith(" processes could not be looked at", user.Name, StringComparison.Ordinal);
-        Eventually.True(() => daemon.Log.Contains("processes cannot be looked at", StringComparison.Ordinal), "a line in the log");
+        Assert.StartsWith("processes that could not be looked at: ", user.Name, StringComparison.Ordinal);
+        Eventually.True(() => daemon.Log.Contains("processes that cannot be looked at: ", StringComparison.Ordinal), "a line in the log");
 
         consumer.Kill();
         using var raw = daemon.Connect();
