@@ -97,6 +97,7 @@ def main():
     options.add_argument("--threads", default="1,2")
     options.add_argument("--append")
     given = options.parse_args()
+    repeat = f"bench/prealloc/run.sh --rounds {given.rounds} --mib {given.mib} --kinds {given.kinds} --threads {given.threads}"
 
     rows = []
     with tempfile.TemporaryDirectory(prefix="hostmemd-bench-") as folder:
@@ -119,7 +120,7 @@ def main():
             qemu.end()
     table(f"prealloc: {machine({'ours': given.daemon, 'qemu': given.qemu})}",
           f"{given.mib} MiB, median of {given.rounds} rounds in shuffled order after one thrown away; transparent huge pages "
-          f"{setting('enabled')}, shmem {setting('shmem_enabled')}; `bench/prealloc/run.sh`. Ratios above 1: hostmemd takes less time; the "
+          f"{setting('enabled')}, shmem {setting('shmem_enabled')}; `{repeat}`. Ratios above 1: hostmemd takes less time; the "
           "median of the rounds, and of the best of each, since the host of a virtual machine only ever adds. Longest wait: of a second "
           "client that asks `qom-get` every 0.2 ms while the other one fills; the median of the rounds, and the worst of all. While C "
           f"fills: it asks hostmemd, which has nothing else to do, so this is the machine. Nobody fills: {idle[0]:.2f}.",
