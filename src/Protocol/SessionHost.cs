@@ -38,7 +38,7 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
             client.Dispose();
             return;
         }
-        var output = new Output(mode.Pretty, Limits.OutputLimit);
+        var output = new Output(mode.Pretty, Limits.OutputLimit) { Socket = client };
         var session = new Session(output, peer, run, Limits) { Role = roleOf(peer) ?? Role.Observer };
         // What an observer may do takes no descriptors: those it sends are not even kept until the next message.
         session.Descriptors.Highest = session.Role == Role.Observer ? -1 : Limits.Descriptors;

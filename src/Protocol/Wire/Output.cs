@@ -17,11 +17,11 @@ public sealed class Output
     // Inline: whoever flushes carries the bytes to the socket itself, as far as the socket takes them.
     readonly Pipe _pipe = new(new PipeOptions(readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline,
         pauseWriterThreshold: 0, useSynchronizationContext: false));
-    readonly CountingWriter _writer;
+    readonly ReplyWriter _writer;
     readonly bool _pretty;
     readonly long _limit;
     readonly Queue<(long Position, SafeFileHandle Handle)> _descriptors = new();
-    long _written, _sent;
+    long _sent;
     bool _completed;
 
     /// <param name="pretty">Indented, for people.</param>
@@ -34,7 +34,10 @@ public sealed class Output
     }
 
     /// <summary>Bytes that the socket has not taken yet.</summary>
-    public long Pending => Volatile.Read(ref _written) - Volatile.Read(ref _sent);
+    public long Pending => _writer.Written - Volatile.Read(ref _sent);
+
+    /// <summary>Takes short replies from whoever flushes; without it all of them go through the reader.</summary>
+    public SafeFileHandle? Socket { get; init; }
 
     /// <summary>Called when more is pending than the limit allows: the client has stopped reading.</summary>
     public Action? Overflowed { get; set; }
@@ -61,23 +64,21 @@ public sealed class Output
                 return;
             }
             if (descriptor is not null)
-                _descriptors.Enqueue((_written, descriptor));
+                _descriptors.Enqueue((_writer.Written, descriptor));
             if (_pretty)
             {
-                WriteMessage(id is { } echoed ? Value.Object(("return", value), ("id", echoed)) : Value.Object(("return", value)));
+                Write(id is { } echoed ? Value.Object(("return", value), ("id", echoed)) : Value.Object(("return", value)));
                 return;
             }
-            var writer = _writer;
-            var before = writer.Count;
-            writer.Raw("{\"return\": "u8);
-            JsonWriter.Write(writer, value);
+            ChooseWay();
+            _writer.Raw("{\"return\": "u8);
+            JsonWriter.Write(_writer, value);
             if (id is { } echo)
             {
-                writer.Raw(", \"id\": "u8);
-                JsonWriter.Write(writer, echo);
+                _writer.Raw(", \"id\": "u8);
+                JsonWriter.Write(_writer, echo);
             }
-            writer.Raw("}\r\n"u8);
-            Volatile.Write(ref _written, _written + writer.Count - before);
+            _writer.Raw("}\r\n"u8);
         }
     }
 
@@ -93,7 +94,7 @@ public sealed class Output
         lock (_gate)
         {
             if (!_completed)
-                WriteMessage(message);
+                Write(message);
         }
     }
 
@@ -102,8 +103,10 @@ public sealed class Output
     {
         lock (_gate)
         {
+            if (_completed)
+                return;
             // Completes at once: no threshold pauses this writer.
-            if (!_completed)
+            if (!SendShortWay())
                 _ = _pipe.Writer.FlushAsync();
         }
         if (Pending > _limit)
@@ -118,6 +121,7 @@ public sealed class Output
             if (_completed)
                 return;
             _completed = true;
+            _writer.TakeLongWay();
             _pipe.Writer.Complete();
         }
     }
@@ -144,11 +148,36 @@ public sealed class Output
         }
     }
 
-    void WriteMessage(Value message)
+    void Write(Value message)
     {
-        var before = _writer.Count;
+        ChooseWay();
         JsonWriter.Write(_writer, message, _pretty);
         _writer.Raw(LineEnd);
-        Volatile.Write(ref _written, _written + _writer.Count - before);
+    }
+
+    /// <summary>Before each message: whether there is one before it, or a descriptor with it, that the reader must send first.</summary>
+    void ChooseWay()
+    {
+        if (_descriptors.Count > 0)
+            _writer.TakeLongWay();
+        else if (Pending == 0)
+            _writer.TakeShortWay();
+    }
+
+    /// <summary>False if something is left for the reader, which also finds out what the matter is.</summary>
+    bool SendShortWay()
+    {
+        var lent = _writer.Lent;
+        if (lent.IsEmpty)
+            return false;
+        var sent = Socket is { } socket ? Math.Max(FdPassing.Send(socket, lent, null), 0) : 0;
+        Sent(sent);
+        if (sent < lent.Length)
+        {
+            _writer.TakeLongWay(sent);
+            return false;
+        }
+        _writer.GiveBack();
+        return true;
     }
 }

@@ -72,7 +72,7 @@ sealed class Readiness : IWatched, ICriticalNotifyCompletion, IDisposable
     bool Continue()
     {
         var waiting = Interlocked.Exchange(ref _state, s_told);
-        if (waiting is null || waiting == s_told)
+        if (waiting is null || ReferenceEquals(waiting, s_told))
             return false;
         waiting();
         return true;

@@ -60,7 +60,7 @@ public sealed class FailingCallTests(ITestOutputHelper output) : DaemonTest(outp
         using var good = Connect();
         using var victim = Connect();
 
-        using (Inject("sendmsg", "ECONNRESET"))
+        using (Inject("sendmsg", "ECONNRESET", when: "1+"))
         {
             victim.Command("query-version");
             Assert.True(victim.Ends());
@@ -68,6 +68,15 @@ public sealed class FailingCallTests(ITestOutputHelper output) : DaemonTest(outp
 
         good.Ok("query-version");
         Daemon.Connect().Dispose();
+    }
+
+    [FactIf(Need.Strace)]
+    public void SendThatFailsOnce_IsTriedAgain()
+    {
+        using var client = Connect();
+
+        using (Inject("sendmsg", "ENOBUFS"))
+            client.Ok("query-version");
     }
 
     [TheoryIf(Need.Strace)]
@@ -141,17 +150,17 @@ public sealed class FailingCallTests(ITestOutputHelper output) : DaemonTest(outp
     static int Memory(ProcMemory process) => process.Mappings().Count(m => m.Length == Size && m.Path.Contains("memfd", StringComparison.Ordinal)
         && !m.Path.Contains("doublemapper", StringComparison.Ordinal));
 
-    Tracer Inject(string call, string errno) => new(Daemon.Pid, call, errno);
+    Tracer Inject(string call, string errno, string when = "1") => new(Daemon.Pid, call, errno, when);
 
-    /// <summary>strace on a running process; the first such call after it was there fails, unmade.</summary>
+    /// <summary>strace on a running process; the first such call after it was there fails, unmade, or all of them with when 1+.</summary>
     sealed class Tracer : IDisposable
     {
         readonly Process _strace;
 
-        public Tracer(int pid, string call, string errno)
+        public Tracer(int pid, string call, string errno, string when)
         {
             _strace = Process.Start(new ProcessStartInfo("strace", ["-f", "-qq", "-o", "/dev/null", "-p", pid.ToString(CultureInfo.InvariantCulture),
-                "-e", $"trace={call}", "-e", $"inject={call}:error={errno}:when=1"]))!;
+                "-e", $"trace={call}", "-e", $"inject={call}:error={errno}:when={when}"]))!;
             Eventually.True(() => Directory.GetDirectories($"/proc/{pid}/task").All(IsTraced), "all threads to be traced");
         }
 

@@ -1,0 +1,69 @@
+using System.Buffers;
+using System.IO.Pipelines;
+
+namespace HostMemd.Protocol.Wire;
+
+/// <summary>
+/// Where replies are written, and how many bytes they were. The short way is a buffer lent from the thread's pool, for the socket to take at
+/// once; the long way is the pipe, whose reader waits for a client that does not read. One thread at a time.
+/// </summary>
+/// <remarks>
+/// The pipe alone would do. Of 1,000 clients each has its own, though, not in the CPU's cache when its turn comes: 73,500 answers a second on
+/// one CPU instead of 84,000, and 136,000 on two instead of 178,000 (bench/load, 2026-11-22).
+/// </remarks>
+sealed class ReplyWriter(PipeWriter pipe) : IBufferWriter<byte>
+{
+    const int Size = 4 << 10;
+
+    byte[]? _buffer;
+    int _used;
+    bool _isShortWay;
+    long _written;
+
+    /// <summary>Bytes written so far, on either way. Any thread.</summary>
+    public long Written => Volatile.Read(ref _written);
+
+    /// <summary>What is to be given to the socket, on the short way; empty on the long one.</summary>
+    public ReadOnlySpan<byte> Lent => _buffer.AsSpan(0, _used);
+
+    /// <summary>From now on, until too much is written: nothing may be left in the pipe.</summary>
+    public void TakeShortWay() => _isShortWay = true;
+
+    /// <summary>What is lent, but for the first <paramref name="sent"/> bytes, and all that follows goes through the pipe.</summary>
+    public void TakeLongWay(int sent = 0)
+    {
+        _isShortWay = false;
+        if (_used > sent)
+            pipe.Write(_buffer.AsSpan(sent, _used - sent));
+        GiveBack();
+    }
+
+    /// <summary>All that was lent has been sent.</summary>
+    public void GiveBack()
+    {
+        if (_buffer is not null)
+            ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = null;
+        _used = 0;
+    }
+
+    public void Advance(int count)
+    {
+        if (_isShortWay)
+            _used += count;
+        else
+            pipe.Advance(count);
+        Volatile.Write(ref _written, _written + count);
+    }
+
+    public Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        if (_isShortWay && _used + Math.Max(sizeHint, 1) > Size)
+            TakeLongWay();
+        return _isShortWay ? (_buffer ??= ArrayPool<byte>.Shared.Rent(Size)).AsMemory(_used) : pipe.GetMemory(sizeHint);
+    }
+
+    public Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
+
+    public void Raw(ReadOnlySpan<byte> bytes) => this.Write(bytes);
+}
