@@ -10,9 +10,8 @@ public sealed class ClockTests(ITestOutputHelper output) : GuardTest(output)
     [FactIf(Need.Gcc)]
     public void ClockSetBack_OnlyTimestampsNotice()
     {
-        var folder = DaemonProcess.NewFolder();
-        var library = Path.Combine(folder, "clock.so");
-        var back = Path.Combine(folder, "back");
+        var library = Path.Combine(Folder, "clock.so");
+        var back = Path.Combine(Folder, "back");
         Harness.Program.Check("gcc", "-shared", "-fPIC", "-o", library, Path.Combine(Repository.Root, "tests/integration/Guard/clock.c"));
         var daemon = StartWith("{}", "env", "LD_PRELOAD=" + library, "CLOCK_BACK=" + back);
         using var client = new Talk(daemon);
@@ -41,7 +40,6 @@ public sealed class ClockTests(ITestOutputHelper output) : GuardTest(output)
         Assert.InRange(Since(client), before - 25 * 3600, before - 23 * 3600);
         daemon.Signal(15);
         Assert.Equal(0, daemon.AwaitExit());
-        Directory.Delete(folder, recursive: true);
     }
 
     static long Latest(Talk client) => client.Events[^1].GetProperty("timestamp").GetProperty("seconds").GetInt64();
