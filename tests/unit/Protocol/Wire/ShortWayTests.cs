@@ -89,6 +89,25 @@ public sealed class ShortWayTests : IDisposable
         Assert.Equal("", FromPipe());
     }
 
+    [Fact]
+    public void OfWhatTheSocketTakesInPart_TheRestGoesThroughThePipe()
+    {
+        // The kernel's least, 4,608 bytes, of which a piece has at most half: a longer message is two, and for the second there is no room.
+        using var handle = new SafeSocketHandle(_server.DangerousGetHandle(), ownsHandle: false);
+        using var socket = new Socket(handle);
+        socket.SendBufferSize = 1;
+        var text = new string('x', 3500);
+
+        Say(1);
+        _output.Flush();
+        _output.Return(Value.From(text), null);
+        _output.Flush();
+
+        var taken = FromSocket();
+        Assert.InRange(taken.Length, Said(1).Length + 1, 3500);
+        Assert.Equal($"{Said(1)}{{\"return\": \"{text}\"}}\r\n", taken + FromPipe());
+    }
+
     [Theory]
     [InlineData(4000)]
     [InlineData(5000)]
