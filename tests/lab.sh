@@ -3,6 +3,7 @@
 # usage: tests/lab.sh [SUITE[:WORD]...]     a suite is a file of tests/lab, all of them by default; only cases with WORD in their name
 #   VM_LAB           the vm-lab to use
 #   LAB_HOSTMEMD     a self-contained daemon's folder; otherwise one is published here
+#   LAB_TIMEOUT      seconds for a suite, instead of its own or 600
 # A suite is one boot: its line "# lab: ..." has vm-lab's options, "# packages: ..." what its image needs. It prints "N passed, N failed".
 # Needs root, QEMU and about 20 s a boot. Not part of test.sh.
 set -uo pipefail
@@ -33,7 +34,7 @@ for named in "${suites[@]}"; do
     [[ -z $packages ]] || "$lab" build --suite "${image:-bookworm}" --with "$packages" || { failed=$((failed + 1)); continue; }
     # A VM under TCG dies now and then; that says nothing about the daemon.
     for attempt in 1 2 3; do
-        "$lab" run --timeout "${LAB_TIMEOUT:-600}" "${options[@]}" --share "$daemon:/hostmemd" --share "$PWD/tests/lab:/lab" \
+        "$lab" run ${LAB_TIMEOUT:+--timeout "$LAB_TIMEOUT"} "${options[@]}" --timeout 600 --share "$daemon:/hostmemd" --share "$PWD/tests/lab:/lab" \
             -- python3 -B "/lab/$suite.py" ${word:+"$word"} 2>&1 | tee "$work/out"
         status=${PIPESTATUS[0]}
         ((status == 124 || status == 125)) || break
