@@ -5,8 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace HostMemd.Protocol.Wire;
 
 /// <summary>
-/// The socket of one client. Two loops: one brings bytes in and hands messages to the session, one carries replies out. Input
-/// is left alone while the session is busy or the client does not read its replies, so nothing grows without bound.
+/// The socket of one client. Two loops: one brings bytes in and hands messages to the session, one carries out what the socket does not
+/// take at once. Input is left alone while the session is busy or the client does not read its replies, so nothing grows without bound.
 /// </summary>
 /// <param name="socket">The client.</param>
 /// <param name="session">What it says.</param>
@@ -48,7 +48,6 @@ public sealed class Connection(SafeFileHandle socket, Session session, Output ou
     public async Task RunAsync(CancellationToken stop)
     {
         output.Overflowed = Abort;
-        // The greeting is on its way.
         var sending = SendAsync();
         try
         {

@@ -8,8 +8,8 @@ namespace HostMemd.Protocol.Wire;
 /// once; the long way is the pipe, whose reader waits for a client that does not read. One thread at a time.
 /// </summary>
 /// <remarks>
-/// The pipe alone would do. Of 1,000 clients each has its own, though, not in the CPU's cache when its turn comes: 73,500 answers a second on
-/// one CPU instead of 84,000, and 136,000 on two instead of 178,000 (bench/load, 2026-11-22).
+/// The pipe alone would do. Of 1,000 clients each has its own, though, not in the CPU's cache when its turn comes: 71,000 answers a second on
+/// one CPU instead of 79,000, and 121,000 on two instead of 154,000 (bench/load in turns, 2026-11-22).
 /// </remarks>
 sealed class ReplyWriter(PipeWriter pipe) : IBufferWriter<byte>
 {

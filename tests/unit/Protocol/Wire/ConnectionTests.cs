@@ -14,6 +14,11 @@ public sealed class ConnectionTests : IDisposable
 {
     const int Writers = 3, Messages = 4000;
 
+    // More than goes the short way: the socket is full.
+    const int Behind = 8 << 10;
+
+    static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+
     readonly Socket _client;
     readonly SafeFileHandle _server;
 
@@ -47,9 +52,9 @@ public sealed class ConnectionTests : IDisposable
         var next = new int[Writers];
         for (var i = 0; i < Writers * Messages; i++)
         {
-            // Now and then long enough for the socket to be full, and often soon enough for it to be empty.
+            // Now and then not before the socket is full, and otherwise often soon enough for it to be empty.
             if (i % 500 == 0)
-                await Task.Delay(5);
+                Assert.True(SpinWait.SpinUntil(() => output.Pending > Behind || writing.All(w => w.IsCompleted), s_patience));
             var line = await lines.ReadLineAsync();
             var words = line!.Split('"', ':', ',', '}');
             var writer = int.Parse(words[Array.IndexOf(words, "writer") + 2], CultureInfo.InvariantCulture);
