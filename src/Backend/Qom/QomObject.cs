@@ -27,9 +27,6 @@ public abstract class QomObject(QomClass type, string name)
 
     public QomObject? Parent { get; internal set; }
 
-    /// <summary>The order of creation.</summary>
-    internal long Sequence { get; set; }
-
     public string Path => Parent is null ? "/" : Parent.Parent is null ? "/" + Name : Parent.Path + "/" + Name;
 
     /// <summary>The children, oldest first.</summary>
