@@ -11,7 +11,7 @@ namespace HostMemd.Backend.Leases;
 public sealed class HolderSearch(ILogger logger)
 {
     readonly Lock _gate = new();
-    readonly HashSet<FileIdentity> _wanted = [];
+    HashSet<FileIdentity> _wanted = [];
     Task<ScanResult>? _next;
     Task _current = Task.CompletedTask;
     bool _hasToldOfUnseen;
@@ -68,8 +68,8 @@ public sealed class HolderSearch(ILogger logger)
         Task<ScanResult> scan;
         lock (_gate)
         {
-            var wanted = new HashSet<FileIdentity>(_wanted);
-            _wanted.Clear();
+            var wanted = _wanted;
+            _wanted = [];
             _next = null;
             _current = scan = Task.Factory.StartNew(() => ProcessScan.Run(wanted, storekeeper: Storekeeper), CancellationToken.None,
                 TaskCreationOptions.LongRunning, TaskScheduler.Default);

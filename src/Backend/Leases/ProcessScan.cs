@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using HostMemd.Backend.Linux;
 
 namespace HostMemd.Backend.Leases;
@@ -30,7 +31,7 @@ public static class ProcessScan
     internal static ScanResult Run(IReadOnlySet<FileIdentity> wanted, string proc = "/proc", int? storekeeper = null)
     {
         // Every mapping of every process is compared: by inode first, the device only when that fits.
-        var byInode = wanted.ToLookup(f => f.Inode);
+        var inodes = wanted.Select(f => f.Inode).ToHashSet();
         var holders = new List<FileHolder>();
         var unseen = 0;
         foreach (var entry in Directory.EnumerateDirectories(proc))
@@ -39,8 +40,8 @@ public static class ProcessScan
                 || pid == Environment.ProcessId)
                 continue;
             var found = new Dictionary<FileIdentity, bool>();
-            var seen = Maps(entry, byInode, found);
-            seen &= pid == storekeeper || Descriptors(entry, byInode, found);
+            // Whoever may not read the mappings may not follow a descriptor either: one check of the kernel's, ptrace(2).
+            var seen = Maps(entry, wanted, inodes, found) && (pid == storekeeper || Descriptors(entry, wanted, inodes, found));
             if (!seen && Directory.Exists(entry))
                 unseen++;
             foreach (var (file, isReadOnly) in found)
@@ -52,39 +53,34 @@ public static class ProcessScan
     /// <summary>The name of a process as in /proc/PID/comm, empty if it is gone.</summary>
     public static string NameOf(int pid, string proc = "/proc") => (ProcFile.Text($"{proc}/{pid}/comm") ?? "").TrimEnd('\n');
 
-    static bool Maps(string process, ILookup<ulong, FileIdentity> wanted, Dictionary<FileIdentity, bool> found)
+    static bool Maps(string process, IReadOnlySet<FileIdentity> wanted, HashSet<ulong> inodes, Dictionary<FileIdentity, bool> found)
     {
         // Kernel threads have no mappings; a process that has just ended has none any more.
-        if (Files.Open(process + "/maps", Files.O_RDONLY | Files.O_CLOEXEC, 0, out var probe) is { Failed: true } errno)
+        using var text = ProcFile.Open(process + "/maps", out var errno);
+        if (text is null)
             return errno != Errno.EACCES && errno != Errno.EPERM;
-        probe!.Dispose();
-        using var file = ProcFile.Open(process + "/maps");
-        while (file is not null && file.Next(out var line))
+        while (text.Next(out var line))
         {
-            if (!Procfs.MapsLine.TryParse(line, out var maps) || maps.Inode == 0)
+            if (!Procfs.MapsLine.TryParse(line, out var maps) || !inodes.Contains(maps.Inode))
                 continue;
-            foreach (var candidate in wanted[maps.Inode])
-            {
-                if (Matches(maps.Device, candidate.Device))
-                    Note(found, candidate, isReadOnly: maps.Permissions[1] != (byte)'w');
-            }
+            var file = new FileIdentity(Encoding.ASCII.GetString(maps.Device), maps.Inode);
+            if (wanted.Contains(file))
+                Note(found, file, isReadOnly: maps.Permissions[1] != (byte)'w');
         }
         return true;
     }
 
-    static bool Descriptors(string process, ILookup<ulong, FileIdentity> wanted, Dictionary<FileIdentity, bool> found)
+    static bool Descriptors(string process, IReadOnlySet<FileIdentity> wanted, HashSet<ulong> inodes, Dictionary<FileIdentity, bool> found)
     {
         try
         {
             foreach (var path in Directory.EnumerateFileSystemEntries(process + "/fd"))
             {
-                if (Files.StatusOf(path, out var status).Failed)
+                if (Files.StatusOf(path, out var status).Failed || !inodes.Contains(status.Inode))
                     continue;
-                foreach (var candidate in wanted[status.Inode])
-                {
-                    if (status.DeviceText == candidate.Device)
-                        Note(found, candidate, IsReadOnly(process, Path.GetFileName(path)));
-                }
+                var file = new FileIdentity(status.DeviceText, status.Inode);
+                if (wanted.Contains(file))
+                    Note(found, file, IsReadOnly(process, Path.GetFileName(path)));
             }
             return true;
         }
@@ -108,16 +104,4 @@ public static class ProcessScan
 
     static void Note(Dictionary<FileIdentity, bool> found, FileIdentity file, bool isReadOnly) =>
         found[file] = isReadOnly && (!found.TryGetValue(file, out var before) || before);
-
-    static bool Matches(ReadOnlySpan<byte> device, string wanted)
-    {
-        if (device.Length != wanted.Length)
-            return false;
-        for (var i = 0; i < device.Length; i++)
-        {
-            if (device[i] != wanted[i])
-                return false;
-        }
-        return true;
-    }
 }

@@ -20,8 +20,14 @@ sealed class ProcFile : IDisposable
     ProcFile(SafeFileHandle file) => _file = file;
 
     /// <summary>Null if the file cannot be opened.</summary>
-    internal static ProcFile? Open(string path) =>
-        Files.Open(path, Files.O_RDONLY | Files.O_NOCTTY, 0, out SafeFileHandle? file).Ok ? new ProcFile(file!) : null;
+    internal static ProcFile? Open(string path) => Open(path, out _);
+
+    /// <summary>The same, and why not.</summary>
+    internal static ProcFile? Open(string path, out Errno error)
+    {
+        error = Files.Open(path, Files.O_RDONLY | Files.O_NOCTTY, 0, out SafeFileHandle? file);
+        return error.Ok ? new ProcFile(file!) : null;
+    }
 
     /// <summary>The next line without its newline; it lives until the next call. A read error is the end.</summary>
     internal bool Next(out ReadOnlySpan<byte> line)
