@@ -1,3 +1,5 @@
+using System.Collections;
+
 namespace HostMemd.Qapi;
 
 sealed class QapiList<T>(QapiType<T> element) : QapiType<IReadOnlyList<T>>
@@ -17,10 +19,30 @@ sealed class QapiList<T>(QapiType<T> element) : QapiType<IReadOnlyList<T>>
 
     public override Value Write(IReadOnlyList<T> value)
     {
+        if (value.Count == 0)
+            return s_empty;
         var items = new Value[value.Count];
         for (var i = 0; i < items.Length; i++)
             items[i] = element.Write(value[i]);
         return Value.From(items);
+    }
+
+    static readonly Value s_empty = Value.From(Array.Empty<Value>());
+
+    public override Value WriteLater(IReadOnlyList<T> value) => value.Count == 0 ? s_empty : Value.From(new Later(element, value));
+
+    sealed class Later(QapiType<T> element, IReadOnlyList<T> items) : IReadOnlyList<Value>
+    {
+        public Value this[int index] => element.WriteLater(items[index]);
+        public int Count => items.Count;
+
+        public IEnumerator<Value> GetEnumerator()
+        {
+            for (var i = 0; i < Count; i++)
+                yield return this[i];
+        }
+
+        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
     }
 
     /// <summary>On the command line a list of numbers is one or more inclusive ranges: <c>0-3</c>.</summary>

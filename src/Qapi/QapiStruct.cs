@@ -16,7 +16,9 @@ public sealed class QapiStruct<T>(string name, Action<QapiStruct<T>.Rows> declar
         return rows.All;
     });
 
-    internal sealed record Slot(string Name, QapiType Type, bool Optional, string Doc, Func<T, Value?> Write, Action<T, Value, string> Read)
+    /// <param name="Write">The member's value, at once or later; null for one that is absent.</param>
+    /// <param name="Read">Sets it.</param>
+    internal sealed record Slot(string Name, QapiType Type, bool Optional, string Doc, Func<T, bool, Value?> Write, Action<T, Value, string> Read)
         : Member(Name, Type, Optional, Doc);
 
     public override string Name { get; } = name;
@@ -27,10 +29,41 @@ public sealed class QapiStruct<T>(string name, Action<QapiStruct<T>.Rows> declar
         var members = new Members(_rows.Value.Count);
         foreach (var row in _rows.Value)
         {
-            if (row.Write(value) is { } written)
+            if (row.Write(value, false) is { } written)
                 members.Add(row.Name, written);
         }
         return Value.From(members);
+    }
+
+    public override Value WriteLater(T value) => Value.From(new Later(this, value));
+
+    // As QEMU walks them: whichever are absent, the others keep their order.
+    Slot[]? _walked;
+
+    Slot[] Walk()
+    {
+        var all = new Members(_rows.Value.Count);
+        foreach (var row in _rows.Value)
+            all.Add(row.Name, Value.Null);
+        var order = new int[all.Count];
+        QDictOrder.Fill(all, order);
+        return Array.ConvertAll(order, at => _rows.Value[at]);
+    }
+
+    sealed class Later(QapiStruct<T> type, T value) : MemberSource
+    {
+        readonly Slot[] _rows = type._walked ??= type.Walk();
+
+        public override int Count => _rows.Length;
+
+        public override bool TryGet(int index, out string name, out Value member)
+        {
+            var written = _rows[index].Write(value, true);
+            (name, member) = (_rows[index].Name, written ?? Value.Null);
+            return written is not null;
+        }
+
+        internal override Members ToMembers() => type.Write(value).TryObject(out var members) ? members : Members.None;
     }
 
     public override T Read(Value value, string? name)
@@ -60,7 +93,7 @@ public sealed class QapiStruct<T>(string name, Action<QapiStruct<T>.Rows> declar
 
         public Rows Row<TMember>(string name, QapiType<TMember> type, string doc, Func<T, TMember> get, Action<T, TMember> set)
         {
-            All.Add(new(name, type, Optional: false, doc, o => type.Write(get(o)), (o, v, n) => set(o, type.Read(v, n))));
+            All.Add(new(name, type, Optional: false, doc, (o, later) => later ? type.WriteLater(get(o)) : type.Write(get(o)), (o, v, n) => set(o, type.Read(v, n))));
             return this;
         }
 
@@ -68,7 +101,7 @@ public sealed class QapiStruct<T>(string name, Action<QapiStruct<T>.Rows> declar
         public Rows Opt<TMember>(string name, QapiType<TMember> type, string doc, Func<T, TMember?> get, Action<T, TMember> set)
             where TMember : class
         {
-            All.Add(new(name, type, Optional: true, doc, o => get(o) is { } v ? type.Write(v) : null, (o, v, n) => set(o, type.Read(v, n))));
+            All.Add(new(name, type, Optional: true, doc, (o, later) => get(o) is not { } v ? null : later ? type.WriteLater(v) : type.Write(v), (o, v, n) => set(o, type.Read(v, n))));
             return this;
         }
 
@@ -76,7 +109,7 @@ public sealed class QapiStruct<T>(string name, Action<QapiStruct<T>.Rows> declar
         public Rows Opt<TMember>(string name, QapiType<TMember> type, string doc, Func<T, TMember?> get, Action<T, TMember> set)
             where TMember : struct
         {
-            All.Add(new(name, type, Optional: true, doc, o => get(o) is { } v ? type.Write(v) : null, (o, v, n) => set(o, type.Read(v, n))));
+            All.Add(new(name, type, Optional: true, doc, (o, later) => get(o) is not { } v ? null : later ? type.WriteLater(v) : type.Write(v), (o, v, n) => set(o, type.Read(v, n))));
             return this;
         }
     }

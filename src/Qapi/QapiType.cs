@@ -35,6 +35,9 @@ public abstract class QapiType<T> : QapiType
 
     public abstract Value Write(T value);
 
+    /// <summary>The same of a value that nobody changes any more: what it consists of is made while it is written, and no sooner.</summary>
+    public virtual Value WriteLater(T value) => Write(value);
+
     public override void Check(Value value, string? name) => Read(value, name);
 }
 

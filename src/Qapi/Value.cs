@@ -35,6 +35,7 @@ public readonly struct Value : IEquatable<Value>
     public static Value From(string value) => new(ValueKind.String, value, 0);
     public static Value From(IReadOnlyList<Value> items) => new(ValueKind.List, items, 0);
     public static Value From(Members members) => new(ValueKind.Object, members, 0);
+    public static Value From(MemberSource members) => new(ValueKind.Object, members, 0);
 
     /// <summary>An object of the given members, in the given order.</summary>
     public static Value Object(params ReadOnlySpan<(string Name, Value Value)> members)
@@ -89,7 +90,14 @@ public readonly struct Value : IEquatable<Value>
 
     public bool TryObject([NotNullWhen(true)] out Members? members)
     {
-        members = Kind == ValueKind.Object ? (Members?)_ref : null;
+        members = Kind == ValueKind.Object ? _ref as Members ?? ((MemberSource)_ref!).ToMembers() : null;
+        return members is not null;
+    }
+
+    /// <summary>An object whose members are yet to be made.</summary>
+    public bool TrySource([NotNullWhen(true)] out MemberSource? members)
+    {
+        members = _ref as MemberSource;
         return members is not null;
     }
 
@@ -102,7 +110,7 @@ public readonly struct Value : IEquatable<Value>
         {
             ValueKind.String => (string)_ref! == (string)other._ref!,
             ValueKind.List => ((IReadOnlyList<Value>)_ref!).SequenceEqual((IReadOnlyList<Value>)other._ref!),
-            ValueKind.Object => ((Members)_ref!).SetEquals((Members)other._ref!),
+            ValueKind.Object => TryObject(out var ours) && other.TryObject(out var theirs) && ours.SetEquals(theirs),
             _ => _bits == other._bits,
         };
     }
@@ -114,7 +122,7 @@ public readonly struct Value : IEquatable<Value>
     {
         ValueKind.String => ((string)_ref!).GetHashCode(StringComparison.Ordinal),
         ValueKind.List => HashCode.Combine(Kind, ((IReadOnlyList<Value>)_ref!).Count),
-        ValueKind.Object => HashCode.Combine(Kind, ((Members)_ref!).Count),
+        ValueKind.Object => HashCode.Combine(Kind, TryObject(out var members) ? members.Count : 0),
         _ => HashCode.Combine(Kind, _bits),
     };
 

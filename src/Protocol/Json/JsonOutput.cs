@@ -1,10 +1,15 @@
 using System.Buffers;
 using System.Buffers.Text;
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace HostMemd.Protocol.Json;
 
 /// <summary>Numbers, strings and punctuation into a buffer that is asked for in pieces, not for each byte.</summary>
+/// <remarks>
+/// What is called for each byte or token is inlined by decree: ReadyToRun would not, and a long reply is written with its code before the
+/// runtime has compiled better. 3.5 MB of statistics took 31 ms instead of 20 (2026-11-22).
+/// </remarks>
 ref struct JsonOutput(IBufferWriter<byte> output)
 {
     const int Piece = 512;
@@ -19,6 +24,7 @@ ref struct JsonOutput(IBufferWriter<byte> output)
         _used = 0;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     void Need(int count)
     {
         if (_span.Length - _used >= count)
@@ -27,12 +33,14 @@ ref struct JsonOutput(IBufferWriter<byte> output)
         _span = output.GetSpan(Math.Max(count, Piece));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Byte(byte b)
     {
         Need(1);
         _span[_used++] = b;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Raw(scoped ReadOnlySpan<byte> bytes)
     {
         Need(bytes.Length);
@@ -90,6 +98,7 @@ ref struct JsonOutput(IBufferWriter<byte> output)
     }
 
     // What a string shows as itself; QEMU escapes neither '/' nor the single quote.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static bool IsPlain(char c) => c is >= ' ' and <= '~' and not ('"' or '\\');
 
     /// <summary>Writes the escape for the character that <paramref name="text"/> begins with; the UTF-16 units it has.</summary>

@@ -12,11 +12,14 @@ public static class JsonWriter
 {
     struct Level
     {
+        // One of three.
         public Members? Members;
+        public MemberSource? Source;
         public IReadOnlyList<Value>? Items;
         public int Next;
         public int Count;
         public int FirstOrder;
+        public bool HasBegun;
     }
 
     /// <summary>What one thread keeps from call to call.</summary>
@@ -91,10 +94,10 @@ public static class JsonWriter
         while (stack.Depth > 0)
         {
             ref var level = ref stack.Levels[stack.Depth - 1];
-            var isObject = level.Members is not null;
-            if (level.Next == level.Count)
+            if (!TryNext(ref level, stack.Order, out var name, out var next))
             {
-                if (isObject)
+                var isObject = level.Items is null;
+                if (level.Members is not null)
                     stack.OrderCount = level.FirstOrder;
                 level = default;
                 stack.Depth--;
@@ -104,23 +107,41 @@ public static class JsonWriter
                 output.Byte(isObject ? (byte)'}' : (byte)']');
                 continue;
             }
-            if (level.Next > 0)
+            if (level.HasBegun)
                 output.Raw(pretty ? ","u8 : ", "u8);
+            level.HasBegun = true;
             if (pretty)
                 output.Line(stack.Depth);
-            var next = level.Next++;
-            if (level.Members is { } members)
+            if (name is not null)
             {
-                var (name, member) = members.Span[stack.Order[level.FirstOrder + next]];
                 output.String(name);
                 output.Raw(": "u8);
-                WriteOrOpen(ref output, stack, member);
             }
-            else
-            {
-                WriteOrOpen(ref output, stack, level.Items![next]);
-            }
+            WriteOrOpen(ref output, stack, next);
         }
+    }
+
+    /// <summary>The next element, or the next member and its name.</summary>
+    static bool TryNext(ref Level level, int[] order, out string? name, out Value value)
+    {
+        (name, value) = (null, default);
+        while (level.Next < level.Count)
+        {
+            var next = level.Next++;
+            if (level.Items is { } items)
+            {
+                value = items[next];
+                return true;
+            }
+            if (level.Members is { } members)
+            {
+                (name, value) = members.Span[order[level.FirstOrder + next]];
+                return true;
+            }
+            if (level.Source!.TryGet(next, out name, out value))
+                return true;
+        }
+        return false;
     }
 
     static void WriteOrOpen(ref JsonOutput output, Stack stack, Value value)
@@ -155,9 +176,11 @@ public static class JsonWriter
                 Push(stack, new() { Items = items, Count = items!.Count });
                 break;
             default:
-                value.TryObject(out var members);
                 output.Byte((byte)'{');
-                PushObject(stack, members!);
+                if (value.TrySource(out var source))
+                    Push(stack, new() { Source = source, Count = source.Count });
+                else if (value.TryObject(out var members))
+                    PushObject(stack, members);
                 break;
         }
     }

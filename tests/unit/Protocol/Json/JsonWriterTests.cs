@@ -105,4 +105,57 @@ public class JsonWriterTests
         thread.Join();
         Assert.Equal(200_004, text!.Length);
     }
+
+    sealed class Pair
+    {
+        public string? First { get; set; }
+        public string? Second { get; set; }
+        public ulong? Third { get; set; }
+        public Pair? Inner { get; set; }
+        public IReadOnlyList<Pair> More { get; set; } = [];
+    }
+
+    static readonly QapiStruct<Pair> s_pair = new("Pair", rows => rows
+        .Opt("first", QapiTypes.Str, "", p => p.First, (p, v) => p.First = v)
+        .Opt("second", QapiTypes.Str, "", p => p.Second, (p, v) => p.Second = v)
+        .Opt("third", QapiTypes.Size, "", p => p.Third, (p, v) => p.Third = v)
+        .Opt("inner", s_pair!, "", p => p.Inner, (p, v) => p.Inner = v)
+        .Row("more", QapiTypes.ListOf(s_pair!), "", p => p.More, (p, v) => p.More = v));
+
+    // Whichever members are absent, first or last in the order of writing.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void WhatIsMadeWhileItIsWritten_IsWrittenTheSame(bool pretty)
+    {
+        var pairs = Enumerable.Range(0, 16).Select(i => new Pair
+        {
+            First = (i & 1) != 0 ? "a" : null,
+            Second = (i & 2) != 0 ? "b" : null,
+            Third = (i & 4) != 0 ? 3 : null,
+            Inner = (i & 8) != 0 ? new() { Third = 4, More = [new(), new() { First = "deep" }] } : null,
+        }).ToList();
+        var list = QapiTypes.ListOf(s_pair);
+
+        var (atOnce, later) = (list.Write(pairs), list.WriteLater(pairs));
+
+        Assert.Equal(JsonWriter.ToText(atOnce, pretty), JsonWriter.ToText(later, pretty));
+        Assert.Equal(JsonWriter.ToText(atOnce, pretty), JsonWriter.ToText(later, pretty));
+        Assert.True(atOnce == later);
+        Assert.Equal(atOnce.GetHashCode(), later.GetHashCode());
+    }
+
+    [Fact]
+    public void WhatIsMadeWhileItIsWritten_IsInQemusOrder() => Assert.Equal(
+        JsonWriter.ToText(Value.Object(("first", Value.From("a")), ("third", Value.From(3L)), ("more", List()))),
+        JsonWriter.ToText(s_pair.WriteLater(new() { First = "a", Third = 3 })));
+
+    [Fact]
+    public void WhatIsMadeWhileItIsWritten_IsNotMadeBefore()
+    {
+        var pair = new Pair { First = "before" };
+        var later = s_pair.WriteLater(pair);
+        pair.First = "after";
+        Assert.Contains("after", JsonWriter.ToText(later));
+    }
 }

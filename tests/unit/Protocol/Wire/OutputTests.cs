@@ -61,4 +61,25 @@ public class OutputTests
         Assert.True(handle.IsClosed);
         Assert.Equal(0, output.Pending);
     }
+
+    // The socket is given one piece after the other.
+    [Fact]
+    public void LongReply_IsInFewPieces()
+    {
+        var output = new Output(pretty: false, limit: long.MaxValue);
+        var text = string.Concat(Enumerable.Range(0, 200_000).Select(i => (char)('a' + i % 26)));
+
+        for (var round = 0; round < 3; round++)
+        {
+            output.Return(Value.From([Value.From(text), Value.From(text), Value.From(text), Value.From(text), Value.From(text)]), null);
+            output.Flush();
+            Assert.True(output.Reader.TryRead(out var read));
+            var pieces = 0;
+            foreach (var piece in read.Buffer) pieces += piece.Length > 0 ? 1 : 0;
+            Assert.Equal($"{{\"return\": [{string.Join(", ", Enumerable.Repeat($"\"{text}\"", 5))}]}}\r\n", Encoding.ASCII.GetString(read.Buffer));
+            Assert.InRange(pieces, 1, 24);
+            output.Sent(read.Buffer.Length);
+            output.Reader.AdvanceTo(read.Buffer.End);
+        }
+    }
 }
