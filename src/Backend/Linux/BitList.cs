@@ -1,5 +1,7 @@
 using System.Buffers.Text;
+using System.Globalization;
 using System.Numerics;
+using System.Text;
 
 namespace HostMemd.Backend.Linux;
 
@@ -30,6 +32,21 @@ public static class BitList
             text = text[1..];
         }
         return [.. numbers];
+    }
+
+    /// <summary>Writes ascending numbers as such a list: what the kernel's <c>%*pbl</c> makes of the mask.</summary>
+    /// <param name="numbers">Ascending, each once.</param>
+    public static string Text(ReadOnlySpan<int> numbers)
+    {
+        StringBuilder text = new();
+        for (int i = 0, last; i < numbers.Length; i = last + 1)
+        {
+            for (last = i; last + 1 < numbers.Length && numbers[last + 1] == numbers[last] + 1;)
+                last++;
+            text.Append(CultureInfo.InvariantCulture, $"{(i == 0 ? "" : ",")}{numbers[i]}");
+            if (last > i) text.Append(CultureInfo.InvariantCulture, $"-{numbers[last]}");
+        }
+        return text.ToString();
     }
 
     /// <summary>The numbers of the bits that are set, ascending.</summary>

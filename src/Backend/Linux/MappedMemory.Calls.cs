@@ -100,6 +100,17 @@ public sealed partial class MappedMemory
         return error;
     }
 
+    /// <summary>What this process's page tables hold of it: pages that others brought in and we did not touch are not there.</summary>
+    /// <param name="scan">Where to ask.</param>
+    /// <param name="counts">Only meaningful without error.</param>
+    /// <returns>ENOTTY before Linux 6.7; EPERM by a filter.</returns>
+    public Errno CountPages(PageScan scan, out PageCounts counts)
+    {
+        counts = default;
+        using Hold hold = new(this, 0, Length);
+        return hold.Error.Failed ? hold.Error : scan.Count(hold.Address, Length, out counts);
+    }
+
     /// <summary>The node of every page: move_pages(2) without target nodes.</summary>
     /// <param name="offset">First byte, a multiple of the page size.</param>
     /// <param name="length">Bytes.</param>

@@ -54,6 +54,26 @@ public static unsafe partial class NumaCalls
         return error;
     }
 
+    /// <summary>A policy as numa_maps writes it, <c>bind:0-1</c> or <c>default</c>: mpol_to_str() of the kernel.</summary>
+    /// <param name="mode">MPOL_*, with its mode flags.</param>
+    /// <param name="mask">The nodes.</param>
+    /// <returns>Null for one that is not known here.</returns>
+    public static string? PolicyText(int mode, ReadOnlySpan<ulong> mask)
+    {
+        string? name = mode switch
+        {
+            MPOL_DEFAULT => "default",
+            MPOL_PREFERRED => "prefer",
+            MPOL_BIND => "bind",
+            MPOL_INTERLEAVE => "interleave",
+            MPOL_LOCAL => "local",
+            MPOL_PREFERRED_MANY => "prefer (many)",
+            MPOL_WEIGHTED_INTERLEAVE => "weighted interleave",
+            _ => null,
+        };
+        return name is null || mask.IndexOfAnyExcept(0ul) < 0 ? name : $"{name}:{BitList.Text(BitList.FromMask(mask))}";
+    }
+
     /// <summary>Sets the calling thread's policy: set_mempolicy(2).</summary>
     /// <param name="mode">MPOL_*.</param>
     /// <param name="mask">Bit n is node n.</param>

@@ -61,12 +61,11 @@ public abstract partial class HostMemoryBackend
         {
             if (merge == Merge)
                 return;
-            if (!Host.HasMadvise(Mman.MADV_MERGEABLE))
-                Merge = merge;
-            else if (merge)
-                Advise(region, "merge", Mman.MADV_MERGEABLE, nameof(Mman.MADV_MERGEABLE));
-            else
-                Advise(region, "merge", Mman.MADV_UNMERGEABLE, nameof(Mman.MADV_UNMERGEABLE));
+            if (Host.HasMadvise(Mman.MADV_MERGEABLE))
+            {
+                var errno = region.Mapping.Advise(0, Size, merge ? Mman.MADV_MERGEABLE : Mman.MADV_UNMERGEABLE);
+                Expect(errno, "merge", merge ? nameof(Mman.MADV_MERGEABLE) : nameof(Mman.MADV_UNMERGEABLE));
+            }
             Merge = merge;
         });
     }
@@ -84,12 +83,8 @@ public abstract partial class HostMemoryBackend
         {
             if (dump == Dump)
                 return;
-            if (!Host.HasMadvise(Mman.MADV_DONTDUMP))
-                Dump = dump;
-            else if (dump)
-                Advise(region, "dump", Mman.MADV_DODUMP, nameof(Mman.MADV_DODUMP));
-            else
-                Advise(region, "dump", Mman.MADV_DONTDUMP, nameof(Mman.MADV_DONTDUMP));
+            if (Host.HasMadvise(Mman.MADV_DONTDUMP))
+                Expect(region.SetDumped(dump, Size), "dump", dump ? nameof(Mman.MADV_DODUMP) : nameof(Mman.MADV_DONTDUMP));
             Dump = dump;
         });
     }

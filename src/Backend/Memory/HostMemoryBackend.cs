@@ -79,7 +79,7 @@ public abstract partial class HostMemoryBackend : QomObject
         if (Merge)
             region.Mapping.Advise(0, Size, Mman.MADV_MERGEABLE);
         if (!Dump)
-            region.Mapping.Advise(0, Size, Mman.MADV_DONTDUMP);
+            region.SetDumped(false, Size);
         var policy = new NumaPolicy(Policy, HostNodes);
         if (policy.Contradiction() is { } contradiction)
             throw contradiction;
@@ -169,9 +169,8 @@ public abstract partial class HostMemoryBackend : QomObject
         await Off.CallerAsync(slow, () => change(region)).ConfigureAwait(false);
     }
 
-    void Advise(MemoryRegion region, string property, int advice, string adviceName)
+    void Expect(Errno errno, string property, string adviceName)
     {
-        var errno = region.Mapping.Advise(0, Size, advice);
         if (errno.Ok)
             return;
         Log.AdviceFailed(Environment.Logger, Name, adviceName, errno);

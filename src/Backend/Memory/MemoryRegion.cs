@@ -37,6 +37,24 @@ public sealed class MemoryRegion(MappedMemory mapping, SafeFileHandle? file, ulo
     /// </summary>
     public bool AllocatesQuickly { get; init; }
 
+    /// <summary>The memory would be in a core dump: false once the kernel has taken MADV_DONTDUMP, which nobody but we can give.</summary>
+    public bool IsDumped { get; private set; } = true;
+
+    /// <summary>Takes the first bytes of the memory into core dumps, or out of them: MADV_DODUMP, MADV_DONTDUMP.</summary>
+    /// <returns>madvise(2)'s error; all is as it was then.</returns>
+    internal Errno SetDumped(bool dumped, ulong length)
+    {
+        var errno = Mapping.Advise(0, length, dumped ? Mman.MADV_DODUMP : Mman.MADV_DONTDUMP);
+        if (errno.Ok)
+            IsDumped = dumped;
+        return errno;
+    }
+
+    /// <summary>Bytes of the memory that its file has pages for, in memory or swapped, whoever touched them; null where blocks are not pages.</summary>
+    internal ulong? FilePages() =>
+        IsShared && File is { } file && (AllocatesQuickly || IsHugeTlb) && Files.Status(file, out var status).Ok
+            ? Math.Min(status.Blocks * 512, Mapping.Length) : null;
+
     /// <summary>
     /// No page was ever filled. Of a file its blocks are asked, not what is resident: data on a disk or in swap space is not, and is
     /// somebody's all the same.

@@ -9,14 +9,14 @@ public sealed class MemoryStatistics
     public ulong Huge { get; internal set; }
     public ulong Swapped { get; internal set; }
 
-    /// <summary>Resident bytes by node, of what this process has mapped and touched.</summary>
-    public SortedDictionary<int, ulong> Nodes { get; } = [];
+    /// <summary>Resident bytes by node, ascending, of what this process has mapped and touched.</summary>
+    public IReadOnlyList<KeyValuePair<int, ulong>> Nodes { get; internal set; } = [];
 
     /// <summary>The kernel considers the memory for merging.</summary>
-    public bool MergeEffective { get; internal set; }
+    public bool MergeEffective { get; private set; }
 
     /// <summary>Why the wish to merge has no effect; null when it has, or was not made.</summary>
-    public string? MergeReason { get; internal set; }
+    public string? MergeReason { get; private set; }
 
     /// <summary>Null on kernels that do not say it of a single mapping (before 6.6).</summary>
     public ulong? MergingBytes { get; internal set; }
@@ -26,87 +26,53 @@ public sealed class MemoryStatistics
     /// <summary>The kernel's policy as numa_maps writes it, such as <c>bind:0-1</c>; null without NUMA.</summary>
     public string? KernelPolicy { get; internal set; }
 
+    /// <summary>The kernel has taken the advice to merge; not looked at while nothing is being merged.</summary>
+    internal bool IsMergeable { get; set; }
+
     /// <summary>
-    /// Reads the statistics of many objects in two passes over /proc/self, however many there are. Takes its time on large memory,
-    /// since the kernel walks the page tables: call it without the daemon's state.
+    /// Reads the statistics of many objects at once. Takes its time on large memory, since the kernel walks the page tables: call it without
+    /// the daemon's state.
     /// </summary>
     public static IReadOnlyList<MemoryStatistics> Read(IReadOnlyList<HostMemoryBackend> backends)
     {
-        ulong[] addresses = [.. backends.Where(b => b.Region is not null).Select(b => b.Region!.Mapping.Address).Order()];
-        // Beside smaps: of 10,000 objects 135 ms instead of 157 on two CPUs, of which the kernel's walk through smaps is the most.
-        var placing = Task.Factory.StartNew(() => Placement(addresses), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        // The kernel may have joined a mapping with its neighbour, so a region is looked for inside of mappings.
-        var smaps = SmapsTable.Read((start, end) =>
+        var regions = backends.Select(b => b.Region).ToArray();
+        var ksmRuns = Sysfs.Ksm("run")?.Trim();
+        var result = Read(regions, StatisticsByScan.Open(ksmRuns == "1"));
+        for (var i = 0; i < regions.Length; i++)
         {
-            var at = Array.BinarySearch(addresses, start);
-            at = at < 0 ? ~at : at;
-            return at < addresses.Length && addresses[at] < end;
-        });
-        var ksmRuns = Sysfs.Ksm("run");
-        var placement = placing.GetAwaiter().GetResult();
-        return [.. backends.Select(b => Of(b, smaps, placement, ksmRuns))];
-    }
-
-    static Dictionary<ulong, NumaMapsEntry> Placement(ulong[] addresses)
-    {
-        var placement = new Dictionary<ulong, NumaMapsEntry>();
-        foreach (var entry in Procfs.NumaMaps())
-        {
-            if (Array.BinarySearch(addresses, entry.Address) >= 0)
-                placement[entry.Address] = entry;
+            if (regions[i] is { } region)
+                result[i].ExplainMerge(backends[i].Merge, region, ksmRuns);
         }
-        return placement;
-    }
-
-    static MemoryStatistics Of(HostMemoryBackend backend, SmapsTable smaps, Dictionary<ulong, NumaMapsEntry> placement, string? ksmRuns)
-    {
-        var result = new MemoryStatistics();
-        if (backend.Region is not { } region)
-            return result;
-        var address = region.Mapping.Address;
-        var mergeable = false;
-        foreach (var entry in smaps.Find(address, region.Mapping.Length))
-        {
-            var hugeTlb = entry.PrivateHugetlb + entry.SharedHugetlb;
-            result.Resident += entry.Rss + hugeTlb;
-            result.Huge += entry.AnonHugePages + entry.ShmemPmdMapped + entry.FilePmdMapped + hugeTlb;
-            result.Swapped += entry.Swap;
-            mergeable |= entry.Flags.Contains("mg");
-            result.DumpEffective = !entry.Flags.Contains("dd");
-            if (entry.Ksm is { } merged)
-                result.MergingBytes = (result.MergingBytes ?? 0) + merged;
-        }
-        result.CountPagesOfFile(region);
-        if (placement.TryGetValue(address, out var numa))
-        {
-            result.KernelPolicy = numa.Policy;
-            foreach (var (node, pages) in numa.Nodes)
-                result.Nodes[node] = pages * numa.KernelPageSize;
-        }
-        result.ExplainMerge(backend, region, mergeable, ksmRuns);
         return result;
     }
 
-    // Pages of shared memory are resident also where another process touched them and this one did not.
-    void CountPagesOfFile(MemoryRegion region)
+    /// <param name="regions">Of each what there is to say; a default for null.</param>
+    /// <param name="scan">The quick way; null to go the slow way alone.</param>
+    internal static MemoryStatistics[] Read(MemoryRegion?[] regions, StatisticsByScan? scan)
     {
-        if (!region.IsShared || region.File is not { } file || !(region.AllocatesQuickly || region.IsHugeTlb)
-            || Files.Status(file, out var status).Failed)
-            return;
-        // st_blocks of memory file systems counts swapped pages too.
-        var pages = Math.Min(status.Blocks * 512, region.Mapping.Length);
-        Resident = Math.Max(Resident, pages - Math.Min(pages, Swapped));
-        if (region.IsHugeTlb)
-            Huge = Resident;
+        var result = Array.ConvertAll(regions, _ => new MemoryStatistics());
+        var rest = new List<(MemoryRegion Region, MemoryStatistics Into)>();
+        using (scan)
+        {
+            for (var i = 0; i < regions.Length; i++)
+            {
+                if (regions[i] is { } region && scan?.TryRead(region, result[i]) != true)
+                    rest.Add((region, result[i]));
+            }
+            scan?.Place();
+        }
+        if (rest.Count > 0)
+            StatisticsBySmaps.Read(rest);
+        return result;
     }
 
-    void ExplainMerge(HostMemoryBackend backend, MemoryRegion region, bool mergeable, string? ksmRuns)
+    void ExplainMerge(bool wanted, MemoryRegion region, string? ksmRuns)
     {
-        var runs = ksmRuns?.Trim() == "1";
+        var runs = ksmRuns == "1";
         // Success of madvise says nothing: the kernel takes the advice for shared memory and huge pages too, and ignores it.
         var possible = !region.IsShared && !region.IsHugeTlb;
-        MergeEffective = mergeable && possible && runs;
-        if (!backend.Merge || MergeEffective)
+        MergeEffective = IsMergeable && possible && runs;
+        if (!wanted || MergeEffective)
             return;
         MergeReason = region.IsHugeTlb ? "huge pages are not merged"
             : region.IsShared ? "shared memory is not merged"

@@ -46,7 +46,7 @@ static class StatsCommands
     static long CountOf(HostMemoryBackend backend, LeaseTable leases, ILookup<FileIdentity, int> users)
     {
         var given = leases.Of(backend);
-        return given.Count + (backend.Region?.Identity is { } file ? users[file].Count(pid => given.All(l => l.Pid != pid)) : 0);
+        return given.Count + (users.Count > 0 && backend.Region?.Identity is { } file ? users[file].Count(pid => given.All(l => l.Pid != pid)) : 0);
     }
 
     static MemdevStats Describe(HostMemoryBackend backend, MemoryStatistics read, long mappings) => new()
@@ -58,7 +58,7 @@ static class StatsCommands
         Resident = read.Resident,
         Huge = read.Huge,
         Swapped = read.Swapped,
-        Nodes = [.. read.Nodes.Select(n => new MemdevNodeBytes { Node = n.Key, Bytes = n.Value })],
+        Nodes = read.Nodes.Count == 0 ? [] : [.. read.Nodes.Select(n => new MemdevNodeBytes { Node = n.Key, Bytes = n.Value })],
         Merge = new()
         {
             Requested = backend.Merge,

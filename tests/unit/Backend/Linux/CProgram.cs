@@ -28,6 +28,7 @@ static partial class CProgram
         #include <sys/uio.h>
         #include <sys/vfs.h>
         #include <linux/falloc.h>
+        #include <linux/fs.h>
         #include <linux/futex.h>
         #include <linux/magic.h>
         #include <linux/memfd.h>

@@ -1,5 +1,6 @@
 #if FAULT_INJECTION
 using HostMemd.Backend.Linux;
+using HostMemd.Backend.Memory;
 using Microsoft.Win32.SafeHandles;
 using static HostMemd.Unit.Backend.Linux.Make;
 
@@ -74,6 +75,21 @@ public sealed class FaultsTests : IDisposable
 
         Assert.False(first);
         Assert.True(Host.HasMadvise(Mman.MADV_DODUMP));
+    }
+
+    [FactIf(Need.PageScan, Need.NoSwap)]
+    public void StatisticsOfAKernelThatCannotScan_AreReadFromSmaps()
+    {
+        using SafeFileHandle fd = Memfd(8 * MiB);
+        using MemoryRegion region = new(Shared(fd, 8 * MiB), fd, Host.PageSize, true) { AllocatesQuickly = true };
+        Assert.Equal(Errno.None, region.Mapping.Populate(0, 2 * MiB, write: true));
+        Faults.Arm(nameof(PageScan.PAGEMAP_SCAN), 0, new Errno(25)); // ENOTTY
+        using (StatisticsByScan scan = StatisticsByScan.Open(ksmRuns: false)!)
+            Assert.False(scan.TryRead(region, new()));
+
+        MemoryStatistics read = Assert.Single(MemoryStatistics.Read([region], StatisticsByScan.Open(ksmRuns: false)));
+
+        Assert.Equal(2 * MiB, read.Resident);
     }
 }
 #endif

@@ -14,6 +14,8 @@ public enum Need
     HugePages,
     PopulateWrite,
     Ksm,
+    PageScan,
+    NoSwap,
 }
 
 public sealed class FactIfAttribute : FactAttribute
@@ -45,7 +47,18 @@ static class Requires
             // A large pool is somebody's: these tests use one up.
             && Sysfs.HugePageSizes().Contains(2ul << 20) && Sysfs.Pool(2ul << 20).Total <= 64 && Procfs.MemInfo("MemFree") > 256ul << 20,
         Need.PopulateWrite => Host.HasMadvise(Mman.MADV_POPULATE_WRITE),
+        Need.PageScan => CanScan(),
+        // What another process makes the kernel swap out would come and go between two looks.
+        Need.NoSwap => Procfs.MemInfo("SwapTotal") == Procfs.MemInfo("SwapFree"),
         Need.Ksm => Host.HasMadvise(Mman.MADV_MERGEABLE),
         _ => false,
     };
+
+    // Linux 6.7.
+    static bool CanScan()
+    {
+        using PageScan? scan = PageScan.Open();
+        using MappedMemory memory = Make.Anonymous(Host.PageSize);
+        return scan is not null && memory.CountPages(scan, out _).Ok;
+    }
 }

@@ -18,6 +18,14 @@ public class SysfsTests
     [InlineData("0-4294967295", new int[0])]
     public void CpuList_IsRead(string text, int[] expected) => Assert.Equal(expected, BitList.Parse(Encoding.UTF8.GetBytes(text)));
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("0")]
+    [InlineData("0-1")]
+    [InlineData("0-3,8")]
+    [InlineData("1,3,5-7,63-64,127")]
+    public void List_IsWrittenAsTheKernelDoes(string text) => Assert.Equal(text, BitList.Text(BitList.Parse(Encoding.UTF8.GetBytes(text))));
+
     [Fact]
     public void Mask_IsReadAcrossWords() => Assert.Equal([0, 63, 64, 127], BitList.FromMask([1ul << 63 | 1, 1ul << 63 | 1]));
 

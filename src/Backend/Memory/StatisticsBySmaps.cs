@@ -1,0 +1,72 @@
+using HostMemd.Backend.Linux;
+
+namespace HostMemd.Backend.Memory;
+
+/// <summary>
+/// Statistics from smaps and numa_maps: all that the kernel knows, in two passes over everything this process has mapped, however little of
+/// it is asked for.
+/// </summary>
+static class StatisticsBySmaps
+{
+    public static void Read(IReadOnlyList<(MemoryRegion Region, MemoryStatistics Into)> wanted)
+    {
+        ulong[] addresses = [.. wanted.Select(w => w.Region.Mapping.Address).Order()];
+        // Beside smaps: of 10,000 objects 135 ms instead of 157 on two CPUs, of which the kernel's walk through smaps is the most.
+        var placing = Task.Factory.StartNew(() => Placement(addresses), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        // The kernel may have joined a mapping with its neighbour, so a region is looked for inside of mappings.
+        var smaps = SmapsTable.Read((start, end) =>
+        {
+            var at = Array.BinarySearch(addresses, start);
+            at = at < 0 ? ~at : at;
+            return at < addresses.Length && addresses[at] < end;
+        });
+        var placement = placing.GetAwaiter().GetResult();
+        foreach (var (region, into) in wanted)
+        {
+            Count(region, smaps, into);
+            if (placement.TryGetValue(region.Mapping.Address, out var numa))
+            {
+                into.KernelPolicy = numa.Policy;
+                Place(numa, into);
+            }
+        }
+    }
+
+    /// <summary>The lines of numa_maps for mappings that begin at these addresses.</summary>
+    /// <param name="addresses">Ascending.</param>
+    public static Dictionary<ulong, NumaMapsEntry> Placement(ulong[] addresses)
+    {
+        var placement = new Dictionary<ulong, NumaMapsEntry>();
+        foreach (var entry in Procfs.NumaMaps())
+        {
+            if (Array.BinarySearch(addresses, entry.Address) >= 0)
+                placement[entry.Address] = entry;
+        }
+        return placement;
+    }
+
+    public static void Place(NumaMapsEntry numa, MemoryStatistics into) =>
+        into.Nodes = [.. numa.Nodes.OrderBy(n => n.Key).Select(n => KeyValuePair.Create(n.Key, n.Value * numa.KernelPageSize))];
+
+    static void Count(MemoryRegion region, SmapsTable smaps, MemoryStatistics into)
+    {
+        foreach (var entry in smaps.Find(region.Mapping.Address, region.Mapping.Length))
+        {
+            var hugeTlb = entry.PrivateHugetlb + entry.SharedHugetlb;
+            into.Resident += entry.Rss + hugeTlb;
+            into.Huge += entry.AnonHugePages + entry.ShmemPmdMapped + entry.FilePmdMapped + hugeTlb;
+            into.Swapped += entry.Swap;
+            into.IsMergeable |= entry.Flags.Contains("mg");
+            into.DumpEffective = !entry.Flags.Contains("dd");
+            if (entry.Ksm is { } merged)
+                into.MergingBytes = (into.MergingBytes ?? 0) + merged;
+        }
+        if (region.FilePages() is { } pages)
+        {
+            // The file's count has what is swapped too.
+            into.Resident = Math.Max(into.Resident, pages - Math.Min(pages, into.Swapped));
+            if (region.IsHugeTlb)
+                into.Huge = into.Resident;
+        }
+    }
+}
