@@ -1,4 +1,5 @@
 using HostMemd.Backend.Linux;
+using HostMemd.Backend.Memory;
 using Microsoft.Win32.SafeHandles;
 using static HostMemd.Unit.Backend.Linux.Make;
 using MemfdCalls = HostMemd.Backend.Linux.Memfd;
@@ -112,5 +113,24 @@ public class HugetlbTests
         Assert.Equal(Errno.None, memory.NodesOf(0, memory.Length, Huge, nodes));
 
         Assert.All(nodes, n => Assert.Contains(n, Sysfs.OnlineNodes()));
+    }
+
+    [TheoryIf(Need.HugePages, Need.PageScan)]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Statistics_AreTheSameOnBothWays(bool share)
+    {
+        SafeFileHandle fd = Memfd(4 * Huge);
+        using MemoryRegion region = new(Make.Memory(Request(fd, 4 * Huge, share ? Mman.MAP_SHARED : Mman.MAP_PRIVATE)), fd, Huge, share);
+        Assert.Equal(Errno.None, region.Mapping.Populate(0, 2 * Huge, write: true));
+        using StatisticsByScan scan = StatisticsByScan.Open(ksmRuns: false)!;
+        MemoryStatistics quick = new(), slow = MemoryStatistics.Read([region], null)[0];
+
+        Assert.True(scan.TryRead(region, quick));
+        scan.Place();
+
+        Assert.Equal((2 * Huge, 2 * Huge), (quick.Resident, quick.Huge));
+        Assert.Equal((slow.Resident, slow.Huge, slow.Swapped, slow.KernelPolicy), (quick.Resident, quick.Huge, quick.Swapped, quick.KernelPolicy));
+        Assert.Equal(slow.Nodes, quick.Nodes);
     }
 }

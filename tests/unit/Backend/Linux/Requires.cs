@@ -15,6 +15,7 @@ public enum Need
     PopulateWrite,
     Ksm,
     PageScan,
+    Swap,
     NoSwap,
 }
 
@@ -48,6 +49,7 @@ static class Requires
             && Sysfs.HugePageSizes().Contains(2ul << 20) && Sysfs.Pool(2ul << 20).Total <= 64 && Procfs.MemInfo("MemFree") > 256ul << 20,
         Need.PopulateWrite => Host.HasMadvise(Mman.MADV_POPULATE_WRITE),
         Need.PageScan => CanScan(),
+        Need.Swap => Procfs.MemInfo("SwapTotal") > 0,
         // What another process makes the kernel swap out would come and go between two looks.
         Need.NoSwap => Procfs.MemInfo("SwapTotal") == Procfs.MemInfo("SwapFree"),
         Need.Ksm => Host.HasMadvise(Mman.MADV_MERGEABLE),

@@ -146,4 +146,34 @@ public sealed class MemoryStatisticsTests : IDisposable
 
         Assert.Equal(Words(new()), Words(read));
     }
+
+    const int MADV_PAGEOUT = 21;
+
+    // Needs a machine with swap space: `fallocate -l 256M f && mkswap f && swapon f` makes one.
+    [TheoryIf(Need.PageScan, Need.Swap)]
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(false, false)]
+    public void WhatIsSwapped_IsCounted(bool share, bool hasFile)
+    {
+        MemoryRegion region = Region(hasFile || share ? Memfd(8 * MiB) : null, share), whole = Region(Memfd(8 * MiB), share: true);
+        foreach (MemoryRegion each in (MemoryRegion[])[region, whole])
+        {
+            Fill(each, 4 * MiB);
+            for (ulong at = 0; at < 4 * MiB; at += s_page)
+                Assert.Equal(Errno.None, each.Mapping.Write(at, BitConverter.GetBytes(at + 1)));
+        }
+        Assert.Equal(Errno.None, region.Mapping.Advise(0, 2 * MiB, MADV_PAGEOUT));
+        SpinWait.SpinUntil(() => MemoryStatistics.Read([region], null)[0].Swapped > MiB, TimeSpan.FromSeconds(20));
+
+        MemoryStatistics[] read = MemoryStatistics.Read([region, whole], StatisticsByScan.Open(ksmRuns: false));
+
+        Assert.Equal(Slowly(region, whole), Array.ConvertAll(read, Words));
+        Assert.InRange(read[0].Swapped, MiB, 2 * MiB);
+        Assert.Equal(4 * MiB, read[0].Resident + read[0].Swapped);
+        Assert.Equal(4 * MiB, read[1].Resident);
+        using StatisticsByScan scan = StatisticsByScan.Open(ksmRuns: false)!;
+        Assert.Equal((false, true), (scan.TryRead(region, new()), scan.TryRead(whole, new())));
+    }
 }
