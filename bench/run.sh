@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures HostMemd beside the distribution's QEMU and qemu-storage-daemon, in turn, and prints tables.
 # usage: bench/run.sh [--append] [--rounds N] [NAME…]
-#   NAME       roundtrip pipeline clients connect adddel scale start micro prealloc handover; without one, all
+#   NAME       roundtrip pipeline clients connect adddel scale beside start micro prealloc handover; without one, all
 #   --append   adds the tables, dated, to bench/RESULTS.md
 #   --rounds   how often each is measured; every script has its own default
 #   HOSTMEMD   a published daemon to measure; otherwise it is published here
@@ -9,7 +9,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-all=(roundtrip pipeline clients connect adddel scale start micro prealloc handover)
+all=(roundtrip pipeline clients connect adddel scale beside start micro prealloc handover)
 names=() append=() results=() rounds=()
 while (($#)); do
     case $1 in
@@ -33,6 +33,7 @@ for name in "${names[@]}"; do
         prealloc | handover) "bench/$name/run.sh" "${append[@]}" "${rounds[@]}" ;;
         micro) bench/micro/run.sh "${append[@]}" ;;
         scale) python3 bench/scale/bench.py --daemon "$HOSTMEMD" --load "$tools/load" "${rounds[@]}" "${results[@]}" ;;
+        beside) python3 bench/scale/beside.py --daemon "$HOSTMEMD" "${rounds[@]}" "${results[@]}" ;;
         start) python3 bench/start/bench.py --daemon "$HOSTMEMD" "${rounds[@]}" "${results[@]}" ;;
         *) python3 bench/wire/bench.py --daemon "$HOSTMEMD" --load "$tools/load" --floor "$tools/floor" "${rounds[@]}" "${results[@]}" "$name" ;;
     esac

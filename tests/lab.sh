@@ -4,6 +4,7 @@
 #   VM_LAB           the vm-lab to use
 #   LAB_HOSTMEMD     a self-contained daemon's folder; otherwise one is published here
 #   LAB_TIMEOUT      seconds for a suite, instead of its own or 600
+#   LAB_IMAGE        the Debian to boot where a suite does not say: bookworm (Linux 6.1), trixie (6.12)
 # A suite is one boot: its line "# lab: ..." has vm-lab's options, "# packages: ..." what its image needs. It prints "N passed, N failed".
 # Needs root, QEMU and about 20 s a boot. Not part of test.sh.
 set -uo pipefail
@@ -31,6 +32,7 @@ for named in "${suites[@]}"; do
     echo "== $suite (${options[*]})"
     packages=$(sed -n 's/^# packages: *//p' "$file" | tr -s ' ' ,)
     image=$(sed -n 's/.*--suite \([a-z]*\).*/\1/p' <<<"${options[*]}")
+    [[ -n $image || -z ${LAB_IMAGE:-} ]] || { image=$LAB_IMAGE; options+=(--suite "$image"); }
     [[ -z $packages ]] || "$lab" build --suite "${image:-bookworm}" --with "$packages" || { failed=$((failed + 1)); continue; }
     # A VM under TCG dies now and then; that says nothing about the daemon.
     for attempt in 1 2 3; do

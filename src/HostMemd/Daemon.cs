@@ -121,7 +121,7 @@ public sealed class Daemon
             new(_tree, Types, ObjectOptions, _objects, _state, VersionInfo.Human) { Quit = () => BeginQuit() });
         table.Add(SessionCommands.All(table, schema, quit: () => Announce(ShutdownReason.Quit), end: () => _quit.TrySetResult(),
             (line, owner) => monitor.Value.RunAsync(line, owner)));
-        table.Add(ObjectCommands.All(_tree, _objects, ObjectOptions));
+        table.Add(ObjectCommands.All(_tree, _objects, ObjectOptions, _state));
         table.Add(QomCommands.All(_tree, Types, _objects));
         table.Add(DescriptorCommands.All(_fdSets));
         table.Add(JobCommands.All(_jobs, _tree));

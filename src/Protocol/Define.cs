@@ -88,6 +88,14 @@ public static class Define
                 return new(result.Write(handler(call, first, second, third, fourth)));
         });
 
+    public static Command Slow<R>(string name, string doc, QapiType<R> result, Func<Call, ValueTask<R>> handler) =>
+        new(name, doc, Arguments(), result, (call, given, _) =>
+        {
+            if (given.Count != 0)
+                Refuse(given);
+            return Written(result, handler(call));
+        });
+
     public static Command Slow<A, R>(string name, string doc, QapiType<R> result, Arg<A> a, Func<Call, A, ValueTask<R>> handler) =>
         new(name, doc, Arguments(a), result, (call, given, _) =>
         {

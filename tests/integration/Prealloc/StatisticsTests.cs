@@ -98,6 +98,7 @@ public sealed class StatisticsTests(ITestOutputHelper output) : DaemonTest(outpu
         for (var i = 0; i < 1000; i++)
             client.Add(i % 2 == 0 ? "ram" : "memfd", $"m{i}", 1 << 20);
         client.Ask("query-memdev-stats");
+        Assert.Equal(Enumerable.Range(0, 1000).Select(i => $"m{i}"), client.Ask("query-memdev").EnumerateArray().Select(m => m.GetProperty("id").GetString()));
 
         var best = TimeSpan.MaxValue;
         for (var i = 0; i < 10; i++)
