@@ -29,6 +29,8 @@ sealed class QapiList<T>(QapiType<T> element) : QapiType<IReadOnlyList<T>>
 
     static readonly Value s_empty = Value.From(Array.Empty<Value>());
 
+    public override bool IsMadeOfOthers => true;
+
     public override Value WriteLater(IReadOnlyList<T> value) => value.Count == 0 ? s_empty : Value.From(new Later(element, value));
 
     sealed class Later(QapiType<T> element, IReadOnlyList<T> items) : IReadOnlyList<Value>

@@ -16,9 +16,11 @@ public sealed class QapiStruct<T>(string name, Action<QapiStruct<T>.Rows> declar
         return rows.All;
     });
 
-    /// <param name="Write">The member's value, at once or later; null for one that is absent.</param>
+    /// <param name="Write">The member's value; null for one that is absent.</param>
+    /// <param name="WriteLater">The same, by the type's own <see cref="QapiType{T}.WriteLater"/>.</param>
     /// <param name="Read">Sets it.</param>
-    internal sealed record Slot(string Name, QapiType Type, bool Optional, string Doc, Func<T, bool, Value?> Write, Action<T, Value, string> Read)
+    internal sealed record Slot(
+        string Name, QapiType Type, bool Optional, string Doc, Func<T, Value?> Write, Func<T, Value?> WriteLater, Action<T, Value, string> Read)
         : Member(Name, Type, Optional, Doc);
 
     public override string Name { get; } = name;
@@ -29,11 +31,13 @@ public sealed class QapiStruct<T>(string name, Action<QapiStruct<T>.Rows> declar
         var members = new Members(_rows.Value.Count);
         foreach (var row in _rows.Value)
         {
-            if (row.Write(value, false) is { } written)
+            if (row.Write(value) is { } written)
                 members.Add(row.Name, written);
         }
         return Value.From(members);
     }
+
+    public override bool IsMadeOfOthers => true;
 
     public override Value WriteLater(T value) => Value.From(new Later(this, value));
 
@@ -58,7 +62,7 @@ public sealed class QapiStruct<T>(string name, Action<QapiStruct<T>.Rows> declar
 
         public override bool TryGet(int index, out string name, out Value member)
         {
-            var written = _rows[index].Write(value, true);
+            var written = _rows[index].WriteLater(value);
             (name, member) = (_rows[index].Name, written ?? Value.Null);
             return written is not null;
         }
@@ -91,25 +95,24 @@ public sealed class QapiStruct<T>(string name, Action<QapiStruct<T>.Rows> declar
     {
         internal List<Slot> All { get; } = [];
 
-        public Rows Row<TMember>(string name, QapiType<TMember> type, string doc, Func<T, TMember> get, Action<T, TMember> set)
-        {
-            All.Add(new(name, type, Optional: false, doc, (o, later) => later ? type.WriteLater(get(o)) : type.Write(get(o)), (o, v, n) => set(o, type.Read(v, n))));
-            return this;
-        }
+        public Rows Row<TMember>(string name, QapiType<TMember> type, string doc, Func<T, TMember> get, Action<T, TMember> set) =>
+            Add(name, type, false, doc, o => type.Write(get(o)), o => type.WriteLater(get(o)), (o, v, n) => set(o, type.Read(v, n)));
 
         /// <summary>An optional member of a reference type.</summary>
         public Rows Opt<TMember>(string name, QapiType<TMember> type, string doc, Func<T, TMember?> get, Action<T, TMember> set)
-            where TMember : class
-        {
-            All.Add(new(name, type, Optional: true, doc, (o, later) => get(o) is not { } v ? null : later ? type.WriteLater(v) : type.Write(v), (o, v, n) => set(o, type.Read(v, n))));
-            return this;
-        }
+            where TMember : class => Add(name, type, true, doc, o => get(o) is { } v ? type.Write(v) : null,
+                o => get(o) is { } v ? type.WriteLater(v) : null, (o, v, n) => set(o, type.Read(v, n)));
 
         /// <summary>An optional member of a value type.</summary>
         public Rows Opt<TMember>(string name, QapiType<TMember> type, string doc, Func<T, TMember?> get, Action<T, TMember> set)
-            where TMember : struct
+            where TMember : struct => Add(name, type, true, doc, o => get(o) is { } v ? type.Write(v) : null,
+                o => get(o) is { } v ? type.WriteLater(v) : null, (o, v, n) => set(o, type.Read(v, n)));
+
+        // ReadyToRun has no code for WriteLater of the numbers, and need not.
+        Rows Add<TMember>(string name, QapiType<TMember> type, bool optional, string doc, Func<T, Value?> write, Func<T, Value?> later,
+            Action<T, Value, string> read)
         {
-            All.Add(new(name, type, Optional: true, doc, (o, later) => get(o) is not { } v ? null : later ? type.WriteLater(v) : type.Write(v), (o, v, n) => set(o, type.Read(v, n))));
+            All.Add(new(name, type, optional, doc, write, type.IsMadeOfOthers ? later : write, read));
             return this;
         }
     }
