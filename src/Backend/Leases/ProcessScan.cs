@@ -72,26 +72,21 @@ public static class ProcessScan
 
     static bool Descriptors(string process, IReadOnlySet<FileIdentity> wanted, HashSet<ulong> inodes, Dictionary<FileIdentity, bool> found)
     {
-        try
+        if (Files.Open(process + "/fd", Files.O_RDONLY | Files.O_DIRECTORY, 0, out var folder) is { Failed: true } errno)
+            return errno != Errno.EACCES && errno != Errno.EPERM;
+        using (folder)
         {
-            foreach (var path in Directory.EnumerateFileSystemEntries(process + "/fd"))
+            var listed = Files.Names(folder!, out var descriptors);
+            foreach (var descriptor in descriptors)
             {
-                if (Files.StatusOf(path, out var status).Failed || !inodes.Contains(status.Inode))
+                if (Files.StatusAt(folder!, descriptor, out var status).Failed || !inodes.Contains(status.Inode))
                     continue;
                 var file = new FileIdentity(status.DeviceText, status.Inode);
                 if (wanted.Contains(file))
-                    Note(found, file, IsReadOnly(process, Path.GetFileName(path)));
+                    Note(found, file, IsReadOnly(process, descriptor));
             }
-            return true;
-        }
-        catch (UnauthorizedAccessException)
-        {
-            return false;
-        }
-        catch (IOException)
-        {
-            // It ended while we looked.
-            return true;
+            // ENOENT: it ended while we looked.
+            return listed.Ok || listed == Errno.ENOENT;
         }
     }
 

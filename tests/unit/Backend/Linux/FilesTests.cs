@@ -157,4 +157,46 @@ public sealed class FilesTests : IDisposable
             Assert.Equal(Errno.None, Files.Truncate(fd!, MiB));
         }
     }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    [InlineData(2000)] // more than one call of the kernel brings
+    public void Names_AreAllThatIsInTheFolder(int count)
+    {
+        string[] expected = [.. Enumerable.Range(0, count).Select(i => $"name-{i:d40} ä")];
+        foreach (string name in expected)
+            File.CreateSymbolicLink(Path.Combine(_scratch.Path, name), "nowhere");
+        Assert.Equal(Errno.None, Files.Open(_scratch.Path, Files.O_RDONLY | Files.O_DIRECTORY, 0, out SafeFileHandle? folder));
+        using (folder)
+        {
+            Assert.Equal(Errno.None, Files.Names(folder!, out List<string> names));
+
+            Assert.Equal(expected, names.Order(StringComparer.Ordinal));
+        }
+    }
+
+    [Fact]
+    public void StatusAt_FollowsLinks_FromTheFolder()
+    {
+        string file = _scratch.Write("there/file", "content");
+        File.CreateSymbolicLink(Path.Combine(_scratch.Path, "there", "link"), "file");
+        Assert.Equal(Errno.None, Files.Open(Path.GetDirectoryName(file)!, Files.O_RDONLY | Files.O_DIRECTORY, 0, out SafeFileHandle? folder));
+        using (folder)
+        {
+            Assert.Equal(Errno.None, Files.StatusOf(file, out FileStatus expected));
+            Assert.Equal(Errno.None, Files.StatusAt(folder!, "link", out FileStatus status));
+
+            Assert.Equal(expected, status);
+            Assert.Equal(Errno.ENOENT, Files.StatusAt(folder!, "missing", out _));
+        }
+    }
+
+    [Fact]
+    public void Names_OfAFile_AreRefused()
+    {
+        using SafeFileHandle file = File.OpenHandle(_scratch.Write("file", ""));
+        Assert.Equal("ENOTDIR", Files.Names(file, out List<string> names).Name);
+        Assert.Empty(names);
+    }
 }
