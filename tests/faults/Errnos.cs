@@ -5,7 +5,7 @@ namespace HostMemd.Faulty;
 /// <summary>With what a call can fail: the ERRORS of its man page, in section 2 or 3, without what cannot be for the arguments we pass.</summary>
 static class Errnos
 {
-    const int EROFS = 30, EBUSY = 16, EPIPE = 32, EMSGSIZE = 90, ENOTCONN = 107, ECONNRESET = 104, ENOBUFS = 105, ETOOMANYREFS = 109;
+    const int EROFS = 30, ENOTTY = 25, EBUSY = 16, EPIPE = 32, EMSGSIZE = 90, ENOTCONN = 107, ECONNRESET = 104, ENOBUFS = 105, ETOOMANYREFS = 109;
 
     static readonly Dictionary<string, Errno[]> s_table = new()
     {
@@ -52,6 +52,9 @@ static class Errnos
         ["fchmod"] = [Errno.EBADF, Errno.EIO, Errno.EPERM, new(EROFS)],
         ["userfaultfd"] = [Errno.EINVAL, Errno.EMFILE, Errno.ENFILE, Errno.ENOMEM, Errno.EPERM, Errno.ENOSYS],
         ["ioctl"] = [Errno.EFAULT, Errno.EINVAL, Errno.ENOMEM, new(EBUSY), Errno.ENOSYS],
+        ["getdents64"] = [Errno.EBADF, Errno.EFAULT, Errno.EINVAL, Errno.ENOENT, Errno.ENOTDIR],
+        // ENOTTY is what kernels before 6.7 say.
+        ["PAGEMAP_SCAN"] = [new(ENOTTY), Errno.EFAULT, Errno.EINVAL, Errno.ENOMEM, Errno.EPERM, Errno.EINTR],
         ["UFFDIO_ZEROPAGE"] = [Errno.EEXIST, Errno.EAGAIN, Errno.EFAULT, Errno.EINVAL, Errno.ENOENT, Errno.ENOMEM, Errno.ENOSPC, Errno.ESRCH],
         ["setrlimit"] = [Errno.EFAULT, Errno.EINVAL, Errno.EPERM],
         ["pidfd_send_signal"] = [Errno.EBADF, Errno.EINVAL, Errno.EPERM, Errno.ESRCH],
