@@ -8,7 +8,8 @@ namespace HostMemd.Protocol;
 /// </summary>
 /// <remarks>
 /// <c>Command</c> is for what is done in microseconds: the handler runs while the daemon's state is held. <c>Slow</c> is for what
-/// moves memory or waits: the handler runs free and holds the state only for the parts that need it.
+/// moves memory or waits: the handler runs free and holds the state only for the parts that need it. Its result is nobody else's: it is
+/// looked at while it is written to the client.
 /// </remarks>
 public static class Define
 {

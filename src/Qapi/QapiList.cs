@@ -29,9 +29,11 @@ sealed class QapiList<T>(QapiType<T> element) : QapiType<IReadOnlyList<T>>
 
     static readonly Value s_empty = Value.From(Array.Empty<Value>());
 
-    public override bool IsMadeOfOthers => true;
+    // Numbers and names are written at once: they take less than a list that makes them.
+    public override bool IsMadeOfOthers => element.IsMadeOfOthers;
 
-    public override Value WriteLater(IReadOnlyList<T> value) => value.Count == 0 ? s_empty : Value.From(new Later(element, value));
+    public override Value WriteLater(IReadOnlyList<T> value) =>
+        value.Count > 0 && IsMadeOfOthers ? Value.From(new Later(element, value)) : Write(value);
 
     sealed class Later(QapiType<T> element, IReadOnlyList<T> items) : IReadOnlyList<Value>
     {

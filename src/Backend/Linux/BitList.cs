@@ -1,7 +1,5 @@
 using System.Buffers.Text;
-using System.Globalization;
 using System.Numerics;
-using System.Text;
 
 namespace HostMemd.Backend.Linux;
 
@@ -36,17 +34,17 @@ public static class BitList
 
     /// <summary>Writes ascending numbers as such a list: what the kernel's <c>%*pbl</c> makes of the mask.</summary>
     /// <param name="numbers">Ascending, each once.</param>
-    public static string Text(ReadOnlySpan<int> numbers)
+    public static string Text(IReadOnlyList<int> numbers)
     {
-        StringBuilder text = new();
-        for (int i = 0, last; i < numbers.Length; i = last + 1)
+        List<string> ranges = [];
+        for (int i = 0; i < numbers.Count; i++)
         {
-            for (last = i; last + 1 < numbers.Length && numbers[last + 1] == numbers[last] + 1;)
-                last++;
-            text.Append(CultureInfo.InvariantCulture, $"{(i == 0 ? "" : ",")}{numbers[i]}");
-            if (last > i) text.Append(CultureInfo.InvariantCulture, $"-{numbers[last]}");
+            int first = i;
+            while (i + 1 < numbers.Count && numbers[i + 1] == numbers[i] + 1)
+                i++;
+            ranges.Add(first == i ? $"{numbers[i]}" : $"{numbers[first]}-{numbers[i]}");
         }
-        return text.ToString();
+        return string.Join(',', ranges);
     }
 
     /// <summary>The numbers of the bits that are set, ascending.</summary>

@@ -26,7 +26,7 @@ public static unsafe partial class NumaCalls
     public const uint MPOL_MF_MOVE_ALL = 0x4;
 #pragma warning restore CS1591
 
-    const int NodeWords = 16; // 1024 nodes, the most Linux can be configured for (CONFIG_NODES_SHIFT 10)
+    internal const int NodeWords = 16; // 1024 nodes, the most Linux can be configured for (CONFIG_NODES_SHIFT 10)
     const int PagesPerStep = 512; // 4 KiB of stack
 
     static readonly Lazy<bool> s_hasPreferredMany = new(ProbePreferredMany);

@@ -4,13 +4,11 @@ namespace HostMemd.Backend.Memory;
 
 /// <summary>
 /// Statistics of one object after the other, each at the price of its own page tables: 10,000 objects take a tenth of the time that
-/// smaps does, and nobody's mmap waits for more than a gigabyte to be counted. It does not see what is merged, nor what another
-/// process made the kernel swap out: where that may be, it leaves the object to <see cref="StatisticsBySmaps"/>. One thread.
+/// smaps does, and nobody's mmap waits for all of one to be counted. It does not see what is merged, nor what of a shared file is in swap
+/// space: where that may be, it leaves the object to <see cref="StatisticsBySmaps"/>. One thread.
 /// </summary>
 sealed class StatisticsByScan : IDisposable
 {
-    const int MaskWords = 16; // as many nodes as Linux can have
-
     readonly PageScan _pages;
     readonly bool _maySwap = Procfs.MemInfo("SwapTotal") != Procfs.MemInfo("SwapFree");
     // Asked of private memory only: ksm_stat looks at every mapping of the process.
@@ -78,7 +76,7 @@ sealed class StatisticsByScan : IDisposable
 
     bool TryPolicy(MemoryRegion region, out string? text)
     {
-        Span<ulong> mask = stackalloc ulong[MaskWords];
+        Span<ulong> mask = stackalloc ulong[NumaCalls.NodeWords];
         var errno = region.Mapping.PolicyAt(0, out var mode, mask);
         // What has no policy of its own follows the process's, and numa_maps writes that one.
         text = errno.Failed || mode == NumaCalls.MPOL_DEFAULT ? _processPolicy : NumaCalls.PolicyText(mode, mask);
@@ -87,7 +85,7 @@ sealed class StatisticsByScan : IDisposable
 
     static string? PolicyOfProcess()
     {
-        Span<ulong> mask = stackalloc ulong[MaskWords];
+        Span<ulong> mask = stackalloc ulong[NumaCalls.NodeWords];
         return NumaCalls.GetPolicy(out var mode, mask, 0).Ok ? NumaCalls.PolicyText(mode, mask) : null;
     }
 }

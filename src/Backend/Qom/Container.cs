@@ -10,7 +10,7 @@ public sealed class Container(string name) : QomObject(s_class, name)
     public static QomClass ContainerClass => s_class;
 
     readonly Dictionary<string, LinkedListNode<QomObject>?> _children = new(StringComparer.Ordinal);
-    // The visible ones in the order in which they came: sorting 10,000 for each query took 3 ms, with the state held.
+    // The visible ones in the order in which they came, so that no query has to sort them with the state held.
     readonly LinkedList<QomObject> _visible = [];
 
     public override IEnumerable<QomObject> Children => [.. _visible];

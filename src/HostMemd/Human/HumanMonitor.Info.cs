@@ -1,4 +1,5 @@
 using System.Globalization;
+using HostMemd.Backend.Linux;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Qom;
 using HostMemd.Qapi;
@@ -29,25 +30,11 @@ public sealed partial class HumanMonitor
           share: {TrueFalse(backend.Share)}
           reserve: {TrueFalse(backend.Reserve)}
           policy: {Memdev.PolicyType.NameOf(backend.Policy)}
-          host nodes: {Ranges(backend.HostNodes.ToList())}
+          host nodes: {BitList.Text([.. backend.HostNodes.ToList().Select(n => (int)n)])}
 
         """);
 
     static string TrueFalse(bool value) => value ? "true" : "false";
-
-    /// <summary>The form <c>0-2,5</c>.</summary>
-    static string Ranges(IReadOnlyList<ushort> ascending)
-    {
-        var ranges = new List<string>();
-        for (var i = 0; i < ascending.Count; i++)
-        {
-            var first = i;
-            while (i + 1 < ascending.Count && ascending[i + 1] == ascending[i] + 1)
-                i++;
-            ranges.Add(first == i ? $"{ascending[i]}" : $"{ascending[first]}-{ascending[i]}");
-        }
-        return string.Join(',', ranges);
-    }
 
     void InfoQomTree(HumanCall call)
     {
