@@ -3,12 +3,18 @@ using System.Text;
 
 namespace HostMemd.Backend.Linux;
 
-/// <summary>sched_setaffinity(2), sched_getaffinity(2), gettid(2), the thread name of prctl(2), sysconf(3).</summary>
+/// <summary>sched_setaffinity(2), sched_getaffinity(2), gettid(2), nanosleep(2), the thread name of prctl(2), sysconf(3).</summary>
 public static unsafe partial class Sched
 {
     internal const int PR_SET_NAME = 15;
     internal const int _SC_NPROCESSORS_ONLN = 84;
     const int MostCpus = 1 << 20;
+
+    // struct timespec
+    struct TimeSpec
+    {
+        internal nint Seconds, Nanoseconds;
+    }
 
     /// <summary>Sets the CPUs a thread may run on.</summary>
     /// <param name="tid">A thread of this process as <see cref="GetTid"/> gives it; 0 for the calling one.</param>
@@ -53,6 +59,14 @@ public static unsafe partial class Sched
     /// <summary>The calling thread's kernel id.</summary>
     public static int GetTid() => gettid(); // gettid(2) cannot fail
 
+    /// <summary>The calling thread sleeps, to the microsecond; <see cref="Thread.Sleep(TimeSpan)"/> knows milliseconds.</summary>
+    /// <param name="time">Less than a second. A signal may cut it short.</param>
+    public static void Sleep(TimeSpan time)
+    {
+        TimeSpec request = new() { Nanoseconds = (nint)time.TotalNanoseconds };
+        nanosleep(&request, null);
+    }
+
     /// <summary>Names the calling thread, as <c>/proc/self/task/TID/comm</c> and <c>top -H</c> show it.</summary>
     /// <param name="name">At most 15 bytes of UTF-8.</param>
     /// <returns>ERANGE for a longer name, as pthread_setname_np(3); the kernel would cut it.</returns>
@@ -83,6 +97,9 @@ public static unsafe partial class Sched
 
     [LibraryImport(Libc.Name)]
     private static partial int gettid();
+
+    [LibraryImport(Libc.Name)]
+    private static partial int nanosleep(TimeSpec* request, TimeSpec* remaining);
 
     [LibraryImport(Libc.Name, SetLastError = true)]
     private static partial int prctl(int option, nuint a, nuint b, nuint c, nuint d);
