@@ -27,10 +27,6 @@ public sealed unsafe partial class PageScan : IDisposable
     const int RegionsPerCall = 128; // 3 KiB of stack
     const ulong BytesPerCall = 256 << 20; // a millisecond of 4 KiB pages, for which another thread's mmap would wait
 
-    // The kernel lets readers of the address space in before a writer that sleeps. Without pauses for it to wake up in another thread's mmap
-    // waits for nearly all of a scan: 40 ms beside 8 GiB in 4 KiB pages, with them 9, for 10 % more of the scan (bench/run.sh beside).
-    static readonly TimeSpan s_stretch = TimeSpan.FromMilliseconds(1), s_pause = TimeSpan.FromMicroseconds(100);
-
 #pragma warning disable CS0649 // the kernel writes it
     // struct page_region
     struct Region
@@ -46,7 +42,7 @@ public sealed unsafe partial class PageScan : IDisposable
     }
 
     readonly SafeFileHandle _file;
-    TimeSpan _scanned; // since the last pause
+    MapTurns _turns;
 
     PageScan(SafeFileHandle file) => _file = file;
 
@@ -75,11 +71,10 @@ public sealed unsafe partial class PageScan : IDisposable
                 Return = Asked,
             };
             if (Faults.Hit(nameof(PAGEMAP_SCAN), out Errno error)) return error;
-            PauseIfDue();
             long begun = Stopwatch.GetTimestamp();
             int found = ioctl(_file, PAGEMAP_SCAN, &request);
-            _scanned += Stopwatch.GetElapsedTime(begun);
             if (found < 0 && (error = Errno.Last) != Errno.EINTR) return error;
+            _turns.Give(Stopwatch.GetElapsedTime(begun));
             for (int i = 0; i < found; i++)
                 counts = Add(counts, regions[i]);
             if (found < 0) continue;
@@ -88,13 +83,6 @@ public sealed unsafe partial class PageScan : IDisposable
             start = request.WalkEnd;
         }
         return Errno.None;
-    }
-
-    void PauseIfDue()
-    {
-        if (_scanned < s_stretch) return;
-        _scanned = default;
-        Sched.Sleep(s_pause);
     }
 
     static PageCounts Add(PageCounts counts, Region region)

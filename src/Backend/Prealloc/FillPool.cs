@@ -67,7 +67,7 @@ public sealed class FillPool(int bound)
         if (filling.Completion.IsCompleted)
             return;
         // It was not here when the others spent their time: it starts level with the one that had least.
-        filling.Spent = _fillings.Count == 0 ? 0 : _fillings.Min(f => f.Spent);
+        filling.Spent = _fillings.Count == 0 ? default : _fillings.Min(f => f.Spent);
         _fillings.Add(filling);
         Monitor.PulseAll(_gate);
     }
@@ -94,16 +94,19 @@ public sealed class FillPool(int bound)
     void Work()
     {
         var cpus = _ownCpus;
+        MapTurns turns = default;
         while (Next(out var offset, out var length) is { } filling)
         {
             UseCpus(filling.Cpus, ref cpus);
             var start = Stopwatch.GetTimestamp();
             var errno = filling.Fill(offset, length);
+            var took = Stopwatch.GetElapsedTime(start);
             lock (_gate)
             {
-                if (filling.Finished(length, errno, Stopwatch.GetTimestamp() - start))
+                if (filling.Finished(length, errno, took))
                     _fillings.Remove(filling);
             }
+            turns.Give(took);
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using HostMemd.Backend.Linux;
 using HostMemd.Backend.Memory;
 
@@ -14,7 +13,7 @@ public sealed class Filling : IDisposable
     // (the collector, another object) may have to wait for, and what a cancelled filling still does. Steps are therefore sized by
     // time. 1 ms is 2 MiB of 4 KiB pages and some 20 MiB of huge ones; between 2 and 32 MiB the length makes no measurable
     // difference to a C program, but what we do between steps costs 5 % of huge pages filled 2 MiB at a time.
-    static readonly long s_stepTicks = Stopwatch.Frequency / 1000;
+    static readonly TimeSpan s_stepTime = TimeSpan.FromMilliseconds(1);
     const ulong FirstStep = 2 << 20;
 
     // Memory that the host of this machine must find first was seen to be 45 times slower than memory it has.
@@ -77,7 +76,7 @@ public sealed class Filling : IDisposable
     internal int Active { get; private set; }
 
     /// <summary>Time that workers have spent on it, and what it was credited with when it came.</summary>
-    internal long Spent { get; set; }
+    internal TimeSpan Spent { get; set; }
 
     internal bool IsPaused { get; set; }
 
@@ -137,13 +136,13 @@ public sealed class Filling : IDisposable
     }
 
     /// <returns>Whether the filling is over.</returns>
-    internal bool Finished(ulong length, Errno errno, long ticks)
+    internal bool Finished(ulong length, Errno errno, TimeSpan took)
     {
         Active--;
-        Spent += ticks;
-        if (length >= _step && ticks < s_stepTicks / 2)
+        Spent += took;
+        if (length >= _step && took < s_stepTime / 2)
             _step = Math.Max(Math.Min(_step * 2, MostStep), Region.PageSize);
-        else if (ticks > s_stepTicks * 2)
+        else if (took > s_stepTime * 2)
             _step = Math.Max(Math.Min(_step, length) / 2, _least);
         if (errno.Ok)
             Volatile.Write(ref _current, _current + length);

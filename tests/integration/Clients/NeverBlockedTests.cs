@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.RegularExpressions;
 using HostMemd.Integration.Harness;
 using Xunit.Abstractions;
 
@@ -65,6 +66,41 @@ public sealed class NeverBlockedTests(ITestOutputHelper output) : DaemonTest(out
         Assert.InRange(longest, TimeSpan.Zero, s_generous);
         Assert.Equal(["large", "small"], other.Memdevs().Order());
         AssertFilled(Large);
+    }
+
+    /// <summary>
+    /// The kernel fills and counts with the address space locked, and gives the lock to the next step rather than to a thread that still
+    /// has to wake up: an object-add beside it waited through most of the work, and queries behind that. Who works so sleeps in between.
+    /// </summary>
+    [FactIf(Need.ThreeGiBFree, Need.Strace)]
+    public void FillingAndCounting_LetOthersMap()
+    {
+        using var client = Daemon.Connect();
+        using (var strace = new Strace(Daemon.Pid, "trace=madvise,nanosleep,clock_nanosleep"))
+        {
+            client.Add("memory-backend-ram", "large", new() { ["size"] = 2 * GiB, ["prealloc"] = true, ["prealloc-threads"] = 1 }, s_filling);
+            AssertSleeps(strace.End(), "MADV_POPULATE_WRITE");
+        }
+        client.Delete("large");
+        client.Add("memory-backend-memfd", "large", new() { ["size"] = 2 * GiB, ["prealloc"] = true }, s_filling);
+        using (var strace = new Strace(Daemon.Pid, "trace=ioctl,nanosleep,clock_nanosleep"))
+        {
+            client.Ok("query-memdev-stats");
+            var calls = strace.End();
+            // Linux before 6.7 does not have it.
+            if (calls.Any(l => Regex.IsMatch(l, PagemapScan)))
+                AssertSleeps(calls, PagemapScan);
+        }
+    }
+
+    // strace 6.1 does not know the name.
+    const string PagemapScan = "PAGEMAP_SCAN|0x66, 0x10, 0x60";
+
+    /// <summary>The one thread that makes such calls also sleeps.</summary>
+    static void AssertSleeps(string[] calls, string work)
+    {
+        var worker = Assert.Single(calls.Where(l => Regex.IsMatch(l, work)).Select(l => l.Split(' ')[0]).Distinct());
+        Assert.Contains(calls, l => l.StartsWith(worker + " ", StringComparison.Ordinal) && l.Contains("nanosleep(", StringComparison.Ordinal));
     }
 
     [FactIf(Need.ThreeGiBFree)]

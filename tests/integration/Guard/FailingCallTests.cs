@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using HostMemd.Integration.Harness;
@@ -150,40 +149,6 @@ public sealed class FailingCallTests(ITestOutputHelper output) : DaemonTest(outp
     static int Memory(ProcMemory process) => process.Mappings().Count(m => m.Length == Size && m.Path.Contains("memfd", StringComparison.Ordinal)
         && !m.Path.Contains("doublemapper", StringComparison.Ordinal));
 
-    Tracer Inject(string call, string errno, string when = "1") => new(Daemon.Pid, call, errno, when);
-
-    /// <summary>strace on a running process; the first such call after it was there fails, unmade, or all of them with when 1+.</summary>
-    sealed class Tracer : IDisposable
-    {
-        readonly Process _strace;
-
-        public Tracer(int pid, string call, string errno, string when)
-        {
-            _strace = Process.Start(new ProcessStartInfo("strace", ["-f", "-qq", "-o", "/dev/null", "-p", pid.ToString(CultureInfo.InvariantCulture),
-                "-e", $"trace={call}", "-e", $"inject={call}:error={errno}:when={when}"]))!;
-            Eventually.True(() => Directory.GetDirectories($"/proc/{pid}/task").All(IsTraced), "all threads to be traced");
-        }
-
-        static bool IsTraced(string task)
-        {
-            try
-            {
-                return File.ReadLines(task + "/status").Any(l => l.StartsWith("TracerPid:", StringComparison.Ordinal) && !l.EndsWith("\t0", StringComparison.Ordinal));
-            }
-            catch (IOException)
-            {
-                // It has ended.
-                return true;
-            }
-        }
-
-        public void Dispose()
-        {
-            const int SIGINT = 2;
-            // Detaches; killed, it might leave a thread stopped.
-            Wire.Signal(_strace.Id, SIGINT);
-            Assert.True(_strace.WaitForExit(10_000), "strace does not end");
-            _strace.Dispose();
-        }
-    }
+    /// <summary>The first such call from now on fails, unmade, or all of them with when 1+.</summary>
+    Strace Inject(string call, string errno, string when = "1") => new(Daemon.Pid, $"trace={call}", $"inject={call}:error={errno}:when={when}");
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.RegularExpressions;
 using HostMemd.Integration.Harness;
 using Xunit.Abstractions;
@@ -8,9 +7,7 @@ namespace HostMemd.Integration.Handover;
 /// <summary>Deleting memory that nobody holds asks the kernel one question, and looks at no process.</summary>
 public sealed partial class NoScanTests(ITestOutputHelper output) : HandoverTest(output)
 {
-    const int SIGINT = 2;
-
-    [StraceFact]
+    [FactIf(Need.Strace)]
     public async Task DeletingUnheldMemory_LooksAtNoProcess()
     {
         await CountDescriptorsAsync();
@@ -35,31 +32,8 @@ public sealed partial class NoScanTests(ITestOutputHelper output) : HandoverTest
     /// <summary>What the daemon opens of other processes meanwhile.</summary>
     async Task<string[]> TraceAsync(Func<Task> act)
     {
-        var trace = InFolder("trace");
-        using var strace = Process.Start("strace", ["-f", "-qq", "-e", "trace=open,openat", "-o", trace, "-p", $"{Daemon.Pid}"])!;
-        Eventually.True(() => Directory.GetDirectories($"/proc/{Daemon.Pid}/task").All(IsTraced), "strace");
+        using var strace = new Strace(Daemon.Pid, "trace=open,openat");
         await act();
-        Wire.Signal(strace.Id, SIGINT);
-        Assert.True(strace.WaitForExit(TimeSpan.FromSeconds(30)));
-        return [.. File.ReadLines(trace).Where(l => LookAtAProcess().IsMatch(l) && !l.Contains($"/proc/{Daemon.Pid}/", StringComparison.Ordinal))];
+        return [.. strace.End().Where(l => LookAtAProcess().IsMatch(l) && !l.Contains($"/proc/{Daemon.Pid}/", StringComparison.Ordinal))];
     }
-
-    static bool IsTraced(string task)
-    {
-        try
-        {
-            return !File.ReadAllText(task + "/status").Contains("TracerPid:\t0\n", StringComparison.Ordinal);
-        }
-        catch (IOException)
-        {
-            // A thread that has ended.
-            return true;
-        }
-    }
-}
-
-/// <summary>Skipped where the daemon cannot be traced.</summary>
-sealed class StraceFactAttribute : FactAttribute
-{
-    public StraceFactAttribute() => Skip = Requires.Missing(Need.Root) ?? (Program.Find("strace") is null ? "needs strace" : null);
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using HostMemd.Backend.Linux;
 using Microsoft.Win32.SafeHandles;
 using static HostMemd.Unit.Backend.Linux.Make;
@@ -77,23 +76,6 @@ public class PageScanTests
         Assert.Equal(new PageCounts(entry.Rss, entry.AnonHugePages, 0), counts);
         Assert.Equal(4 * MiB, counts.Present);
     }
-
-    // Or another thread's mmap waits for all of it: the address space's lock is for readers, of whom the kernel lets the next one in first.
-    [FactIf(Need.PageScan)]
-    public void ALongScan_SleepsInBetween()
-    {
-        using MappedMemory memory = Anonymous(1024 * MiB);
-        Assert.Equal(Errno.None, memory.Advise(0, memory.Length, Mman.MADV_NOHUGEPAGE));
-        Assert.Equal(Errno.None, memory.Populate(0, memory.Length, write: true));
-        long before = Sleeps();
-
-        Count(memory);
-
-        Assert.NotEqual(before, Sleeps());
-    }
-
-    static long Sleeps() =>
-        long.Parse(File.ReadLines("/proc/thread-self/status").Single(l => l.StartsWith("voluntary_ctxt_switches:", StringComparison.Ordinal)).Split('\t')[1], CultureInfo.InvariantCulture);
 
     [FactIf(Need.PageScan)]
     public void MemoryThatIsGone_IsAnError()
