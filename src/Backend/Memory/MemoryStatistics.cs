@@ -37,7 +37,16 @@ public sealed class MemoryStatistics
     {
         var regions = backends.Select(b => b.Region).ToArray();
         var ksmRuns = Sysfs.Ksm("run")?.Trim();
-        var result = Read(regions, StatisticsByScan.Open(ksmRuns == "1"));
+        MemoryStatistics[] result;
+        AddressSpace.Enter();
+        try
+        {
+            result = Read(regions, StatisticsByScan.Open(ksmRuns == "1"));
+        }
+        finally
+        {
+            AddressSpace.Leave();
+        }
         for (var i = 0; i < regions.Length; i++)
         {
             if (regions[i] is { } region)

@@ -1,3 +1,5 @@
+using HostMemd.Backend.Linux;
+
 namespace HostMemd.Backend.Memory;
 
 /// <summary>Where work on memory is done: quick work at once, slow work on a thread of its own.</summary>
@@ -9,12 +11,18 @@ static class Off
     /// </remarks>
     public static ValueTask LoopAsync(bool slow, Action work)
     {
+        // What is mapped quickly at other times, a thread's stack too, may now have to wait.
+        if (AddressSpace.IsBusy)
+            return new(slow ? Task.Run(() => OnItsOwn(work)) : Task.Run(work));
         if (slow)
-            return new(Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default));
+            return new(OnItsOwn(work));
         work();
         return default;
     }
 
     /// <summary>As <see cref="LoopAsync"/>, but nothing is done by the caller itself, who holds what others wait for.</summary>
     public static ValueTask CallerAsync(bool slow, Action work) => slow ? LoopAsync(slow, work) : new(Task.Run(work));
+
+    static Task OnItsOwn(Action work) =>
+        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 }

@@ -69,7 +69,15 @@ public sealed class FillPool(int bound)
         // It was not here when the others spent their time: it starts level with the one that had least.
         filling.Spent = _fillings.Count == 0 ? default : _fillings.Min(f => f.Spent);
         _fillings.Add(filling);
+        AddressSpace.Enter();
         Monitor.PulseAll(_gate);
+    }
+
+    // One that was told to stop before it came is not there.
+    void Leave(Filling filling)
+    {
+        if (_fillings.Remove(filling))
+            AddressSpace.Leave();
     }
 
     /// <summary>Ends a filling after the steps that are under way.</summary>
@@ -78,7 +86,7 @@ public sealed class FillPool(int bound)
         lock (_gate)
         {
             if (filling.Stop())
-                _fillings.Remove(filling);
+                Leave(filling);
         }
     }
 
@@ -104,7 +112,7 @@ public sealed class FillPool(int bound)
             lock (_gate)
             {
                 if (filling.Finished(length, errno, took))
-                    _fillings.Remove(filling);
+                    Leave(filling);
             }
             turns.Give(took);
         }
