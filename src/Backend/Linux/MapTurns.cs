@@ -8,8 +8,8 @@ namespace HostMemd.Backend.Linux;
 /// <remarks>One for each thread.</remarks>
 struct MapTurns
 {
-    // About 100 us of every 2 ms, 3 to 5 % of a filling. Beside a filling of 2 GiB of huge pages by one thread the longest object-add and
-    // object-del of another client takes 15 ms instead of 68 by it, beside statistics of 8 GiB 6 instead of 23 (bench/run.sh beside).
+    // It costs 6 to 11 % of the best fillings of huge pages by one thread (docs/decisions/0005). Beside a filling of 2 GiB of these the longest
+    // object-add and object-del of another client takes 15 ms instead of 68 by it, beside statistics of 8 GiB 6 instead of 23 (bench/run.sh beside).
     static readonly TimeSpan s_stretch = TimeSpan.FromMilliseconds(2), s_pause = TimeSpan.FromMicroseconds(50);
 
     TimeSpan _held;

@@ -2,7 +2,7 @@ using HostMemd.Backend.Linux;
 
 namespace HostMemd.Backend.Memory;
 
-/// <summary>Where work on memory is done: quick work at once, slow work on a thread of its own.</summary>
+/// <summary>Where work on memory is done: quick work at once, or elsewhere if it may have to wait; slow work on a thread of its own.</summary>
 static class Off
 {
     /// <remarks>

@@ -11,10 +11,8 @@ public sealed class NeverBlockedTests(ITestOutputHelper output) : DaemonTest(out
 {
     const ulong GiB = 1ul << 30;
 
-    // Not a measure of speed: the tests' machine has other things to do, and a virtual one stands still for as long as its host looks for
-    // memory, the more so the longer the filling takes (1.1 s of 20 were seen). QEMU's wait is the whole filling.
+    // Not a measure of speed: the tests' machine has other things to do. QEMU's wait is the whole filling.
     static readonly TimeSpan s_generous = TimeSpan.FromSeconds(1);
-    const int PartOfFilling = 8;
     static readonly TimeSpan s_filling = TimeSpan.FromMinutes(3);
 
     /// <summary>8 GiB, or what leaves the machine a quarter of what it has.</summary>
@@ -61,11 +59,11 @@ public sealed class NeverBlockedTests(ITestOutputHelper output) : DaemonTest(out
         using (var third = Daemon.Connect())
             third.Ok("query-version");
         Assert.Null(filler.TryLine(TimeSpan.Zero));
-        var filling = AskWhile(filler, other, out var answered, out var longest);
+        AskWhile(filler, other, out var answered, out var longest);
 
         Output.WriteLine($"{Large / GiB} GiB: {answered} answers meanwhile, the slowest after {longest.TotalMilliseconds} ms");
         Assert.True(answered > 10, $"only {answered} answers while the memory was filled");
-        AssertPrompt(longest, filling);
+        Assert.InRange(longest, TimeSpan.Zero, s_generous);
         Assert.Equal(["large", "small"], other.Memdevs().Order());
         AssertFilled(Large);
     }
@@ -139,11 +137,11 @@ public sealed class NeverBlockedTests(ITestOutputHelper output) : DaemonTest(out
         AwaitFilling();
         // Of the object that is filled, too.
         Assert.False(other.Get("large", "prealloc").GetBoolean());
-        var filling = AskWhile(filler, other, out var answered, out var longest);
+        AskWhile(filler, other, out var answered, out var longest);
 
         Output.WriteLine($"{Large / GiB} GiB: {answered} answers meanwhile, the slowest after {longest.TotalMilliseconds} ms");
         Assert.True(answered > 10, $"only {answered} answers while the memory was filled");
-        AssertPrompt(longest, filling);
+        Assert.InRange(longest, TimeSpan.Zero, s_generous);
         Assert.True(other.Get("large", "prealloc").GetBoolean());
     }
 
@@ -156,9 +154,9 @@ public sealed class NeverBlockedTests(ITestOutputHelper output) : DaemonTest(out
         filler.Add("memory-backend-memfd", "large", new() { ["size"] = Large, ["prealloc"] = true }, s_filling);
 
         filler.Command("object-del", new() { ["id"] = "large" });
-        var filling = AskWhile(filler, other, out _, out var longest);
+        AskWhile(filler, other, out _, out var longest);
 
-        AssertPrompt(longest, filling);
+        Assert.InRange(longest, TimeSpan.Zero, s_generous);
         Assert.InRange(Memory.Status("RssShmem"), 0ul, 64ul << 20);
     }
 
@@ -190,10 +188,7 @@ public sealed class NeverBlockedTests(ITestOutputHelper output) : DaemonTest(out
     // What the kernel is just moving (compaction, huge pages) is not counted for a moment.
     void AssertFilled(ulong size) => Assert.InRange(Memory.Backend(size).Resident, size / 1000 * 999, size);
 
-    static void AssertPrompt(TimeSpan longest, TimeSpan filling) =>
-        Assert.InRange(longest, TimeSpan.Zero, filling / PartOfFilling > s_generous ? filling / PartOfFilling : s_generous);
-
-    static TimeSpan AskWhile(QmpClient filler, QmpClient other, out int answered, out TimeSpan longest)
+    static void AskWhile(QmpClient filler, QmpClient other, out int answered, out TimeSpan longest)
     {
         answered = 0;
         longest = TimeSpan.Zero;
@@ -209,6 +204,5 @@ public sealed class NeverBlockedTests(ITestOutputHelper output) : DaemonTest(out
             answered++;
         }
         Assert.Equal("{\"return\": {}}\r\n", System.Text.Encoding.ASCII.GetString(done));
-        return whole.Elapsed;
     }
 }
