@@ -7,6 +7,7 @@ using HostMemd.Start;
 using HostMemd.Systemd;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd;
@@ -16,12 +17,13 @@ namespace HostMemd;
 /// "ready" undoes what was done.
 /// </summary>
 sealed class HostMemdService(
-    HostMemdOptions options, CommandLine commandLine, Daemon daemon, DaemonLog log, SocketActivation passed, OwnedFiles owned, Notify notify,
-    IHostApplicationLifetime application) : IHostedService
+    IOptions<HostMemdOptions> configured, CommandLine commandLine, Daemon daemon, DaemonLog log, SocketActivation passed, OwnedFiles owned,
+    Notify notify, IHostApplicationLifetime application) : IHostedService
 {
     // systemctl status is looked at by people; told after a change, so that nothing ticks while nothing happens.
     static readonly TimeSpan s_statusDelay = TimeSpan.FromSeconds(1);
 
+    readonly HostMemdOptions _options = configured.Value;
     readonly ILogger _logger = log.Factory.CreateLogger("HostMemd");
     readonly List<(Socket Socket, bool Pretty, string Name)> _listeners = [];
     SafeFileHandle? _pidFile;
@@ -44,8 +46,8 @@ sealed class HostMemdService(
         });
         try
         {
-            StartChecks.Check(options, daemon);
-            if (options.PidFile is { } path && options.Takeover is null)
+            StartChecks.Check(_options, daemon);
+            if (_options.PidFile is { } path && _options.Takeover is null)
                 _pidFile = PidFile.Create(path, owned);
             await RestoreAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
             OpenSockets();
@@ -70,9 +72,9 @@ sealed class HostMemdService(
 
     Task RestoreAsync()
     {
-        if (options.Takeover is not { } from)
+        if (_options.Takeover is not { } from)
             return daemon.RestoreAsync(passed.Others, fromStore: true);
-        _takeover = Takeover.From(from.Length > 0 ? from : options.Sockets is [var only, ..] ? only.Path : DefaultSocket.Prepare(owned));
+        _takeover = Takeover.From(from.Length > 0 ? from : _options.Sockets is [var only, ..] ? only.Path : DefaultSocket.Prepare(owned));
         return daemon.RestoreAsync(_takeover.Handed.Kept, fromStore: false);
     }
 
@@ -90,12 +92,12 @@ sealed class HostMemdService(
             _listeners.Add((QmpSocket.Adopt((SafeFileHandle)handed.Handle), handed.Pretty, handed.Path ?? "a socket taken over"));
         foreach (var (name, socket) in passed.Sockets)
             _listeners.Add((socket, false, $"the passed socket {name}"));
-        foreach (var socket in options.Sockets.Where(s => _listeners.All(l => l.Name != Path.GetFullPath(s.Path))))
-            _listeners.Add((QmpSocket.Listen(socket.Path, options.Access, owned), socket.Pretty, Path.GetFullPath(socket.Path)));
+        foreach (var socket in _options.Sockets.Where(s => _listeners.All(l => l.Name != Path.GetFullPath(s.Path))))
+            _listeners.Add((QmpSocket.Listen(socket.Path, _options.Access, owned), socket.Pretty, Path.GetFullPath(socket.Path)));
         if (_listeners.Count > 0)
             return;
         var path = DefaultSocket.Prepare(owned);
-        _listeners.Add((QmpSocket.Listen(path, options.Access, owned), false, path));
+        _listeners.Add((QmpSocket.Listen(path, _options.Access, owned), false, path));
     }
 
     async Task BeReadyAsync()
@@ -107,12 +109,12 @@ sealed class HostMemdService(
             daemon.Listen(socket, new SocketMode(pretty), name.StartsWith('/') ? name : null);
             StartLog.Listening(_logger, VersionInfo.Own, name);
         }
-        foreach (var warning in options.Warnings)
+        foreach (var warning in _options.Warnings)
             StartLog.Warned(_logger, warning);
         log.Release();
         _ready = true;
         notify.Ready();
-        if (_takeover is not null && options.PidFile is { } path)
+        if (_takeover is not null && _options.PidFile is { } path)
             await TakePidFileAsync(path).ConfigureAwait(false);
         Daemonizer.Report("");
         if (notify.IsEnabled)

@@ -3,20 +3,25 @@ using Microsoft.Extensions.Hosting;
 
 namespace HostMemd.Start;
 
-/// <summary>SIGTERM and SIGINT end the daemon in order; the second one ends it at once.</summary>
-sealed class EndingSignals(IHostApplicationLifetime application, OwnedFiles owned) : IDisposable
+/// <summary>
+/// The host's lifetime: SIGTERM and SIGINT end the daemon in order, also while it starts; the second one ends it at once.
+/// </summary>
+sealed class SignalLifetime(IHostApplicationLifetime application, OwnedFiles owned) : IHostLifetime, IDisposable
 {
     readonly List<PosixSignalRegistration> _registrations = [];
     int _received;
 
-    /// <summary>Called before anything is started, so that a start can be broken off as well.</summary>
-    public void Begin()
+    /// <summary>Called by the host before it starts anything.</summary>
+    public Task WaitForStartAsync(CancellationToken cancellationToken)
     {
         // systemd's watchdog sends SIGABRT, and the runtime's handler would swallow the first one: a hung daemon is to die at once.
         Posix.signal(Posix.SIGABRT, Posix.SIG_DFL);
         _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, 15)));
         _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, 2)));
+        return Task.CompletedTask;
     }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     void Stop(PosixSignalContext context, int number)
     {
@@ -27,7 +32,7 @@ sealed class EndingSignals(IHostApplicationLifetime application, OwnedFiles owne
             return;
         }
         owned.Remove(directories: false);
-        // What a shell reports for a process that a signal has ended.
+        // The status that a shell shows for a process that a signal has ended.
         Posix._exit(128 + number);
     }
 
