@@ -61,8 +61,15 @@ class Server:
             return next(int(line.split()[1]) for line in file if line.startswith(name + ":"))
 
     def pss(self):
+        return self.rollup("Pss")
+
+    def anonymous(self):
+        """KiB that no file backs: heaps and stacks, which is what a leak grows."""
+        return self.rollup("Anonymous")
+
+    def rollup(self, name):
         with open(f"/proc/{self.pid}/smaps_rollup") as file:
-            return next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+            return next(int(line.split()[1]) for line in file if line.startswith(f"{name}:"))
 
     def maps(self):
         with open(f"/proc/{self.pid}/maps") as file:

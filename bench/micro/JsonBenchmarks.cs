@@ -43,7 +43,7 @@ public class JsonBenchmarks
     void Read(ReadOnlySequence<byte> bytes)
     {
         _reader.TryRead(ref bytes, out var message);
-        _reader.Recycle(message.Value);
+        JsonReader.Recycle(message.Value);
     }
 
     void Write(Value value)

@@ -15,8 +15,8 @@ public class LookupBenchmarks
     public void Prepare()
     {
         for (var i = 0; i < 40; i++)
-            _table.Add(Define.Command($"query-number-{i}", "", QapiTypes.Int, _ => 1L));
-        _table.Add(Define.Command("qom-get", "", QapiTypes.Int, _ => 1L));
+            _table.Add([Define.Command($"query-number-{i}", "", QapiTypes.Int, _ => 1L)]);
+        _table.Add([Define.Command("qom-get", "", QapiTypes.Int, _ => 1L)]);
         var text = new System.Buffers.ReadOnlySequence<byte>("""{"execute":"qom-get","arguments":{"path":"/objects/ram0"},"id":7}"""u8.ToArray());
         new JsonReader(new()).TryRead(ref text, out var message);
         _message = message.Value;

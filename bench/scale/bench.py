@@ -5,7 +5,6 @@ import random
 import subprocess
 import tempfile
 
-from heap import managed_bytes
 from server import Server, available
 from table import machine, median, number, table
 
@@ -75,9 +74,9 @@ def main():
                 warm(load, server)
             ours = next(server for server in servers if server.kind == "ours")
             one = {server.kind: get(load, server, given.rounds) for server in servers}
-            managed, resident = managed_bytes(ours.pid), ours.status("VmRSS")
+            anonymous, resident = ours.anonymous(), ours.status("VmRSS")
             rates = fill(load, servers)
-            managed, resident = managed_bytes(ours.pid) - managed, ours.status("VmRSS") - resident
+            anonymous, resident = ours.anonymous() - anonymous, ours.status("VmRSS") - resident
             many = {server.kind: get(load, server, given.rounds, "o999") for server in servers}
             answers = {(server.kind, command): whole(load, server, command, given.rounds)
                        for server in servers for command in ("query-memdev", "query-memdev-stats")
@@ -100,7 +99,7 @@ def main():
     for command in ("query-memdev", "query-memdev-stats"):
         for index, what in enumerate(("ms to the first byte", "ms to the last byte", "ms that the server ran", "bytes")):
             row(f"{command}, {what}", lambda kind: known({k: v[index] for (k, c), v in answers.items() if c == command}, kind))
-    out.append(["managed bytes an object", f"{managed / OBJECTS:,.0f}", "-"])
+    out.append(["anonymous KiB an object", f"{anonymous / OBJECTS:.2f}", "-"])
     out.append(["resident KiB an object", f"{resident / OBJECTS:.2f}", "-"])
     table(f"scale: {machine(programs)}",
           f"10,000 memfds of 4 KiB, made a thousand at a time; QEMU with {QEMUS}, since it takes longer for each; answers are medians of {given.rounds} after one thrown "

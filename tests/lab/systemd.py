@@ -37,6 +37,16 @@ def the_first_connect_starts_the_service():
 
 
 @case
+def the_unit_is_closed_tight():
+    said = sh("systemd-analyze security --no-pager hostmemd.service | grep -v ✓")
+    level = float(said.split("Overall exposure level for hostmemd.service:")[1].split()[0])
+    # What is left are the capabilities by which the daemon sees who has the memory, and local sockets.
+    assert level <= 1.1, said
+    assert show("MemoryDenyWriteExecute") == "yes"
+    return f"exposure {level}"
+
+
+@case
 def it_is_no_root_and_has_the_capabilities_named():
     status = dict(line.split(":\t", 1) for line in open(f"/proc/{pid()}/status").read().splitlines())
     assert status["Uid"].split()[0] == sh("id -u hostmemd") != "0", status["Uid"]

@@ -23,13 +23,13 @@ public sealed class NeverBlockedTests(ITestOutputHelper output) : DaemonTest(out
     void AwaitFilling() => Eventually.True(() => Memory.Status("VmRSS") > GiB / 2, "the filling to begin");
 
     /// <summary>
-    /// The trimmer once removed the end of a lock that is taken when a client has left: whoever was accepted by another thread then was
+    /// The trimmer of ReadyToRun once removed the end of a lock that is taken when a client has left: whoever was accepted by another thread then was
     /// never greeted. Needs the published daemon to mean much, and the moment of the start, when several threads accept.
     /// </summary>
     [Fact]
     public void ClientsThatLeaveAtOnce_KeepNobodyFromTheGreeting()
     {
-        for (var start = 0; start < 5; start++)
+        for (var start = 0; start < 20; start++)
         {
             using var daemon = DaemonProcess.Start(prepare: null);
             for (var client = 0; client < 20; client++)

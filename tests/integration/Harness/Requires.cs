@@ -23,7 +23,8 @@ public enum Need
     OtherUsers,
     Strace,
     MemoryCgroup,
-    Published,
+    Native,
+    MemoryDenyWriteExecute,
 }
 
 sealed class FactIfAttribute : FactAttribute
@@ -64,7 +65,8 @@ static class Requires
         Need.OtherUsers => "root, setpriv and /usr/bin/python3",
         Need.Strace => "root and strace",
         Need.MemoryCgroup => "root and a memory controller of control groups",
-        Need.Published => "a published daemon, as test.sh makes it",
+        Need.Native => "a daemon published as native code, as test.sh makes it",
+        Need.MemoryDenyWriteExecute => "python3 and Linux 6.3 (PR_SET_MDWE)",
         _ => need.ToString(),
     };
 
@@ -103,7 +105,9 @@ static class Requires
         Need.MemoryCgroup => Environment.IsPrivilegedProcess && (File.Exists("/sys/fs/cgroup/memory/memory.limit_in_bytes")
             || (File.Exists("/sys/fs/cgroup/cgroup.subtree_control")
                 && File.ReadAllText("/sys/fs/cgroup/cgroup.subtree_control").Contains("memory", StringComparison.Ordinal))),
-        Need.Published => !File.Exists(Path.ChangeExtension(Repository.Daemon, ".dll")),
+        Need.Native => !File.Exists(Path.ChangeExtension(Repository.Daemon, ".dll"))
+            && Environment.GetEnvironmentVariable("HOSTMEMD_READYTORUN") is null or "",
+        Need.MemoryDenyWriteExecute => Program.Find("python3") is not null && Environment.OSVersion.Version >= new Version(6, 3),
         _ => false,
     };
 }
