@@ -46,11 +46,11 @@ public sealed class MemfdBackend : HostMemoryBackend
 
     protected override MemoryRegion Allocate()
     {
+        // Looked at in any case: QEMU refuses a size that is none before it asks whether huge pages are wanted.
+        var shift = HugeShift();
         var flags = Memfd.MFD_CLOEXEC | (Seal ? Memfd.MFD_ALLOW_SEALING : 0);
         if (HugeTlb)
-        {
-            flags |= Memfd.MFD_HUGETLB | HugeShift() << Memfd.MFD_HUGE_SHIFT;
-        }
+            flags |= Memfd.MFD_HUGETLB | shift << Memfd.MFD_HUGE_SHIFT;
         var errno = Memfd.Create("memory-backend-memfd", flags, out var file);
         if (errno.Failed)
             throw QmpErrors.CannotCreateMemfd(flags, errno.Text);

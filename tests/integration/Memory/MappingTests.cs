@@ -131,6 +131,32 @@ public sealed class MappingTests(ITestOutputHelper output) : DaemonTest(output)
             && f.Target.Contains("memory-backend", StringComparison.Ordinal));
     }
 
+    // QEMU 11.1 looks at the lowest bit whether huge pages are wanted or not: an odd number is as good as none.
+    [Theory]
+    [InlineData(3145728ul, false)]
+    [InlineData(6144ul, false)]
+    [InlineData(12288ul, false)]
+    [InlineData(0xC000000000000000ul, false)]
+    [InlineData(0xFFFFFFFFFFFFFFFEul, false)]
+    [InlineData(1ul, true)]
+    [InlineData(3ul, true)]
+    [InlineData(4095ul, true)]
+    [InlineData(4096ul, true)]
+    [InlineData(0x8000000000000000ul, true)]
+    [InlineData(0xFFFFFFFFFFFFFFFFul, true)]
+    public void MemfdOfASizeOfHugePageThatThereIsNot_IsRefusedAlsoWithoutHugePages(ulong hugePage, bool accepted)
+    {
+        using var client = Daemon.Connect();
+        System.Text.Json.Nodes.JsonObject arguments = new() { ["size"] = 64 * MiB, ["hugetlbsize"] = hugePage };
+
+        if (accepted)
+            client.Add("memory-backend-memfd", "m", arguments);
+        else
+            Assert.Equal("Hugepage size must be a power of 2", client.AddRefused("memory-backend-memfd", "m", arguments));
+
+        Assert.Equal(accepted ? ["m"] : [], client.Memdevs());
+    }
+
     [Fact]
     public void ThreadContext_IsAThreadOfThatName_WithTheCpusAsked()
     {
