@@ -11,6 +11,8 @@ public static unsafe partial class Files
     public const int FALLOC_FL_PUNCH_HOLE = 0x02;
     public const int FALLOC_FL_ZERO_RANGE = 0x10;
     public const int SEEK_END = 2;
+    public const int SEEK_DATA = 3;
+    public const int SEEK_HOLE = 4;
 #pragma warning restore CS1591
 
     /// <summary>ftruncate(2): sets the length, in bytes.</summary>
@@ -57,6 +59,22 @@ public static unsafe partial class Files
         long end = lseek(fd, 0, SEEK_END);
         if (end < 0) return Errno.Last;
         size = (ulong)end;
+        return Errno.None;
+    }
+
+    /// <summary>Where from <paramref name="offset"/> on the file next has data, or next has none: lseek(2), SEEK_DATA or SEEK_HOLE.</summary>
+    /// <param name="fd">A file.</param>
+    /// <param name="offset">First byte looked at.</param>
+    /// <param name="whence">Which of the two.</param>
+    /// <param name="found">Byte.</param>
+    /// <returns>ENXIO: no more data, or offset is not within the file; EINVAL: not on this file system; lseek(2).</returns>
+    public static Errno Seek(SafeFileHandle fd, ulong offset, int whence, out ulong found)
+    {
+        found = 0;
+        if (Faults.Hit(nameof(lseek), out Errno error)) return error;
+        long at = lseek(fd, (long)offset, whence);
+        if (at < 0) return Errno.Last;
+        found = (ulong)at;
         return Errno.None;
     }
 

@@ -102,7 +102,7 @@ public abstract partial class HostMemoryBackend
         var shortage = new Shortage(region, HostNodes, Reserve);
         if ((shortage.OfHugePages() ?? shortage.OfControlGroup(Environment.Fillers.Promised)) is { } missing)
             throw QmpErrors.PreallocFailed($"{Errno.ENOMEM.Text}: {missing}");
-        var wasEmpty = region.IsEmpty;
+        var (wasEmpty, holes) = (region.IsEmpty, FileHoles.Of(region));
         var threads = job.Threads == 0 ? PreallocThreads : job.Threads;
         using var filling = new Filling(region, threads, WorkerCpus());
         lock (Environment.State)
@@ -128,8 +128,8 @@ public abstract partial class HostMemoryBackend
                 Environment.Jobs.Conclude(job, failure.Message);
         }
         // What never was complete is unmapped now, and gone with that unless somebody's file holds it.
-        if (wasEmpty && (_complete || HasPath))
-            await Off.LoopAsync(filling.Current > QuickBytes, region.GiveBack).ConfigureAwait(false);
+        if ((wasEmpty || holes is not null) && (_complete || HasPath))
+            await Off.LoopAsync(filling.Current > QuickBytes, () => region.GiveBack(wasEmpty, holes)).ConfigureAwait(false);
         throw failure;
     }
 

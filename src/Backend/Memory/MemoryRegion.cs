@@ -67,7 +67,17 @@ public sealed class MemoryRegion(MappedMemory mapping, SafeFileHandle? file, ulo
     /// Gives the pages back that a failed filling left behind, if the memory is nobody's but ours: what another process may have
     /// written stays.
     /// </summary>
-    internal void GiveBack()
+    /// <param name="wasEmpty">There was no page of the memory before.</param>
+    /// <param name="holes">Where the file behind private memory had none.</param>
+    internal void GiveBack(bool wasEmpty, FileHoles? holes)
+    {
+        if (wasEmpty)
+            GiveBackMemory();
+        if (holes is not null && IsAlone)
+            holes.GiveBack();
+    }
+
+    void GiveBackMemory()
     {
         if (!IsShared)
             Discard(Mman.MADV_DONTNEED);

@@ -112,6 +112,92 @@ public sealed class ShortageTests(ITestOutputHelper output) : DaemonTest(output)
         }
     }
 
+    // A private mapping of a file in memory takes two pages for each: one of the file, of zeroes, and one of its own.
+    [TheoryIf(Need.TmpfsMount)]
+    [InlineData("{}", 0)]
+    [InlineData("{}", 2 << 20)]
+    [InlineData("""{"readonly": true, "rom": "off"}""", 4096)]
+    public void AFullFileSystemBehindPrivateMemory_IsNamed_AndKeepsWhatItHadAndNoMore(string more, int content)
+    {
+        var mount = DaemonProcess.NewFolder();
+        Harness.Program.Check("mount", "-t", "tmpfs", "-o", "size=8m", "hostmemd-test", mount);
+        try
+        {
+            var client = Talk();
+            var path = Path.Combine(mount, "mem");
+            var written = new byte[content];
+            Random.Shared.NextBytes(written);
+            using (var file = File.Create(path))
+            {
+                file.SetLength(32 << 20);
+                // In the middle, so that there are holes on both sides.
+                file.Position = 1 << 20;
+                file.Write(written);
+            }
+            var arguments = System.Text.Json.Nodes.JsonNode.Parse(more)!.AsObject();
+            arguments["mem-path"] = path;
+            client.Add("file", "m", 32 << 20, arguments);
+
+            client.Fill("m", "j");
+            var job = client.AwaitConcluded("j");
+
+            Assert.Matches("Bad address: [0-9]+ of 33554432 bytes filled, [0-9]+ bytes free in the file system$", job.GetProperty("error").GetString());
+            Eventually.Equal((long)content, () => ProcMemory.Stat(path).Allocated, "bytes of the file");
+            Assert.Equal(written, File.ReadAllBytes(path)[(1 << 20)..][..content]);
+            client.Delete("m");
+        }
+        finally
+        {
+            Harness.Program.Check("umount", "-l", mount);
+            Directory.Delete(mount);
+        }
+    }
+
+    [FactIf(Need.TmpfsMount)]
+    public void AFailedFillingOfPrivateMemory_LeavesTheFileAlone_ThatAnotherProcessHasOpen()
+    {
+        var mount = DaemonProcess.NewFolder();
+        Harness.Program.Check("mount", "-t", "tmpfs", "-o", "size=8m", "hostmemd-test", mount);
+        try
+        {
+            var client = Talk();
+            var path = Path.Combine(mount, "mem");
+            client.Add("file", "m", 32 << 20, new() { ["mem-path"] = path });
+            using (var other = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
+            {
+                client.Fill("m", "j");
+                Assert.True(client.AwaitConcluded("j").TryGetProperty("error", out _));
+                RandomAccess.Write(other, "theirs"u8, 4096);
+            }
+
+            Assert.NotEqual(0L, ProcMemory.Stat(path).Allocated);
+            Assert.Equal("theirs"u8, File.ReadAllBytes(path)[4096..4102]);
+        }
+        finally
+        {
+            Harness.Program.Check("umount", "-l", mount);
+            Directory.Delete(mount);
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void AFileThatHasBecomeShorter_IsNamed(bool share)
+    {
+        var client = Talk();
+        var path = InFolder("mem");
+        client.Add("file", "m", 16 << 20, new() { ["mem-path"] = path, ["share"] = share });
+        using (var file = File.OpenWrite(path))
+            file.SetLength(1 << 20);
+
+        client.Fill("m", "j");
+
+        Assert.Matches("Bad address: [0-9]+ of 16777216 bytes filled, the file has 1048576 bytes of 16777216$",
+            client.AwaitConcluded("j").GetProperty("error").GetString());
+        Assert.Equal(1 << 20, ProcMemory.Stat(path).Length);
+    }
+
     [FactIf(Need.MemoryCgroup)]
     public void AControlGroupThatIsTooSmall_IsNamed_AndTheDaemonLives()
     {
