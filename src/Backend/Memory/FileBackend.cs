@@ -97,7 +97,8 @@ public sealed class FileBackend : HostMemoryBackend
             Offset = Offset,
             ReadOnlyMemory = Rom == OnOffAuto.On,
             Persistent = Pmem,
-            GrownPath = MemPath,
+            // Opened for reading only, an empty file stays empty: success as with QEMU, and its pages are nobody's to touch.
+            GrownPath = ReadOnly ? null : MemPath,
         }.Map(store);
     }
 

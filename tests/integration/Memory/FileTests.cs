@@ -145,6 +145,39 @@ public sealed class FileTests(ITestOutputHelper output) : DaemonTest(output)
         Assert.Equal("on", client.Get("m", "rom").GetString());
     }
 
+    // QEMU 11.1 answers success, and the first touch is a SIGBUS: whatever the daemon does with such memory must not touch it.
+    [Theory]
+    [InlineData("""{"share": true}""")]
+    [InlineData("""{"share": false}""")]
+    [InlineData("""{"share": false, "rom": "off"}""")]
+    [InlineData("""{"share": true, "offset": 4096}""")]
+    public void ObjectAdd_OfReadonly_OnAnEmptyFile_IsSuccess_AndTheDaemonLives(string more)
+    {
+        using var client = Daemon.Connect();
+        var path = InFolder("empty");
+        File.Create(path).Dispose();
+        var arguments = On(path);
+        arguments["readonly"] = true;
+        foreach (var (name, value) in JsonNode.Parse(more)!.AsObject())
+            arguments[name] = value?.DeepClone();
+
+        client.Add("memory-backend-file", "m", arguments);
+
+        Assert.Equal(0, ProcMemory.Stat(path).Length);
+        client.Ok("query-memdev-stats", new() { ["id"] = "m" });
+        if (more.Contains("rom", StringComparison.Ordinal))
+            Assert.Matches("preallocating memory failed: Bad address: 0 of 1048576 bytes filled, the file has 0 bytes of 1048576$",
+                client.SetRefused("m", "prealloc", true));
+        client.Set("m", "merge", false);
+        client.Set("m", "merge", true);
+        var lent = client.Ok("memdev-map", new() { ["id"] = "m" });
+        client.Ok("query-memdev-mappings");
+        client.Received.ForEach(descriptor => descriptor.Dispose());
+        client.Ok("memdev-unmap", new() { ["mapping"] = lent.GetProperty("mapping").GetString() });
+        client.Delete("m");
+        Assert.False(Daemon.HasExited);
+    }
+
     [Fact]
     public void ObjectDel_WithDiscardData_GivesTheBlocksBack_AndKeepsTheLength()
     {
