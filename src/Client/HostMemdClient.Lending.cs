@@ -15,18 +15,14 @@ public sealed partial class HostMemdClient
     /// <exception cref="IOException">The connection is gone, or the kernel does not map it here.</exception>
     public async Task<MappedMemdev> MapAsync(string id, bool readOnly = false, string? name = null, CancellationToken cancellation = default)
     {
-        // Both are under way at once; the second one says where in its file the memory begins.
-        var lending = BorrowAsync(id, null, readOnly, name, cancellation);
-        var offset = OffsetAsync(id, cancellation);
+        var loan = await BorrowAsync(id, null, readOnly, name, cancellation).ConfigureAwait(false);
         try
         {
-            await Task.WhenAll(lending, offset).ConfigureAwait(false);
-            return MappedMemdev.Map(lending.Result, offset.Result);
+            return MappedMemdev.Map(loan);
         }
         catch
         {
-            if (lending.IsCompletedSuccessfully)
-                await lending.Result.DisposeAsync().ConfigureAwait(false);
+            await loan.DisposeAsync().ConfigureAwait(false);
             throw;
         }
     }
@@ -62,17 +58,4 @@ public sealed partial class HostMemdClient
         CallAsync(CommandRows.Unmap, With(CommandRows.Mapping, mapping), cancellation);
 
     internal Task<Reply> GiveBack(string mapping) => _connection.Post(CommandRows.Unmap.Name, With(CommandRows.Mapping, mapping));
-
-    async Task<long> OffsetAsync(string id, CancellationToken cancellation)
-    {
-        try
-        {
-            return (await GetPropertyAsync("/objects/" + id, "offset", cancellation).ConfigureAwait(false)).TryInt(out var offset) ? offset : 0;
-        }
-        catch (QmpException)
-        {
-            // Only files have one.
-            return 0;
-        }
-    }
 }

@@ -38,12 +38,12 @@ public sealed partial class MappedMemdev : SafeHandle, IAsyncDisposable
     /// <summary>The memory's file, to be handed on.</summary>
     public SafeFileHandle Descriptor => _loan.Descriptor;
 
-    internal static MappedMemdev Map(MemdevLoan loan, long offset)
+    internal static MappedMemdev Map(MemdevLoan loan)
     {
         // The object comes first: a managed out-of-memory after mmap would lose the mapping.
         var made = new MappedMemdev(loan);
         var protection = loan.Info.ReadOnly ? PROT_READ : PROT_READ | PROT_WRITE;
-        var address = mmap(0, checked((nuint)made.Length), protection, MAP_SHARED, loan.Descriptor, offset);
+        var address = mmap(0, checked((nuint)made.Length), protection, MAP_SHARED, loan.Descriptor, checked((long)loan.Info.Offset));
         if (address == -1)
         {
             var reason = Marshal.GetLastPInvokeErrorMessage();

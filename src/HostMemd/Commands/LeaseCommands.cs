@@ -60,6 +60,7 @@ static class LeaseCommands
             PageSize = region.PageSize,
             Share = region.IsShared,
             ReadOnly = readOnly,
+            Offset = region.Offset,
             Path = string.Create(CultureInfo.InvariantCulture, $"/proc/{Environment.ProcessId}/fd/{region.File!.DangerousGetHandle()}"),
         };
     }

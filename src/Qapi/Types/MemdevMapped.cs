@@ -11,14 +11,16 @@ public sealed class MemdevMapped
     public ulong PageSize { get; set; }
     public bool Share { get; set; }
     public bool ReadOnly { get; set; }
+    public ulong Offset { get; set; }
     public string Path { get; set; } = "";
 
     public static QapiStruct<MemdevMapped> Schema { get; } = new("MemdevMapped", rows => rows
         .Row("mapping", Str, "The lease; for memdev-unmap.", m => m.Mapping, (m, v) => m.Mapping = v)
         .Row("id", Str, "The backend.", m => m.Id, (m, v) => m.Id = v)
-        .Row("size", QapiTypes.Size, "Bytes to map, from offset 0 of the descriptor or that of the backend.", m => m.Size, (m, v) => m.Size = v)
+        .Row("size", QapiTypes.Size, "Bytes to map, from `offset` on.", m => m.Size, (m, v) => m.Size = v)
         .Row("page-size", QapiTypes.Size, "Bytes of a page.", m => m.PageSize, (m, v) => m.PageSize = v)
         .Row("share", Bool, "The daemon's own mapping is shared, so both see the same.", m => m.Share, (m, v) => m.Share = v)
         .Row("readonly", Bool, "The descriptor cannot be mapped writable.", m => m.ReadOnly, (m, v) => m.ReadOnly = v)
+        .Row("offset", QapiTypes.Size, "Where in the descriptor the memory begins, in bytes: 0 but for files.", m => m.Offset, (m, v) => m.Offset = v)
         .Row("path", Str, "Opens the same memory, for those who cannot receive descriptors.", m => m.Path, (m, v) => m.Path = v));
 }

@@ -51,6 +51,7 @@ public sealed class SharedMemoryTests(ITestOutputHelper output) : HandoverTest(o
         await using var ours = await Client.MapAsync("m");
         Assert.Equal(Size, ours.Length);
         Assert.True(ours.Info.Share);
+        Assert.Equal(properties.TryGet("offset", out var offset) ? offset : Value.From(0), Value.From((long)ours.Info.Offset));
         // The daemon's side: its address space, as the kernel shows it.
         using var theirs = new FileStream(string.Create(CultureInfo.InvariantCulture, $"/proc/{Daemon.Pid}/mem"),
             FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);

@@ -52,12 +52,12 @@ sealed class FakeDaemon : IDisposable
             Assert.Equal(bytes.Length, FdPassing.Send(_socket!.SafeHandle, bytes, descriptor));
     }
 
-    /// <summary>The reply to memdev-map for a file of that content.</summary>
-    public void Lend(int id, string mapping, string content, bool withDescriptor = true)
+    /// <summary>The reply to memdev-map for a file of that content, the memory being what comes behind the offset.</summary>
+    public void Lend(int id, string mapping, string content, bool withDescriptor = true, int offset = 0)
     {
         var path = System.IO.Path.Combine(_folder, mapping);
         File.WriteAllText(path, content);
-        var line = $$$"""{"return": {"mapping": "{{{mapping}}}", "id": "m", "size": {{{content.Length}}}, "page-size": 4096, "share": true, "readonly": false, "path": "{{{path}}}", "since-then": "new"}, "id": {{{id}}}}""";
+        var line = $$$"""{"return": {"mapping": "{{{mapping}}}", "id": "m", "size": {{{content.Length - offset}}}, "page-size": 4096, "share": true, "readonly": false, "offset": {{{offset}}}, "path": "{{{path}}}", "since-then": "new"}, "id": {{{id}}}}""";
         if (withDescriptor)
             Send(line, File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite));
         else

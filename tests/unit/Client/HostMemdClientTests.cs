@@ -94,11 +94,10 @@ public sealed class HostMemdClientTests : IDisposable
         await using var client = await _daemon.ClientAsync();
         var mapping = client.MapAsync("m");
         await _daemon.LineAsync();
-        await _daemon.LineAsync();
-        _daemon.Lend(2, "map7", new('a', 8192));
-        _daemon.Send("""{"id": 3, "error": {"class": "GenericError", "desc": "Property 'memory-backend-memfd.offset' not found"}}""");
+        _daemon.Lend(2, "map7", new string('a', 4096) + new string('b', 8192), offset: 4096);
         var memory = await mapping;
-        Assert.Equal((byte)'a', memory.GetReadOnlySpan(8191, 1)[0]);
+        Assert.Equal(8192, memory.Length);
+        Assert.Equal("bb"u8, [memory.GetReadOnlySpan(0, 1)[0], memory.GetReadOnlySpan(8191, 1)[0]]);
         using (memory.GetMemory(4096, 16).Pin())
         {
             memory.Dispose();
@@ -111,7 +110,7 @@ public sealed class HostMemdClientTests : IDisposable
         memory.Dispose();
         var next = client.QueryJobsAsync();
         Assert.Contains("query-jobs", await _daemon.LineAsync(), StringComparison.Ordinal);
-        _daemon.Send("""{"return": [], "id": 5}""");
+        _daemon.Send("""{"return": [], "id": 4}""");
         Assert.Empty(await next);
     }
 
