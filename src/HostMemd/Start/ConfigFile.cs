@@ -30,6 +30,7 @@ static class ConfigFile
     /// <param name="path">What error lines call the file.</param>
     public static HostMemdOptions Parse(string path, byte[] text)
     {
+        JsonInput.BlankByteOrderMark(path, text);
         JsonInput.BlankComments(text);
         var root = new ConfigSection(path, "", ReadRoot(path, text));
         var options = new HostMemdOptions();

@@ -19,6 +19,16 @@ static class JsonInput
         }
     }
 
+    /// <summary>Blanks out the mark that some editors put before UTF-8 text: QEMU's JSON has none. Columns stay as they are.</summary>
+    /// <exception cref="StartException">The mark is that of another encoding.</exception>
+    public static void BlankByteOrderMark(string path, Span<byte> text)
+    {
+        if (text.StartsWith("\uFEFF"u8))
+            text[..3].Fill((byte)' ');
+        else if (text.StartsWith<byte>([0xFF, 0xFE]) || text.StartsWith<byte>([0xFE, 0xFF]))
+            throw new StartException($"{path}: is UTF-16, not UTF-8");
+    }
+
     /// <summary>Blanks out <c>//</c> and <c>/* */</c> comments outside of strings; lines and columns stay as they are.</summary>
     public static void BlankComments(Span<byte> text)
     {

@@ -40,6 +40,30 @@ public class ConfigFileTests
         Assert.Equal(LogEventLevel.Debug, options.Log.Areas["HostMemd.Protocol"]);
     }
 
+    // Notepad and PowerShell write one before UTF-8 text.
+    [Theory]
+    [InlineData("{\"Machine\":{\"Smp\":3}}")]
+    [InlineData("// a comment\n{\"Machine\":{\"Smp\":3}}")]
+    public void ByteOrderMark_IsNoPartOfTheText(string text) => Assert.Equal(3u, Parse("\uFEFF" + text).Machine.Cpus);
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void FileInUtf16_IsNamedAsSuch(bool bigEndian)
+    {
+        var encoding = new UnicodeEncoding(bigEndian, byteOrderMark: true);
+
+        var refusal = Assert.Throws<StartException>(() => ConfigFile.Parse("F", [.. encoding.GetPreamble(), .. encoding.GetBytes("{}")]));
+
+        Assert.Equal("F: is UTF-16, not UTF-8", refusal.Message);
+    }
+
+    // A byte that is no UTF-8 must not become U+FFFD, which would be another file.
+    [Fact]
+    public void BytesThatAreNoUtf8_AreRefused() =>
+        Assert.StartsWith("F: ", Assert.Throws<StartException>(() =>
+            ConfigFile.Parse("F", [.. "{\"Sockets\":[\"/run/"u8, 0xE9, .. "\"]}"u8])).Message, StringComparison.Ordinal);
+
     [Fact]
     public void EmptyFile_IsAllDefaults()
     {
