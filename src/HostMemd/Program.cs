@@ -9,6 +9,7 @@ using Microsoft.Extensions.Options;
 
 try
 {
+    ArgumentBytes.Check(args);
     var line = CommandLine.Parse(args);
     if (line.Answer is { } answer)
     {

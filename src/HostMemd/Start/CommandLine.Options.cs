@@ -127,7 +127,7 @@ sealed partial class CommandLine
 
     // The daemon leaves the directory it was started in, and reads and removes these files later.
     static string ToPath(string text) =>
-        text.Length > 0 && !text.Contains('\0') ? Path.GetFullPath(text) : throw new StartException("not a file name");
+        text.Length > 0 && !text.Contains('\0') ? ArgumentBytes.FullPath(text) : throw new StartException("not a file name");
 
     static string Help()
     {
