@@ -183,6 +183,8 @@ public sealed class Daemon
     public void Listen(Socket listener, SocketMode mode, string? path = null)
     {
         _listening.Add(new(listener.SafeHandle, path, mode.Pretty));
+        if (UnixAddress.Of(listener).IsAbstract)
+            mode = mode with { Admits = peer => AccessPolicy.MayConnect(peer, _access) };
         _ = new UnixListener(listener, mode, _sessions, _logger).RunAsync(_accepting.Token);
     }
 

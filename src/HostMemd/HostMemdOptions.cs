@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using HostMemd.Backend.Memory;
 using HostMemd.Start;
 
@@ -37,6 +38,23 @@ public sealed record HostMemdOptions
 }
 
 /// <summary>One QMP socket.</summary>
-/// <param name="Path">As given: a relative one belongs to the directory the daemon was started in.</param>
+/// <param name="Path">As given: a relative one belongs to the directory the daemon was started in. Of an abstract socket its name.</param>
 /// <param name="Pretty">Replies are indented, for people.</param>
-public sealed record SocketOptions(string Path, bool Pretty = false);
+/// <param name="IsAbstract">It is no file but a name of the network namespace (unix(7)).</param>
+/// <param name="IsTight">An abstract name is as long as it is written; else it is filled up with NULs. QEMU's <c>tight</c>.</param>
+public sealed record SocketOptions(string Path, bool Pretty = false, bool IsAbstract = false, bool IsTight = true)
+{
+    /// <summary>
+    /// <c>@NAME</c> is an abstract socket, as socat, ss and systemd write one; a file of such a name is <c>./@NAME</c>. Where it is said
+    /// which of the two it is, the text is the name.
+    /// </summary>
+    public static SocketOptions Read(string text, bool pretty, bool? isAbstract, bool? isTight) => isAbstract is null && text is ['@', _, ..]
+        ? new(text[1..], pretty, IsAbstract: true, isTight ?? true)
+        : new(text, pretty, isAbstract ?? false, isTight ?? true);
+
+    /// <summary>For people, and to be told apart by.</summary>
+    internal string Name => IsAbstract ? $"@{Path}" : ArgumentBytes.FullPath(Path);
+
+    /// <summary>That socket is bound there.</summary>
+    internal bool IsAt(Socket socket) => UnixAddress.Of(this).IsSameAs(UnixAddress.Of(socket));
+}

@@ -74,7 +74,7 @@ sealed class HostMemdService(
     {
         if (_options.Takeover is not { } from)
             return daemon.RestoreAsync(passed.Others, fromStore: true);
-        _takeover = Takeover.From(from.Length > 0 ? from : _options.Sockets is [var only, ..] ? only.Path : DefaultSocket.Prepare(owned));
+        _takeover = Takeover.From(from.Length > 0 ? new(from) : _options.Sockets is [var only, ..] ? only : new(DefaultSocket.Prepare(owned)));
         return daemon.RestoreAsync(_takeover.Handed.Kept, fromStore: false);
     }
 
@@ -91,9 +91,9 @@ sealed class HostMemdService(
         foreach (var handed in _takeover?.Handed.Sockets ?? [])
             _listeners.Add((QmpSocket.Adopt((SafeFileHandle)handed.Handle), handed.Pretty, handed.Path ?? "a socket taken over"));
         foreach (var (name, socket) in passed.Sockets)
-            _listeners.Add((socket, false, $"the passed socket {name}"));
-        foreach (var socket in _options.Sockets.Where(s => _listeners.All(l => l.Name != Path.GetFullPath(s.Path))))
-            _listeners.Add((QmpSocket.Listen(socket.Path, _options.Access, owned), socket.Pretty, Path.GetFullPath(socket.Path)));
+            _listeners.Add((socket, _options.Sockets.Any(s => s.Pretty && s.IsAt(socket)), $"the passed socket {name}"));
+        foreach (var socket in _options.Sockets.Where(s => _listeners.All(l => l.Name != s.Name && !s.IsAt(l.Socket))))
+            _listeners.Add((QmpSocket.Listen(socket, _options.Access, owned), socket.Pretty, socket.Name));
         if (_listeners.Count > 0)
             return;
         var path = DefaultSocket.Prepare(owned);

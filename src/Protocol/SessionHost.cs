@@ -32,7 +32,7 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
     public void Serve(SafeFileHandle client, SocketMode mode)
     {
         var peer = PeerCredentials.Of(client);
-        if (Refusal(peer, client) is { } refusal)
+        if (Refusal(peer, client, mode) is { } refusal)
         {
             Log.ClientRefused(logger, peer.Pid, peer.Uid, refusal);
             client.Dispose();
@@ -53,8 +53,10 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
         _ = ServeAsync(connection);
     }
 
-    string? Refusal(PeerCredentials peer, SafeFileHandle client)
+    string? Refusal(PeerCredentials peer, SafeFileHandle client, SocketMode mode)
     {
+        if (mode.Admits?.Invoke(peer) == false)
+            return "the socket's mode does not admit it";
         if (roleOf(peer) is null)
             return "it is on no list";
         var limits = Limits;

@@ -43,7 +43,7 @@ sealed class DaemonConnection : IDisposable
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellation).ConfigureAwait(false);
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path is ['@', ..] ? "\0" + path[1..] : path), cancellation).ConfigureAwait(false);
         }
         catch
         {

@@ -23,14 +23,15 @@ sealed class Takeover : IDisposable
 
     public Handed Handed { get; }
 
-    /// <param name="path">The running daemon's socket.</param>
+    /// <param name="socket">The running daemon's.</param>
     /// <exception cref="StartException">Nobody answers there, or it refuses; it then goes on as if nothing had happened.</exception>
-    public static Takeover From(string path)
+    public static Takeover From(SocketOptions socket)
     {
+        var path = socket.IsAbstract ? socket.Name : socket.Path;
         var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            client.Connect(new UnixDomainSocketEndPoint(path));
+            client.Connect(UnixAddress.Of(socket).ToEndPoint());
             // The greeting and the reply to the negotiation say nothing that is needed here.
             client.Send(Encoding.ASCII.GetBytes("{\"execute\":\"qmp_capabilities\"}"));
             ReadLine(client);

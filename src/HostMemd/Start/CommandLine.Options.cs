@@ -12,7 +12,8 @@ sealed partial class CommandLine
 {
     static readonly OptionRow[] s_rows =
     [
-        new("qmp", '\0', "unix:PATH[,server=on][,wait=off]", ["serve QMP on that socket; repeatable"], (line, text) => line.AddQmp(text)),
+        new("qmp", '\0', "unix:PATH[,server=on][,wait=off][,abstract=on[,tight=off]]",
+            ["serve QMP on that socket; repeatable", "unix:@NAME: an abstract socket, which is no file"], (line, text) => line.AddQmp(text)),
         new("chardev", '\0', "socket,id=ID,path=PATH,server=on,wait=off", ["name a socket for --monitor"],
             (line, text) => line.AddChardev(text)),
         new("monitor", '\0', "chardev=ID[,mode=control][,pretty=on|off]", ["serve QMP on the socket of that name"],
@@ -45,8 +46,8 @@ sealed partial class CommandLine
 
     void AddChardev(string text)
     {
-        var (id, path) = SocketText.ReadChardev(text);
-        if (!_chardevs.TryAdd(id, path))
+        var (id, socket) = SocketText.ReadChardev(text);
+        if (!_chardevs.TryAdd(id, socket))
             throw new StartException($"Duplicate ID '{id}' for chardev");
         WarnOfFlags("--chardev", OptsText.Split(text, "backend"));
     }
@@ -54,11 +55,11 @@ sealed partial class CommandLine
     void AddMonitor(string text)
     {
         var (chardev, pretty) = SocketText.ReadMonitor(text);
-        if (!_chardevs.TryGetValue(chardev, out var path))
+        if (!_chardevs.TryGetValue(chardev, out var socket))
             throw new StartException($"chardev \"{chardev}\" not found");
         if (!_monitored.Add(chardev))
             throw new StartException($"Device '{chardev}' is in use");
-        _sockets.Add(new(path, pretty));
+        _sockets.Add(socket with { Pretty = pretty });
     }
 
     void AddObject(string text)

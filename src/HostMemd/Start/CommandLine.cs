@@ -9,7 +9,7 @@ namespace HostMemd.Start;
 sealed partial class CommandLine
 {
     readonly List<SocketOptions> _sockets = [];
-    readonly Dictionary<string, string> _chardevs = new(StringComparer.Ordinal);
+    readonly Dictionary<string, SocketOptions> _chardevs = new(StringComparer.Ordinal);
     readonly HashSet<string> _monitored = new(StringComparer.Ordinal);
     readonly List<ConfiguredObject> _objects = [];
     readonly List<GlobalProperty> _globals = [];
@@ -45,10 +45,10 @@ sealed partial class CommandLine
             if (line.Answer is not null)
                 return line;
         }
-        foreach (var (id, path) in line._chardevs)
+        foreach (var (id, socket) in line._chardevs)
         {
             if (!line._monitored.Contains(id))
-                throw new StartException($"--chardev socket,id={id},path={path}: no --monitor uses it");
+                throw new StartException($"--chardev socket,id={id},path={socket.Path}: no --monitor uses it");
         }
         return line;
     }

@@ -68,18 +68,18 @@ static class ConfigFile
         return result;
     }
 
-    /// <summary><c>{ "Path": …, "Pretty": … }</c>, or the path alone.</summary>
+    /// <summary><c>{ "Path": …, "Pretty": …, "Abstract": …, "Tight": … }</c>, or the path alone.</summary>
     static SocketOptions ReadSocket(string path, string prefix, Value item)
     {
         if (item.TryString(out var alone) && alone.Length > 0)
-            return new(alone);
+            return SocketOptions.Read(alone, pretty: false, null, null);
         if (!item.TryObject(out var members))
             throw new StartException($"{path}: {prefix.TrimEnd('.')} is neither a path nor an object");
         var section = new ConfigSection(path, prefix, members);
         var found = section.Text("Path");
         if (string.IsNullOrEmpty(found))
             throw section.Wrong("Path", "is missing");
-        var socket = new SocketOptions(found, section.Flag("Pretty") ?? false);
+        var socket = SocketOptions.Read(found, section.Flag("Pretty") ?? false, section.Flag("Abstract"), section.Flag("Tight"));
         section.NoMore();
         return socket;
     }

@@ -27,6 +27,7 @@ static unsafe partial class Posix
     public const int SIGABRT = 6;
     public const int SIG_DFL = 0;
     public const int W_OK = 2;
+    public const int EADDRINUSE = 98;
     public const int ECONNREFUSED = 111;
     public const short POSIX_SPAWN_SETSIGDEF = 0x04;
     public const short POSIX_SPAWN_SETSIGMASK = 0x08;
@@ -54,6 +55,9 @@ static unsafe partial class Posix
     public static partial uint geteuid();
 
     [LibraryImport("libc")]
+    public static partial uint getegid();
+
+    [LibraryImport("libc")]
     public static partial nint signal(int number, nint action);
 
     [LibraryImport("libc")]
@@ -70,6 +74,9 @@ static unsafe partial class Posix
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int connect(SafeHandle fd, sockaddr_un* address, uint length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int getsockname(SafeHandle fd, sockaddr_un* address, uint* length);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int listen(SafeHandle fd, int backlog);

@@ -1,33 +1,42 @@
 using System.Net.Sockets;
-using System.Text;
 using HostMemd.Backend.Linux;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Start;
 
 /// <summary>
-/// Makes a listening socket at a path. By system calls: .NET's own Socket.Bind removes the path when the socket is closed, whoever
+/// Makes a listening socket at a path, or of an abstract name. By system calls: .NET's own Socket.Bind removes the path when the socket is closed, whoever
 /// it belongs to by then, and gives no say in its mode.
 /// </summary>
-static unsafe class QmpSocket
+static class QmpSocket
 {
     // The most there is; the kernel cuts it to net.core.somaxconn.
     const int Backlog = 4096;
 
     /// <exception cref="StartException">The path cannot be used.</exception>
-    public static Socket Listen(string path, AccessOptions access, OwnedFiles owned)
+    public static Socket Listen(string path, AccessOptions access, OwnedFiles owned) => Listen(new SocketOptions(path), access, owned);
+
+    /// <exception cref="StartException">The path or the name cannot be used.</exception>
+    public static Socket Listen(SocketOptions socket, AccessOptions access, OwnedFiles owned)
     {
-        var address = ToAddress(path);
-        using var guard = LockDirectory(path);
-        RemoveStale(path, address);
+        var address = UnixAddress.Of(socket);
+        var name = socket.IsAbstract ? socket.Name : socket.Path;
+        using var guard = address.IsAbstract ? null : LockDirectory(socket.Path);
+        if (!address.IsAbstract)
+            RemoveStale(socket.Path, address);
         var fd = Posix.Own(Posix.socket(Posix.AF_UNIX, Posix.SOCK_STREAM | Posix.SOCK_CLOEXEC, 0))
-            ?? throw Failed("create socket for", path);
+            ?? throw Failed("create socket for", name);
         try
         {
-            Bind(fd, path, address, access);
-            owned.Add(path);
+            if (address.IsAbstract)
+                BindName(fd, name, address);
+            else
+            {
+                Bind(fd, socket.Path, address, access);
+                owned.Add(socket.Path);
+            }
             if (Posix.listen(fd, Backlog) != 0)
-                throw Failed("listen on", path);
+                throw Failed("listen on", name);
         }
         catch
         {
@@ -35,6 +44,14 @@ static unsafe class QmpSocket
             throw;
         }
         return Adopt(fd);
+    }
+
+    // Free again as soon as nobody has the socket: nothing stale is ever there.
+    static void BindName(SafeFileHandle fd, string name, UnixAddress address)
+    {
+        if (address.Bind(fd) == 0)
+            return;
+        throw Errno.Last.Number == Posix.EADDRINUSE ? new StartException($"{name} is in use by another process") : Failed("bind socket to", name);
     }
 
     /// <summary>The socket as .NET's.</summary>
@@ -56,18 +73,6 @@ static unsafe class QmpSocket
         }
     }
 
-    static Posix.sockaddr_un ToAddress(string path)
-    {
-        var bytes = Encoding.UTF8.GetBytes(path);
-        if (bytes.Length >= Posix.SunPathBytes)
-            throw new StartException($"UNIX socket path '{path}' is too long: it must be less than {Posix.SunPathBytes} bytes");
-        if (bytes.Contains((byte)0))
-            throw new StartException("a socket path must not contain U+0000");
-        var address = new Posix.sockaddr_un { sun_family = Posix.AF_UNIX };
-        bytes.CopyTo(new Span<byte>(address.sun_path, Posix.SunPathBytes));
-        return address;
-    }
-
     // Two daemons that start at once must not both take the other's fresh socket for a stale one.
     static SafeFileHandle? LockDirectory(string path)
     {
@@ -78,7 +83,7 @@ static unsafe class QmpSocket
         return fd;
     }
 
-    static void RemoveStale(string path, Posix.sockaddr_un address)
+    static void RemoveStale(string path, UnixAddress address)
     {
         const uint S_IFSOCK = 0xC000;
         var found = Files.StatusOf(path, out var status);
@@ -92,7 +97,7 @@ static unsafe class QmpSocket
         // Non-blocking: connecting to a daemon whose backlog is full would wait, and EAGAIN says the same.
         using var probe = Posix.Own(Posix.socket(Posix.AF_UNIX, Posix.SOCK_STREAM | Posix.SOCK_CLOEXEC | Posix.SOCK_NONBLOCK, 0))
             ?? throw Failed("create socket for", path);
-        if (Posix.connect(probe, &address, (uint)sizeof(Posix.sockaddr_un)) == 0)
+        if (address.Connect(probe) == 0)
             throw new StartException($"{path} is in use by another process");
         if (Errno.Last.Number != Posix.ECONNREFUSED)
             throw new StartException($"cannot tell whether {path} is in use: {Errno.Last.Text}");
@@ -100,13 +105,13 @@ static unsafe class QmpSocket
             throw Failed("remove the stale socket", path);
     }
 
-    static void Bind(SafeFileHandle fd, string path, Posix.sockaddr_un address, AccessOptions access)
+    static void Bind(SafeFileHandle fd, string path, UnixAddress address, AccessOptions access)
     {
         // Linux gives the file the mode of the socket less the umask, so there is no moment with a wider one.
         if (Posix.fchmod(fd, access.SocketMode) != 0)
             throw Failed("set the mode of", path);
         var mask = Posix.umask(0);
-        var result = Posix.bind(fd, &address, (uint)sizeof(Posix.sockaddr_un));
+        var result = address.Bind(fd);
         var error = Errno.Last;
         _ = Posix.umask(mask);
         if (result != 0)

@@ -5,17 +5,20 @@ namespace HostMemd.Start;
 /// <summary>The texts behind <c>--qmp</c>, <c>--chardev</c> and <c>--monitor</c>.</summary>
 static class SocketText
 {
-    /// <summary><c>unix:PATH[,server=on][,wait=off]</c>. QEMU's default for both is the opposite, of which we can do neither.</summary>
+    /// <summary>
+    /// <c>unix:PATH[,server=on][,wait=off][,abstract=on[,tight=off]]</c>. QEMU's default for the first two is the opposite, of which we can
+    /// do neither.
+    /// </summary>
     public static SocketOptions ReadQmp(string text)
     {
         const string Prefix = "unix:";
         if (!text.StartsWith(Prefix, StringComparison.Ordinal))
             throw new StartException($"'{text}' is no socket: only {Prefix}PATH is served");
-        return new(ReadPath(OptsText.Split(text[Prefix.Length..], "path"), []));
+        return ReadSocket(OptsText.Split(text[Prefix.Length..], "path"), []);
     }
 
-    /// <summary><c>socket,id=C,path=PATH,server=on,wait=off</c>.</summary>
-    public static (string Id, string Path) ReadChardev(string text)
+    /// <summary><c>socket,id=C,path=PATH,server=on,wait=off[,abstract=on[,tight=off]]</c>.</summary>
+    public static (string Id, SocketOptions Socket) ReadChardev(string text)
     {
         var opts = OptsText.Split(text, "backend");
         var id = OptsText.Last(opts, "id") ?? throw new StartException("chardev: no id specified");
@@ -23,7 +26,7 @@ static class SocketText
             throw Refused(QmpErrors.BadIdentifier());
         if (OptsText.Last(opts, "backend") is not "socket" and var driver)
             throw new StartException($"'{driver}' is not a valid char driver name");
-        return (id, ReadPath(opts, ["backend", "id"]));
+        return (id, ReadSocket(opts, ["backend", "id"]));
     }
 
     /// <summary><c>[chardev=]C[,mode=control][,pretty=on|off]</c>.</summary>
@@ -39,15 +42,16 @@ static class SocketText
         return (chardev, pretty);
     }
 
-    static string ReadPath(IReadOnlyList<OptText> opts, ReadOnlySpan<string> others)
+    static SocketOptions ReadSocket(IReadOnlyList<OptText> opts, ReadOnlySpan<string> others)
     {
-        RefuseOthers(opts, [.. others, "path", "server", "wait"], QmpErrors.InvalidParameter);
+        RefuseOthers(opts, [.. others, "path", "server", "wait", "abstract", "tight"], QmpErrors.InvalidParameter);
         if (ReadFlag(opts, "server") == false)
             throw new StartException("'server=off' is not supported: hostmemd listens");
         if (ReadFlag(opts, "wait") == true)
             throw new StartException("'wait=on' is not supported: hostmemd starts without a client");
         var path = OptsText.Last(opts, "path");
-        return string.IsNullOrEmpty(path) ? throw Refused(QmpErrors.ParameterMissing("path")) : path;
+        return string.IsNullOrEmpty(path) ? throw Refused(QmpErrors.ParameterMissing("path"))
+            : SocketOptions.Read(path, pretty: false, ReadFlag(opts, "abstract"), ReadFlag(opts, "tight"));
     }
 
     static void RefuseOthers(IReadOnlyList<OptText> opts, ReadOnlySpan<string> known, Func<string, QmpException> refusal)

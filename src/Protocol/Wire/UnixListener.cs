@@ -7,7 +7,11 @@ namespace HostMemd.Protocol.Wire;
 
 /// <summary>How one socket greets and writes.</summary>
 /// <param name="Pretty">Replies are indented, one member a line; only for people.</param>
-public sealed record SocketMode(bool Pretty);
+public sealed record SocketMode(bool Pretty)
+{
+    /// <summary>Whether that client may connect at all, where the kernel does not decide; null where it does.</summary>
+    public Func<PeerCredentials, bool>? Admits { get; init; }
+}
 
 /// <summary>
 /// One QMP socket: accepts any number of clients and serves each. A failing accept (no descriptors left, say) is waited out.

@@ -176,7 +176,7 @@ public sealed class LifeTests(ITestOutputHelper output) : DaemonTest(output)
         os.dup2(s.fileno(), 3)
         os.set_inheritable(3, True)
         os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
-        os.execv(sys.argv[1], sys.argv[1:2])
+        os.execv(sys.argv[1], [sys.argv[1]] + sys.argv[3:])
         """;
 
     [FactIf(Need.Python3)]
@@ -196,6 +196,34 @@ public sealed class LifeTests(ITestOutputHelper output) : DaemonTest(output)
         daemon.Signal(SIGTERM);
         Assert.Equal(0, daemon.AwaitExit());
         Assert.True(File.Exists(socket));
+    }
+
+    // hostmemd.socket and the configuration both name it: there is one socket, with the configuration's settings.
+    [TheoryIf(Need.Python3)]
+    [InlineData("{D}/qmp.sock")]
+    [InlineData("{D}/link/qmp.sock")]
+    public void SocketPassedBySystemd_MayBeNamedInTheConfigurationToo(string named)
+    {
+        var socket = Path.Combine(Folder, "qmp.sock");
+        Directory.CreateSymbolicLink(Path.Combine(Folder, "link"), Folder);
+        var config = Path.Combine(Folder, "config.json");
+        named = named.Replace("{D}", Folder, StringComparison.Ordinal);
+        File.WriteAllText(config, $$"""{ "Sockets": [ { "Path": "{{named}}", "Pretty": true }, "{{Folder}}/other.sock" ] }""");
+        using var daemon = DaemonProcess.StartIn(Folder, info =>
+        {
+            info.FileName = "python3";
+            foreach (var argument in (string[])["-c", Activate, Repository.Daemon, socket, "--config", config])
+                info.ArgumentList.Add(argument);
+        });
+
+        using (var pretty = daemon.ConnectSilently())
+            Assert.Equal("{", pretty.Line());
+        daemon.AwaitListening(Path.Combine(Folder, "other.sock"));
+        daemon.Signal(SIGTERM);
+
+        Assert.Equal(0, daemon.AwaitExit());
+        Assert.True(File.Exists(socket));
+        Assert.False(File.Exists(Path.Combine(Folder, "other.sock")));
     }
 
     static int SessionOf(int pid) => int.Parse(Stat(pid)[3], CultureInfo.InvariantCulture);

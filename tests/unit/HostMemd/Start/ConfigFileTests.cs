@@ -16,7 +16,7 @@ public class ConfigFileTests
         var options = Parse("""
             { // a comment with "quotes
               /* and another */
-              "Sockets": [ "/a//b", { "Path": "/c/*d*/", "Pretty": true } ],
+              "Sockets": [ "/a//b", { "Path": "/c/*d*/", "Pretty": true }, "@e", { "Path": "f", "Abstract": true, "Tight": false } ],
               "Objects": [ "memory-backend-ram,id=a,size=1M", { "qom-type": "memory-backend-ram", "id": "b", "size": 1 } ],
               "Globals": [ "memory-backend.dump=off" ],
               "Machine": { "mem-merge": false, "DumpGuestCore": false, "smp": 3, "MemPrealloc": true },
@@ -26,7 +26,8 @@ public class ConfigFileTests
             }
             """);
 
-        Assert.Equal([new("/a//b"), new SocketOptions("/c/*d*/", Pretty: true)], options.Sockets);
+        Assert.Equal([new("/a//b"), new SocketOptions("/c/*d*/", Pretty: true),
+            new("e", IsAbstract: true), new("f", IsAbstract: true, IsTight: false)], options.Sockets);
         Assert.Equal(["F: Objects[0]", "F: Objects[1]"], options.Objects.Select(o => o.Origin));
         Assert.Equal((false, false, 3u, true),
             (options.Machine.MemMerge, options.Machine.DumpGuestCore, options.Machine.Cpus, options.Machine.MemPrealloc));
