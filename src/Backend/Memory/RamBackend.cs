@@ -36,12 +36,14 @@ public sealed class RamBackend(QomEnvironment environment, string id) : HostMemo
     MemoryRegion AllocateShared(ulong length)
     {
         var errno = Memfd.Create(MemfdName, Memfd.MFD_CLOEXEC, out var file);
+        // QEMU's text and flags. Where the kernel has no memfds at all, QEMU takes anonymous memory, which could be lent to no one.
         if (errno.Failed)
-            throw QmpErrors.CannotSetUp(RegionName, errno.Text);
+            throw QmpErrors.CannotCreateMemfd(Memfd.MFD_CLOEXEC, errno.Text);
         try
         {
+            // From 2^63 on a length is EINVAL (ftruncate(2)); QEMU goes on after that and hears ENOMEM from mmap(2).
             if ((errno = Files.Truncate(file!, length)).Failed)
-                throw QmpErrors.CannotSetUp(RegionName, errno.Text);
+                throw QmpErrors.CannotSetUp(RegionName, (errno == Errno.EINVAL ? Errno.ENOMEM : errno).Text);
             if ((errno = Allocation.MakeCountable(ref file!)).Failed)
                 throw QmpErrors.CannotSetUp(RegionName, errno.Text);
             return Reallocate(file);

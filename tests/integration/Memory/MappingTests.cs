@@ -131,6 +131,20 @@ public sealed class MappingTests(ITestOutputHelper output) : DaemonTest(output)
             && f.Target.Contains("memory-backend", StringComparison.Ordinal));
     }
 
+    // The name of a memfd has 249 bytes at most; QEMU 11.1 gives it the id as it is, and the kernel refuses.
+    [Theory]
+    [InlineData(249)]
+    [InlineData(250)]
+    [InlineData(5000)]
+    public void SharedRam_OfALongId_IsMade(int length)
+    {
+        using var client = Daemon.Connect();
+
+        client.Add("memory-backend-ram", new('i', length), new() { ["size"] = 64 * MiB, ["share"] = true });
+
+        Assert.Contains(Memory.Files(), f => f.Target == $"/memfd:{new string('i', Math.Min(length, 249))} (deleted)");
+    }
+
     // QEMU 11.1 looks at the lowest bit whether huge pages are wanted or not: an odd number is as good as none.
     [Theory]
     [InlineData(3145728ul, false)]
