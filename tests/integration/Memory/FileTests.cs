@@ -145,6 +145,27 @@ public sealed class FileTests(ITestOutputHelper output) : DaemonTest(output)
         Assert.Equal("on", client.Get("m", "rom").GetString());
     }
 
+    // QEMU 11.1 never comes back from either: the one is opened again and again, the other waits for a writer.
+    [Theory]
+    [InlineData(true, false, "can't open backing store {P} for guest RAM: File exists")]
+    [InlineData(false, true, "unable to map backing store for guest RAM: No such device")]
+    [InlineData(false, false, "unable to map backing store for guest RAM: No such device")]
+    public void ObjectAdd_OnALinkThatLeadsNowhere_OrAFifo_IsRefusedAtOnce(bool link, bool readOnly, string text)
+    {
+        using var client = Daemon.Connect();
+        var path = InFolder("mem");
+        if (link)
+            File.CreateSymbolicLink(path, "nowhere");
+        else
+            Harness.Program.Check("mkfifo", path);
+        var arguments = On(path);
+        arguments["readonly"] = readOnly;
+
+        Assert.Equal(text.Replace("{P}", path, StringComparison.Ordinal), client.AddRefused("memory-backend-file", "m", arguments));
+
+        Assert.False(File.Exists(InFolder("nowhere")));
+    }
+
     // QEMU 11.1 answers success, and the first touch is a SIGBUS: whatever the daemon does with such memory must not touch it.
     [Theory]
     [InlineData("""{"share": true}""")]
