@@ -42,7 +42,7 @@ public sealed partial class HostMemdClient : IAsyncDisposable, IDisposable
     public string Package { get; private set; } = "";
 
     /// <summary>Connects and negotiates.</summary>
-    /// <param name="path">The daemon's QMP socket.</param>
+    /// <param name="path">The daemon's QMP socket; <c>@NAME</c> for an abstract one, <c>./@NAME</c> for a file of such a name.</param>
     /// <param name="cancellation">Ends the attempt.</param>
     /// <exception cref="System.Net.Sockets.SocketException">Nobody listens there, or we may not connect.</exception>
     /// <exception cref="IOException">Somebody listens who does not speak QMP, or no more.</exception>

@@ -48,8 +48,8 @@ public sealed record SocketOptions(string Path, bool Pretty = false, bool IsAbst
     /// <c>@NAME</c> is an abstract socket, as socat, ss and systemd write one; a file of such a name is <c>./@NAME</c>. Where it is said
     /// which of the two it is, the text is the name.
     /// </summary>
-    public static SocketOptions Read(string text, bool pretty, bool? isAbstract, bool? isTight) => isAbstract is null && text is ['@', _, ..]
-        ? new(text[1..], pretty, IsAbstract: true, isTight ?? true)
+    public static SocketOptions Read(string text, bool pretty, bool? isAbstract, bool? isTight) =>
+        isAbstract is null && text is ['@', _, ..] ? new(text[1..], pretty, IsAbstract: true, isTight ?? true)
         : new(text, pretty, isAbstract ?? false, isTight ?? true);
 
     /// <summary>For people, and to be told apart by.</summary>

@@ -74,7 +74,8 @@ sealed class HostMemdService(
     {
         if (_options.Takeover is not { } from)
             return daemon.RestoreAsync(passed.Others, fromStore: true);
-        _takeover = Takeover.From(from.Length > 0 ? new(from) : _options.Sockets is [var only, ..] ? only : new(DefaultSocket.Prepare(owned)));
+        _takeover = Takeover.From(
+            from.Length > 0 ? new(from) : _options.Sockets is [var only, ..] ? only : new(DefaultSocket.Prepare(owned)));
         return daemon.RestoreAsync(_takeover.Handed.Kept, fromStore: false);
     }
 

@@ -62,7 +62,7 @@ public static unsafe partial class Files
         return Errno.None;
     }
 
-    /// <summary>Where from <paramref name="offset"/> on the file next has data, or next has none: lseek(2), SEEK_DATA or SEEK_HOLE.</summary>
+    /// <summary>Where the file next has data, or next has none: lseek(2), SEEK_DATA or SEEK_HOLE.</summary>
     /// <param name="fd">A file.</param>
     /// <param name="offset">First byte looked at.</param>
     /// <param name="whence">Which of the two.</param>

@@ -44,15 +44,15 @@ sealed class Shortage(MemoryRegion region, NodeSet nodes, bool reserved)
     {
         if (errno != Errno.EFAULT && errno != Errno.ENOMEM && errno != Errno.ENOSPC)
             return null;
-        // Memory beyond the end of its file cannot be touched: somebody has made the file shorter since, or it was empty and read-only.
+        // Memory beyond the end of its file cannot be touched: another process has made the file shorter, or it was empty and read-only.
         if (region.File is { } store && Files.Status(store, out var end) is { Ok: true } && end.IsRegular
             && end.Size < region.Offset + region.Mapping.Length)
             return $"the file has {end.Size} bytes of {region.Offset + region.Mapping.Length}";
         if (region.IsHugeTlb)
             return $"{FreePages(out var where)} free huge pages of {ByteText.Of(region.PageSize)}{where}";
         // Private memory on a file in memory takes a page of the file for each of its own; on a disk it reads holes as zeroes.
-        if ((region.IsShared || region.AllocatesQuickly) && region.File is { } file && Files.FileSystem(file, out var status).Ok && status.Total > 0
-            && status.Available < region.Mapping.Length)
+        if ((region.IsShared || region.AllocatesQuickly) && region.File is { } file
+            && Files.FileSystem(file, out var status).Ok && status.Total > 0 && status.Available < region.Mapping.Length)
             return $"{status.Available} bytes free in the file system";
         if (MemoryCgroup.Available() is { } left && left < region.Mapping.Length)
             return $"{left} bytes left to the control group";

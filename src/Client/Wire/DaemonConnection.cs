@@ -43,7 +43,9 @@ sealed class DaemonConnection : IDisposable
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path is ['@', ..] ? "\0" + path[1..] : path), cancellation).ConfigureAwait(false);
+            // An abstract socket, which .NET writes with a NUL.
+            var address = new UnixDomainSocketEndPoint(path is ['@', ..] ? "\0" + path[1..] : path);
+            await socket.ConnectAsync(address, cancellation).ConfigureAwait(false);
         }
         catch
         {

@@ -51,7 +51,9 @@ static class QmpSocket
     {
         if (address.Bind(fd) == 0)
             return;
-        throw Errno.Last.Number == Posix.EADDRINUSE ? new StartException($"{name} is in use by another process") : Failed("bind socket to", name);
+        throw Errno.Last.Number == Posix.EADDRINUSE
+            ? new StartException($"{name} is in use by another process")
+            : Failed("bind socket to", name);
     }
 
     /// <summary>The socket as .NET's.</summary>

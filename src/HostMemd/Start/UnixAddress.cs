@@ -49,8 +49,8 @@ sealed unsafe class UnixAddress
         if (_name.Length == 0 || other._name.Length == 0)
             return false;
         return _name.AsSpan().SequenceEqual(other._name) || (!IsAbstract && !other.IsAbstract
-            && Files.StatusOf(Encoding.UTF8.GetString(_name), out var ours).Ok && Files.StatusOf(Encoding.UTF8.GetString(other._name), out var theirs).Ok
-            && (ours.Device, ours.Inode) == (theirs.Device, theirs.Inode));
+            && Files.StatusOf(Encoding.UTF8.GetString(_name), out var ours).Ok
+            && Files.StatusOf(Encoding.UTF8.GetString(other._name), out var theirs).Ok && (ours.Device, ours.Inode) == (theirs.Device, theirs.Inode));
     }
 
     public int Bind(SafeHandle fd)

@@ -21,6 +21,7 @@ public sealed class MemdevMapped
         .Row("page-size", QapiTypes.Size, "Bytes of a page.", m => m.PageSize, (m, v) => m.PageSize = v)
         .Row("share", Bool, "The daemon's own mapping is shared, so both see the same.", m => m.Share, (m, v) => m.Share = v)
         .Row("readonly", Bool, "The descriptor cannot be mapped writable.", m => m.ReadOnly, (m, v) => m.ReadOnly = v)
-        .Row("offset", QapiTypes.Size, "Where in the descriptor the memory begins, in bytes: 0 but for files.", m => m.Offset, (m, v) => m.Offset = v)
+        .Row("offset", QapiTypes.Size, "Where in the descriptor the memory begins, in bytes: 0 but for files.",
+            m => m.Offset, (m, v) => m.Offset = v)
         .Row("path", Str, "Opens the same memory, for those who cannot receive descriptors.", m => m.Path, (m, v) => m.Path = v));
 }
