@@ -25,7 +25,9 @@ static unsafe partial class Posix
     public const short F_WRLCK = 1;
     public const int LOCK_EX = 2;
     public const int SIGABRT = 6;
+    public const int SIGXFSZ = 25;
     public const int SIG_DFL = 0;
+    public const int SIG_IGN = 1;
     public const int W_OK = 2;
     public const int EADDRINUSE = 98;
     public const int ECONNREFUSED = 111;
