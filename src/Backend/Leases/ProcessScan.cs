@@ -4,8 +4,6 @@ using HostMemd.Backend.Linux;
 
 namespace HostMemd.Backend.Leases;
 
-/// <summary>A file, as the kernel tells it apart from others.</summary>
-public readonly record struct FileIdentity(string Device, ulong Inode);
 
 /// <summary>A process that maps a file or has it open.</summary>
 /// <param name="Pid">The process.</param>
@@ -25,23 +23,70 @@ public sealed record ScanResult(IReadOnlyList<FileHolder> Holders, int Unseen);
 /// </summary>
 public static class ProcessScan
 {
+    /// <summary>What one scan looks for, and what it has found out on the way.</summary>
+    sealed class Search(IReadOnlySet<FileIdentity> wanted)
+    {
+        // Every mapping of every process is compared: by inode first, the device only when that fits.
+        readonly HashSet<ulong> _inodes = [.. wanted.Select(f => f.Inode)];
+        readonly bool _hasDevices = wanted.Any(f => f.IsDevice);
+        readonly Dictionary<FileIdentity, FileIdentity?> _nodes = [];
+
+        public bool Wants(FileStatus status, out FileIdentity file)
+        {
+            file = default;
+            if (!(status.IsRegular ? _inodes.Contains(status.Inode) : _hasDevices) || FileIdentity.Of(status) is not { } identity)
+                return false;
+            file = identity;
+            return wanted.Contains(file);
+        }
+
+        public bool Wants(string process, in Procfs.MapsLine maps, out FileIdentity file)
+        {
+            file = default;
+            if (maps.Inode == 0 || (!_hasDevices && !_inodes.Contains(maps.Inode)))
+                return false;
+            var mapped = file = new FileIdentity(Encoding.ASCII.GetString(maps.Device), maps.Inode);
+            if (wanted.Contains(file))
+                return true;
+            if (!_hasDevices)
+                return false;
+            // Of a device maps have the node that it was opened through, and it may have several: what it stands for must be asked, once.
+            if (!_nodes.TryGetValue(mapped, out var device))
+                _nodes.Add(mapped, device = DeviceOf(process, maps, mapped));
+            file = device ?? default;
+            return device is not null && wanted.Contains(file);
+        }
+
+        // The link to the mapped file itself takes CAP_CHECKPOINT_RESTORE to follow (proc_pid_map_files(5)). Without, the node of the path
+        // is asked, as the process sees it, if it is that one.
+        static FileIdentity? DeviceOf(string process, in Procfs.MapsLine maps, FileIdentity mapped)
+        {
+            var link = string.Create(CultureInfo.InvariantCulture, $"{process}/map_files/{maps.Start:x}-{maps.End:x}");
+            if (Files.StatusOf(link, out var status).Ok
+                || (Files.StatusOf($"{process}/root{Procfs.Unescape(maps.Path)}", out status).Ok
+                    && new FileIdentity(status.DeviceText, status.Inode) == mapped))
+                return FileIdentity.Of(status) is { IsDevice: true } device ? device : null;
+            return null;
+        }
+    }
+
     /// <param name="wanted">The files.</param>
     /// <param name="proc">Where processes are.</param>
     /// <param name="storekeeper">The process that stores our descriptors for us: that it has them does not mean that it uses them.</param>
     internal static ScanResult Run(IReadOnlySet<FileIdentity> wanted, string proc = "/proc", int? storekeeper = null)
     {
-        // Every mapping of every process is compared: by inode first, the device only when that fits.
-        var inodes = wanted.Select(f => f.Inode).ToHashSet();
+        var search = new Search(wanted);
         var holders = new List<FileHolder>();
         var unseen = 0;
+        var self = Procfs.OwnPid(proc);
         foreach (var entry in Directory.EnumerateDirectories(proc))
         {
             if (!int.TryParse(Path.GetFileName(entry.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
-                || pid == Environment.ProcessId)
+                || pid == self)
                 continue;
             var found = new Dictionary<FileIdentity, bool>();
             // Whoever may not read the mappings may not follow a descriptor either: one check of the kernel's, ptrace(2).
-            var seen = Maps(entry, wanted, inodes, found) && (pid == storekeeper || Descriptors(entry, wanted, inodes, found));
+            var seen = Maps(entry, search, found) && (pid == storekeeper || Descriptors(entry, search, found));
             if (!seen && Directory.Exists(entry))
                 unseen++;
             foreach (var (file, isReadOnly) in found)
@@ -53,7 +98,7 @@ public static class ProcessScan
     /// <summary>The name of a process as in /proc/PID/comm, empty if it is gone.</summary>
     public static string NameOf(int pid, string proc = "/proc") => (ProcFile.Text($"{proc}/{pid}/comm") ?? "").TrimEnd('\n');
 
-    static bool Maps(string process, IReadOnlySet<FileIdentity> wanted, HashSet<ulong> inodes, Dictionary<FileIdentity, bool> found)
+    static bool Maps(string process, Search search, Dictionary<FileIdentity, bool> found)
     {
         // Kernel threads have no mappings; a process that has just ended has none any more.
         using var text = ProcFile.Open(process + "/maps", out var errno);
@@ -61,16 +106,13 @@ public static class ProcessScan
             return errno != Errno.EACCES && errno != Errno.EPERM;
         while (text.Next(out var line))
         {
-            if (!Procfs.MapsLine.TryParse(line, out var maps) || !inodes.Contains(maps.Inode))
-                continue;
-            var file = new FileIdentity(Encoding.ASCII.GetString(maps.Device), maps.Inode);
-            if (wanted.Contains(file))
+            if (Procfs.MapsLine.TryParse(line, out var maps) && search.Wants(process, maps, out var file))
                 Note(found, file, isReadOnly: maps.Permissions[1] != (byte)'w');
         }
         return true;
     }
 
-    static bool Descriptors(string process, IReadOnlySet<FileIdentity> wanted, HashSet<ulong> inodes, Dictionary<FileIdentity, bool> found)
+    static bool Descriptors(string process, Search search, Dictionary<FileIdentity, bool> found)
     {
         if (Files.Open(process + "/fd", Files.O_RDONLY | Files.O_DIRECTORY, 0, out var folder) is { Failed: true } errno)
             return errno != Errno.EACCES && errno != Errno.EPERM;
@@ -79,10 +121,7 @@ public static class ProcessScan
             var listed = Files.Names(folder!, out var descriptors);
             foreach (var descriptor in descriptors)
             {
-                if (Files.StatusAt(folder!, descriptor, out var status).Failed || !inodes.Contains(status.Inode))
-                    continue;
-                var file = new FileIdentity(status.DeviceText, status.Inode);
-                if (wanted.Contains(file))
+                if (Files.StatusAt(folder!, descriptor, out var status).Ok && search.Wants(status, out var file))
                     Note(found, file, IsReadOnly(process, descriptor));
             }
             // ENOENT: it ended while we looked.

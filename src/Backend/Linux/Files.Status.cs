@@ -31,6 +31,9 @@ public readonly record struct FileStatus(
     /// <summary>A directory.</summary>
     public bool IsDirectory => (Mode & Files.S_IFMT) == Files.S_IFDIR;
 
+    /// <summary>A block device.</summary>
+    public bool IsBlockDevice => (Mode & Files.S_IFMT) == Files.S_IFBLK;
+
     /// <summary>A character device, as /dev/dax is.</summary>
     public bool IsCharDevice => (Mode & Files.S_IFMT) == Files.S_IFCHR;
 }
@@ -56,6 +59,7 @@ public static unsafe partial class Files
     public const uint S_IFMT = 0xf000;
     public const uint S_IFDIR = 0x4000;
     public const uint S_IFCHR = 0x2000;
+    public const uint S_IFBLK = 0x6000;
     public const uint S_IFREG = 0x8000;
     public const long HUGETLBFS_MAGIC = 0x958458f6;
     public const long TMPFS_MAGIC = 0x01021994;

@@ -5,6 +5,14 @@ namespace HostMemd.Backend.Linux;
 // /proc/PID/stat.
 public static partial class Procfs
 {
+    /// <summary>
+    /// Our own number in that procfs, which is another one than getpid(2)'s where the procfs is of an outer pid namespace
+    /// (pid_namespaces(7), "/proc and PID namespaces").
+    /// </summary>
+    /// <param name="root">Where procfs is.</param>
+    public static int OwnPid(string root = "/proc") => int.TryParse(new FileInfo(root + "/self").LinkTarget, NumberStyles.None,
+        CultureInfo.InvariantCulture, out var pid) ? pid : Environment.ProcessId;
+
     /// <summary>When a process started, in clock ticks after boot: proc_pid_stat(5), field 22. Null if it is gone.</summary>
     /// <param name="pid">The process.</param>
     /// <param name="root">Where procfs is.</param>

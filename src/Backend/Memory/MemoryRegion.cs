@@ -14,7 +14,7 @@ public sealed class MemoryRegion(MappedMemory mapping, SafeFileHandle? file, ulo
 
     /// <summary>What the kernel calls the file behind it; null for memory that no other process can share.</summary>
     public FileIdentity? Identity { get; } =
-        file is not null && Files.Status(file, out var status).Ok && status.IsRegular ? new(status.DeviceText, status.Inode) : null;
+        file is not null && Files.Status(file, out var status).Ok ? FileIdentity.Of(status) : null;
 
     /// <summary>Bytes; never below the host's page.</summary>
     public ulong PageSize { get; } = pageSize;
@@ -60,7 +60,7 @@ public sealed class MemoryRegion(MappedMemory mapping, SafeFileHandle? file, ulo
     /// somebody's all the same.
     /// </summary>
     internal bool IsEmpty => IsShared
-        ? File is not null && Files.Status(File, out var status).Ok && status.Blocks == 0
+        ? File is not null && Files.Status(File, out var status).Ok && status is { IsRegular: true, Blocks: 0 }
         : Mapping.Resident(out var resident).Ok && resident == 0;
 
     /// <summary>

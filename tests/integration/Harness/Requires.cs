@@ -25,6 +25,9 @@ public enum Need
     MemoryCgroup,
     Native,
     MemoryDenyWriteExecute,
+    PidNamespace,
+    LoopDevice,
+    MemfdNoExec,
 }
 
 sealed class FactIfAttribute : FactAttribute
@@ -67,6 +70,9 @@ static class Requires
         Need.MemoryCgroup => "root and a memory controller of control groups",
         Need.Native => "a daemon published as native code, as test.sh makes it",
         Need.MemoryDenyWriteExecute => "python3 and Linux 6.3 (PR_SET_MDWE)",
+        Need.PidNamespace => "root, unshare(1), the right to make a pid namespace, and Linux 6.5",
+        Need.LoopDevice => "root and a free loop device",
+        Need.MemfdNoExec => "vm.memfd_noexec (Linux 6.3)",
         _ => need.ToString(),
     };
 
@@ -81,6 +87,13 @@ static class Requires
         Directory.Delete(folder);
         return mounted;
     });
+
+    static readonly Lazy<bool> s_canHaveNamespace = new(() => Environment.IsPrivilegedProcess && Program.Find("unshare") is not null
+        && Environment.OSVersion.Version >= new Version(6, 5)
+        && Program.Run("", "unshare", "--pid", "--fork", "--mount-proc", "true").Status == 0);
+
+    static readonly Lazy<bool> s_canLoop = new(() =>
+        Environment.IsPrivilegedProcess && Program.Find("losetup") is not null && Program.Run("", "losetup", "--find").Status == 0);
 
     static bool Has(Need need) => need switch
     {
@@ -108,6 +121,9 @@ static class Requires
         Need.Native => !File.Exists(Path.ChangeExtension(Repository.Daemon, ".dll"))
             && Environment.GetEnvironmentVariable("HOSTMEMD_READYTORUN") is null or "",
         Need.MemoryDenyWriteExecute => Program.Find("python3") is not null && Environment.OSVersion.Version >= new Version(6, 3),
+        Need.PidNamespace => s_canHaveNamespace.Value,
+        Need.LoopDevice => s_canLoop.Value,
+        Need.MemfdNoExec => File.Exists("/proc/sys/vm/memfd_noexec"),
         _ => false,
     };
 }

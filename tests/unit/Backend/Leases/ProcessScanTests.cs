@@ -83,6 +83,37 @@ public sealed class ProcessScanTests : IDisposable
         Assert.Equal(0, scan.Unseen);
     }
 
+    // Which node of a device was opened does not matter: what it stands for does. /dev/null is one that is always there.
+    [Fact]
+    public void Device_IsFoundByItsNumber_ThroughWhicheverNode()
+    {
+        Assert.Equal(Errno.None, Files.StatusOf("/dev/null", out var node));
+        var device = FileIdentity.Of(node)!.Value;
+        Assert.Equal(new FileIdentity("char 1:3", 0), device);
+        var mapper = Process(10, "mapper", $"{Maps("rw-s", node.DeviceText, node.Inode).Replace("/memfd:m (deleted)", "/dev/null", StringComparison.Ordinal)}");
+        File.CreateSymbolicLink(Path.Combine(mapper, "root"), "/");
+        var holder = Process(11, "holder");
+        File.CreateSymbolicLink(Path.Combine(holder, "fd", "3"), "/dev/null");
+        File.WriteAllText(Path.Combine(holder, "fdinfo", "3"), "flags:\t0100000\n");
+        var bystander = Process(12, "bystander", Maps("rw-s"));
+        File.CreateSymbolicLink(Path.Combine(bystander, "root"), "/");
+        Opens(bystander, 4, "0100002");
+        File.CreateSymbolicLink(Path.Combine(bystander, "fd", "5"), "/dev/full");
+
+        var found = ProcessScan.Run(new HashSet<FileIdentity> { device }, _proc).Holders.OrderBy(h => h.Pid);
+
+        Assert.Equal([new(10, "mapper", device, IsReadOnly: false), new FileHolder(11, "holder", device, IsReadOnly: true)], found);
+    }
+
+    [Fact]
+    public void WhatIsMappedOfZero_IsNobodyElses()
+    {
+        Assert.Equal(Errno.None, Files.StatusOf("/dev/zero", out var zero));
+        Assert.Null(FileIdentity.Of(zero));
+        Assert.Equal(Errno.None, Files.StatusOf("/", out var folder));
+        Assert.Null(FileIdentity.Of(folder));
+    }
+
     [Fact]
     public void Name_OfNobody_IsEmpty() => Assert.Equal("", ProcessScan.NameOf(10, _proc));
 }
