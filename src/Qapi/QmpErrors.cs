@@ -78,8 +78,13 @@ public static partial class QmpErrors
     // Lending.
     public static QmpException NotLendable(string id) => Generic($"memory of '{id}' is private to the daemon and cannot be mapped");
     public static QmpException MappingNotFound(string mapping) => Generic($"mapping '{mapping}' not found");
-    public static QmpException ProcessNotWatched(int pid, string errno) =>
-        Generic(string.Create(CultureInfo.InvariantCulture, $"process {pid} cannot be watched: {errno}"));
+    /// <summary>The pid is 0 for a client that has none here.</summary>
+    public static QmpException ProcessNotWatched(int pid, string errno) => Generic(pid == 0 ? $"the client's process cannot be watched: {errno}"
+        : string.Create(CultureInfo.InvariantCulture, $"process {pid} cannot be watched: {errno}"));
+    public static QmpException NumberOfAnotherNamespace(long pid) => Generic(string.Create(CultureInfo.InvariantCulture,
+        $"process {pid} cannot be told: the client is in another pid namespace, where the number means another process"));
+    public static QmpException ObjectLentElsewhere(string id, string mapping) =>
+        Generic($"{ObjectMapped(id).Message}: '{mapping}' is lent to a process of another pid namespace, which has no number here");
     public static QmpException CannotLend(string id, string errno) => Generic($"cannot open the memory of '{id}' for lending: {errno}");
 
     // Memory backends: properties.

@@ -14,19 +14,25 @@ public enum LeaseEnd { Unmap, Exit }
 /// </summary>
 public sealed class LeaseTable(Lock state)
 {
+    // What a process is known by: its pid. Those of other pid namespaces all have 0 here: of them it is what pidfs calls them, and where
+    // there is none each loan counts as one to a process of its own.
+    readonly record struct ProcessKey(int Pid, ulong Unnumbered);
+
     // One watch and one descriptor for each process, however many leases it has.
-    sealed class Holder(int pid, SafeFileHandle pidfd)
+    sealed class Holder(ProcessKey key, SafeFileHandle pidfd)
     {
-        public int Pid => pid;
+        public ProcessKey Key => key;
         public SafeFileHandle Pidfd => pidfd;
         public HashSet<Lease> Leases { get; } = [];
     }
 
     readonly ProcessWatcher _watcher = new();
     readonly Dictionary<string, Lease> _leases = new(StringComparer.Ordinal);
-    readonly Dictionary<int, Holder> _holders = [];
+    readonly Dictionary<ProcessKey, Holder> _holders = [];
+    readonly Dictionary<Lease, Holder> _holderOf = new(ReferenceEqualityComparer.Instance);
     readonly Dictionary<HostMemoryBackend, HashSet<Lease>> _byBackend = [];
     long _counter;
+    ulong _unknown;
 
     public event Action<Lease>? Given;
     public event Action<Lease, LeaseEnd>? Ended;
@@ -38,9 +44,12 @@ public sealed class LeaseTable(Lock state)
 
     public IReadOnlyCollection<Lease> Of(HostMemoryBackend backend) => _byBackend.TryGetValue(backend, out var leases) ? leases : [];
 
+    /// <summary>The descriptor of the process that a lease is for. It stays the table's.</summary>
+    public SafeFileHandle? PidfdOf(Lease lease) => _holderOf.GetValueOrDefault(lease)?.Pidfd;
+
     /// <summary>Gives a lease.</summary>
     /// <param name="backend">The memory.</param>
-    /// <param name="pid">The process it is for.</param>
+    /// <param name="pid">The process it is for, or <see cref="Lease.Unnumbered"/>.</param>
     /// <param name="pidfd">A descriptor of that process, taken over; it may be closed at once if the process is known already.</param>
     /// <param name="name">Free text.</param>
     /// <param name="isReadOnly">What kind of descriptor is lent.</param>
@@ -61,6 +70,7 @@ public sealed class LeaseTable(Lock state)
     void Add(Lease lease, Holder holder)
     {
         _leases.Add(lease.Mapping, lease);
+        _holderOf.Add(lease, holder);
         holder.Leases.Add(lease);
         if (!_byBackend.TryGetValue(lease.Backend, out var ofBackend))
             _byBackend.Add(lease.Backend, ofBackend = []);
@@ -77,7 +87,8 @@ public sealed class LeaseTable(Lock state)
         // does not answer has not said that anybody ended: nothing is changed then.
         var errno = Pidfd.Poll(pidfd, 0, out var hasEnded);
         var knownHasEnded = false;
-        if (errno.Ok && _holders.TryGetValue(pid, out var known) && (errno = Pidfd.Poll(known.Pidfd, 0, out knownHasEnded)).Ok)
+        var key = new ProcessKey(pid, pid != Lease.Unnumbered ? 0 : Pidfd.Identity(pidfd) ?? ulong.MaxValue - _unknown++);
+        if (errno.Ok && _holders.TryGetValue(key, out var known) && (errno = Pidfd.Poll(known.Pidfd, 0, out knownHasEnded)).Ok)
         {
             // Two that live and have the same number are one.
             if (!hasEnded && !knownHasEnded)
@@ -88,7 +99,7 @@ public sealed class LeaseTable(Lock state)
             if (knownHasEnded)
                 Forget(known);
         }
-        var holder = new Holder(pid, pidfd);
+        var holder = new Holder(key, pidfd);
         if (errno.Ok)
             errno = hasEnded ? Errno.ESRCH : _watcher.Watch(pidfd, () => Exited(holder));
         if (errno.Failed)
@@ -96,7 +107,7 @@ public sealed class LeaseTable(Lock state)
             pidfd.Dispose();
             throw QmpErrors.ProcessNotWatched(pid, errno.Text);
         }
-        _holders.Add(pid, holder);
+        _holders.Add(key, holder);
         return holder;
     }
 
@@ -109,10 +120,10 @@ public sealed class LeaseTable(Lock state)
 
     void Forget(Holder holder)
     {
-        if (_holders.TryGetValue(holder.Pid, out var current) && current == holder)
-            _holders.Remove(holder.Pid);
+        if (_holders.TryGetValue(holder.Key, out var current) && current == holder)
+            _holders.Remove(holder.Key);
         foreach (var lease in holder.Leases.ToArray())
-            Remove(lease, holder, LeaseEnd.Exit);
+            Remove(lease, LeaseEnd.Exit);
         holder.Pidfd.Dispose();
     }
 
@@ -121,14 +132,15 @@ public sealed class LeaseTable(Lock state)
     {
         if (!_leases.TryGetValue(mapping, out var lease))
             throw QmpErrors.MappingNotFound(mapping);
-        Remove(lease, _holders.GetValueOrDefault(lease.Pid), LeaseEnd.Unmap);
+        Remove(lease, LeaseEnd.Unmap);
         return lease;
     }
 
-    void Remove(Lease lease, Holder? holder, LeaseEnd reason)
+    void Remove(Lease lease, LeaseEnd reason)
     {
         // A holder without leases stays watched until it ends: it may well ask again.
-        holder?.Leases.Remove(lease);
+        if (_holderOf.Remove(lease, out var holder))
+            holder.Leases.Remove(lease);
         _leases.Remove(lease.Mapping);
         if (_byBackend.TryGetValue(lease.Backend, out var ofBackend) && ofBackend.Remove(lease) && ofBackend.Count == 0)
             _byBackend.Remove(lease.Backend);

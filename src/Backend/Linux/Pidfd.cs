@@ -7,6 +7,7 @@ namespace HostMemd.Backend.Linux;
 public static unsafe partial class Pidfd
 {
     internal const short POLLIN = 0x1;
+    internal const long PID_FS_MAGIC = 0x50494446;
 
 #pragma warning disable CS8981 // the kernel's spelling
     internal struct pollfd
@@ -65,6 +66,15 @@ public static unsafe partial class Pidfd
             if (held) fd.DangerousRelease();
         }
     }
+
+    /// <summary>
+    /// A number for the process that no other one has had since the machine was started; for those that have no pid here, being in another
+    /// pid namespace. Null before Linux 6.9, whose pidfds are all the same file (pidfd_open(2), pidfs).
+    /// </summary>
+    /// <param name="fd">From <see cref="Open"/>, or the peer's from SO_PEERPIDFD.</param>
+    public static ulong? Identity(SafeFileHandle fd) =>
+        Files.FileSystem(fd, out FileSystemStatus system).Ok && system.Type == PID_FS_MAGIC && Files.Status(fd, out FileStatus status).Ok
+            ? status.Inode : null;
 
     /// <summary>Sends a signal; 0 only asks whether one could be sent.</summary>
     /// <param name="fd">From <see cref="Open"/>.</param>

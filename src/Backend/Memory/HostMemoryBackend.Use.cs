@@ -1,3 +1,4 @@
+using HostMemd.Backend.Leases;
 using HostMemd.Backend.Linux;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
@@ -40,8 +41,15 @@ public abstract partial class HostMemoryBackend
     /// <summary>The file is one that others may know, and its mode their business.</summary>
     private protected virtual bool HasPath => false;
 
-    public override QmpException? DeletionRefusal() =>
-        Environment.Leases.Of(this).Count > 0 ? QmpErrors.ObjectMapped(Name) : null;
+    public override QmpException? DeletionRefusal()
+    {
+        var leases = Environment.Leases.Of(this);
+        if (leases.Count == 0)
+            return null;
+        // QEMU's text, as long as query-memdev-mappings can name one of them.
+        return leases.FirstOrDefault(l => l.Pid == Lease.Unnumbered) is { } elsewhere && leases.All(l => l.Pid == Lease.Unnumbered)
+            ? QmpErrors.ObjectLentElsewhere(Name, elsewhere.Mapping) : QmpErrors.ObjectMapped(Name);
+    }
 
     public override async ValueTask<QmpException?> DeletionRefusalAsync()
     {

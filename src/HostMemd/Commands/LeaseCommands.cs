@@ -14,10 +14,13 @@ namespace HostMemd.Commands;
 /// <summary>Lending memory, and telling who uses it.</summary>
 static class LeaseCommands
 {
+    static readonly Lazy<int> s_ownPid = new(() => Procfs.OwnPid());
+
     public static IEnumerable<Command> All(QomTree tree, LeaseTable leases, HolderSearch holders, Lock state)
     {
         yield return Command("memdev-map", "Lend memory to a process. The descriptor comes with the first byte of the reply.", MemdevMapped.Schema,
-            Arg("id", Str, "The backend."), OptNullable("pid", Int, "Whom it is for; the client's own process if absent."),
+            Arg("id", Str, "The backend."),
+            OptNullable("pid", Int, "Whom it is for, by its number in the daemon's pid namespace; the client's own process if absent."),
             Opt("readonly", Bool, false, "Lend a descriptor that cannot be mapped writable."), Opt("name", Str, "Free text."),
             (call, id, pid, readOnly, name) => Map(call, Find(tree, id), leases, pid, readOnly, name)).Extension();
 
@@ -61,9 +64,15 @@ static class LeaseCommands
             Share = region.IsShared,
             ReadOnly = readOnly,
             Offset = region.Offset,
-            Path = string.Create(CultureInfo.InvariantCulture, $"/proc/{Environment.ProcessId}/fd/{region.File!.DangerousGetHandle()}"),
+            Path = SeesOurNumber(call.Session.Peer.Pid)
+                ? string.Create(CultureInfo.InvariantCulture, $"/proc/{s_ownPid.Value}/fd/{region.File!.DangerousGetHandle()}") : null,
         };
     }
+
+    // Our number is another process's in any other pid namespace: where the client has none here, and where it has further ones inside
+    // (proc_pid_status(5), NSpid). Of one whose status is hidden nothing is known.
+    static bool SeesOurNumber(int client) => client != Lease.Unnumbered
+        && (Procfs.Status("NSpid", client) is not { } numbers || !numbers.Contains('\t', StringComparison.Ordinal));
 
     // The descriptor that was taken keeps the number from being another process's meanwhile.
     static uint? UserOf(Call call, int pid) => pid == call.Session.Peer.Pid ? call.Session.Peer.Uid : Procfs.Uid(pid);
@@ -73,9 +82,13 @@ static class LeaseCommands
         var peer = call.Session.Peer;
         if (wanted is null && peer.OpenPidfd() is { } own)
             return (peer.Pid, own);
+        if (wanted is null && peer.Pid == Lease.Unnumbered)
+            throw QmpErrors.ProcessNotWatched(peer.Pid, "it is in another pid namespace, and has ended or the kernel is older than Linux 6.5");
         var pid = wanted ?? peer.Pid;
         if (pid is <= 0 or > int.MaxValue)
             throw QmpErrors.Expects("pid", "a process");
+        if (peer.Pid == Lease.Unnumbered)
+            throw QmpErrors.NumberOfAnotherNamespace(pid);
         var errno = Pidfd.Open((int)pid, out var pidfd);
         return errno.Ok ? ((int)pid, pidfd!) : throw QmpErrors.ProcessNotWatched((int)pid, errno.Text);
     }
@@ -111,12 +124,13 @@ static class LeaseCommands
             }));
         }
         var known = result.Select(m => m.Id).ToHashSet(StringComparer.Ordinal);
-        result.AddRange(backends.Where(b => !known.Contains(b.Name) && b.Region is { } r && HolderSearch.MayBeHeldUnseen(r, scan.Unseen))
+        result.AddRange(backends.Where(b => !known.Contains(b.Name) && b.Region is { Identity: not null } r && HolderSearch.MayBeHeldUnseen(r, scan.Unseen))
             .Select(b => new MemdevMapping
             {
                 Id = b.Name,
                 Kind = MemdevMappingKind.Unseen,
-                Name = string.Create(CultureInfo.InvariantCulture, $"processes that could not be looked at: {scan.Unseen}"),
+                Name = scan.Unseen == 0 ? "no process that is seen from here: one of another pid namespace, or a descriptor on its way"
+                    : string.Create(CultureInfo.InvariantCulture, $"processes that could not be looked at: {scan.Unseen}"),
                 Size = b.Size,
             }));
         return result;

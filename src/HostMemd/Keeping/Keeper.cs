@@ -25,6 +25,7 @@ sealed class Keeper
     // service cannot be started any more.
     const string MemoryPrefix = "mem-";
     const string StatePrefix = "state-";
+    const string ProcessPrefix = "process-";
 
     // Rewritten when most of it is history; small ones are not worth it.
     const ulong RewriteFrom = 256 << 10;
@@ -199,7 +200,19 @@ sealed class Keeper
                 memory.Add(new(name!, file));
             lines.Add(KeptState.Line(ObjectRecord.Of(made, name)));
         }
-        lines.AddRange(_leases.All.Select(l => KeptState.Line(LeaseRecord.Of(l))));
+        // Processes that have no number here: what the other one needs to watch them is their descriptor.
+        var processes = new Dictionary<SafeFileHandle, string>(ReferenceEqualityComparer.Instance);
+        foreach (var lease in _leases.All)
+        {
+            string? name = null;
+            if (lease.Pid == Lease.Unnumbered && _leases.PidfdOf(lease) is { } pidfd && !processes.TryGetValue(pidfd, out name))
+            {
+                name = string.Create(CultureInfo.InvariantCulture, $"{ProcessPrefix}{processes.Count + 1}");
+                processes.Add(pidfd, name);
+                memory.Add(new(name, pidfd));
+            }
+            lines.Add(KeptState.Line(LeaseRecord.Of(lease, name)));
+        }
         return (lines, memory);
     }
 
@@ -251,6 +264,8 @@ sealed class Keeper
         {
             if (NumberOf(passed.Name, MemoryPrefix) is { } number && memory.TryAdd(passed.Name, passed.Handle))
                 _lastName = Math.Max(_lastName, number);
+            else if (NumberOf(passed.Name, ProcessPrefix) is not null && memory.TryAdd(passed.Name, passed.Handle))
+                continue;
             else if (NumberOf(passed.Name, StatePrefix) is { } generation)
             {
                 _lastGeneration = Math.Max(_lastGeneration, generation);
@@ -326,7 +341,7 @@ sealed class Keeper
         {
             lock (_state)
             {
-                if (restorer.TryLend(lease))
+                if (restorer.TryLend(lease, lease.Process is null ? null : memory.GetValueOrDefault(lease.Process)))
                     _kept.Apply(KeptState.Line(lease));
             }
         }

@@ -8,13 +8,15 @@ namespace HostMemd.Keeping;
 /// <summary>What must be known of a lease to go on with it in another process.</summary>
 /// <param name="StartTime">When its process started, in the kernel's clock ticks: a number of its own for each user of a pid; or
 /// <see cref="UnknownStart"/>.</param>
-sealed record LeaseRecord(string Mapping, string Id, int Pid, ulong StartTime, string? Name, bool IsReadOnly, long Since)
+/// <param name="Process">The name under which a descriptor of the process comes along, which has no number here; null if none does.</param>
+sealed record LeaseRecord(
+    string Mapping, string Id, int Pid, ulong StartTime, string? Name, bool IsReadOnly, long Since, string? Process = null)
 {
     /// <summary>It could not be read when the lease was recorded. Only process 1 starts at the tick 0.</summary>
     public const ulong UnknownStart = 0;
 
-    public static LeaseRecord Of(Lease lease) => new(lease.Mapping, lease.Backend.Name, lease.Pid, Procfs.StartTime(lease.Pid) ?? UnknownStart,
-        lease.Name, lease.IsReadOnly, lease.Since.ToUnixTimeSeconds());
+    public static LeaseRecord Of(Lease lease, string? process = null) => new(lease.Mapping, lease.Backend.Name, lease.Pid,
+        Procfs.StartTime(lease.Pid) ?? UnknownStart, lease.Name, lease.IsReadOnly, lease.Since.ToUnixTimeSeconds(), process);
 
     public Value ToValue()
     {
@@ -27,6 +29,8 @@ sealed record LeaseRecord(string Mapping, string Id, int Pid, ulong StartTime, s
             members.Add("name", Value.From(Name));
         members.Add("readonly", Value.From(IsReadOnly));
         members.Add("since", Value.From(Since));
+        if (Process is not null)
+            members.Add("process", Value.From(Process));
         return Value.From(members);
     }
 
@@ -37,6 +41,7 @@ sealed record LeaseRecord(string Mapping, string Id, int Pid, ulong StartTime, s
             return null;
         members["readonly"].TryBool(out var isReadOnly);
         members["since"].TryInt(out var since);
-        return new(mapping, id, (int)pid, start, members["name"].TryString(out var name) ? name : null, isReadOnly, since);
+        return new(mapping, id, (int)pid, start, members["name"].TryString(out var name) ? name : null, isReadOnly, since,
+            members["process"].TryString(out var process) ? process : null);
     }
 }

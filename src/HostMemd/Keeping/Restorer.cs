@@ -37,12 +37,20 @@ sealed class Restorer(ObjectFactory objects, QomTree tree, LeaseTable leases, IL
     }
 
     /// <summary>Called with the state held.</summary>
+    /// <param name="record">What it was.</param>
+    /// <param name="process">A descriptor of its process, where that has no number here; it stays the caller's.</param>
     /// <returns>False if the lease is over; a lease that only cannot be watched now is told, and is not.</returns>
-    public bool TryLend(LeaseRecord record)
+    public bool TryLend(LeaseRecord record, SafeFileHandle? process)
     {
         if (tree.Objects.FindChild(record.Id) is not HostMemoryBackend backend)
             return false;
-        var errno = Pidfd.Open(record.Pid, out var pidfd);
+        if (record.Pid == Lease.Unnumbered && process is null)
+        {
+            // The process before us knew it by a descriptor that nobody has kept. What it maps stays, by the kernel's word.
+            Log.LeaseNotRestored(logger, record.Mapping, record.Id, record.Pid, "it is in another pid namespace and cannot be found again");
+            return false;
+        }
+        var errno = process is null ? Pidfd.Open(record.Pid, out var pidfd) : Files.Duplicate(process, out pidfd);
         if (errno.Failed)
             return errno != Errno.ESRCH && Tell(record, errno.Text);
         // The number may be another process's by now; its start time is not. Where one of the two could not be read, a lease too many
@@ -61,7 +69,8 @@ sealed class Restorer(ObjectFactory objects, QomTree tree, LeaseTable leases, IL
         catch (QmpException refusal)
         {
             // It may have ended just now.
-            return Directory.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/{record.Pid}")) && Tell(record, refusal.Message);
+            return record.Pid != Lease.Unnumbered
+                && Directory.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/{record.Pid}")) && Tell(record, refusal.Message);
         }
     }
 

@@ -12,7 +12,7 @@ public sealed class MemdevMapped
     public bool Share { get; set; }
     public bool ReadOnly { get; set; }
     public ulong Offset { get; set; }
-    public string Path { get; set; } = "";
+    public string? Path { get; set; }
 
     public static QapiStruct<MemdevMapped> Schema { get; } = new("MemdevMapped", rows => rows
         .Row("mapping", Str, "The lease; for memdev-unmap.", m => m.Mapping, (m, v) => m.Mapping = v)
@@ -23,5 +23,6 @@ public sealed class MemdevMapped
         .Row("readonly", Bool, "The descriptor cannot be mapped writable.", m => m.ReadOnly, (m, v) => m.ReadOnly = v)
         .Row("offset", QapiTypes.Size, "Where in the descriptor the memory begins, in bytes: 0 but for files.",
             m => m.Offset, (m, v) => m.Offset = v)
-        .Row("path", Str, "Opens the same memory, for those who cannot receive descriptors.", m => m.Path, (m, v) => m.Path = v));
+        .Opt("path", Str, "Opens the same memory, for those who cannot receive descriptors; absent for a client in another pid namespace, "
+            + "where it would mean another process.", m => m.Path, (m, v) => m.Path = v));
 }

@@ -26,11 +26,12 @@ public sealed class MemdevMapping
 
     public static QapiStruct<MemdevMapping> Schema { get; } = new("MemdevMapping", rows => rows
         .Row("id", Str, "The backend.", m => m.Id, (m, v) => m.Id = v)
-        .Row("pid", Int, "The process; 0 for unseen ones.", m => m.Pid, (m, v) => m.Pid = v)
+        .Row("pid", Int, "The process; 0 for unseen ones and for those of another pid namespace, which have no number here.",
+            m => m.Pid, (m, v) => m.Pid = v)
         .Row("comm", Str, "Its name.", m => m.Comm, (m, v) => m.Comm = v)
         .Row("kind", KindType, "How it is known.", m => m.Kind, (m, v) => m.Kind = v)
         .Opt("mapping", Str, "The lease.", m => m.Mapping, (m, v) => m.Mapping = v)
-        .Opt("name", Str, "What was said of it, or how many processes could not be looked at.", m => m.Name, (m, v) => m.Name = v)
+        .Opt("name", Str, "What was said of it; of unseen ones why nobody is named.", m => m.Name, (m, v) => m.Name = v)
         .Row("readonly", Bool, "It cannot write to the memory.", m => m.ReadOnly, (m, v) => m.ReadOnly = v)
         .Row("size", QapiTypes.Size, "Bytes of the memory.", m => m.Size, (m, v) => m.Size = v)
         .Opt("since", Int, "When the lease was given, in seconds of Unix time.", m => m.Since, (m, v) => m.Since = v));

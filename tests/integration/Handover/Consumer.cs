@@ -10,9 +10,12 @@ sealed class Consumer : IDisposable
 
     readonly Process _process;
 
-    public Consumer(DaemonProcess daemon)
+    /// <param name="daemon">Whose memory it uses.</param>
+    /// <param name="wrapper">Words before its own: a program that runs another, such as unshare.</param>
+    public Consumer(DaemonProcess daemon, params string[] wrapper)
     {
-        _process = Process.Start(new ProcessStartInfo("python3", [Script("consumer.py"), daemon.SocketPath])
+        string[] words = [.. wrapper, "python3", Script("consumer.py"), daemon.SocketPath];
+        _process = Process.Start(new ProcessStartInfo(words[0], words[1..])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

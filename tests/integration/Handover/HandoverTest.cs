@@ -31,7 +31,7 @@ public abstract class HandoverTest(ITestOutputHelper output) : DaemonTest(output
     protected async Task<string> PathOfAsync(string id)
     {
         await using var loan = await Client.BorrowAsync(id);
-        return loan.Info.Path;
+        return loan.Info.Path!;
     }
 
     /// <summary>Deletes memory whose last user has just gone: the kernel may still be tidying up after it.</summary>

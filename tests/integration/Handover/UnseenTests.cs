@@ -26,7 +26,7 @@ public sealed class UnseenTests(ITestOutputHelper output) : HandoverTest(output)
         await client.AddObjectAsync("memory-backend-memfd", "m", SizeOf(MiB));
         string path;
         await using (var loan = await client.BorrowAsync("m"))
-            path = loan.Info.Path;
+            path = loan.Info.Path!;
         var consumer = Keep(new Consumer(daemon));
         consumer.Do($"open {path} {MiB}", "map");
         return (client, consumer);

@@ -57,6 +57,13 @@ class Consumer:
         self.size = lent["size"]
         return lent["mapping"]
 
+    def ask_path(self, backend):
+        """Borrows, and says by which path others could open it."""
+        return self.daemon.execute("memdev-map", id=backend).get("path", "none")
+
+    def borrow_for(self, backend, pid):
+        return self.daemon.execute("memdev-map", id=backend, pid=int(pid))["mapping"]
+
     def ask(self, backend):
         """Asks, and does not read the answer."""
         self.daemon.send("memdev-map", id=backend)

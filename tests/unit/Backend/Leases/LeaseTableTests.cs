@@ -129,6 +129,28 @@ public sealed class LeaseTableTests : IDisposable
         Assert.Empty(_leases.All);
     }
 
+    // Processes of other pid namespaces: the number is nobody's, and all have it.
+    [Fact]
+    public void ProcessesWithoutANumber_AreNotTakenForEachOther()
+    {
+        var (dying, living) = (Sleeper(), Sleeper());
+        var gone = new[] { Give(Lease.Unnumbered, PidfdOf(dying.Id)), Give(Lease.Unnumbered, PidfdOf(dying.Id)) };
+        var stays = Give(Lease.Unnumbered, PidfdOf(living.Id));
+        // pidfs, since Linux 6.9.
+        Assert.Equal(Pidfd.Identity(_leases.PidfdOf(stays)!) is null ? 3 : 2, _leases.Holders);
+
+        Kill(dying);
+        Assert.True(_end.Wait(s_patience) && _end.Wait(s_patience));
+
+        lock (_state)
+        {
+            Assert.Same(stays, Assert.Single(_leases.All));
+            Assert.Equal(gone.Select(l => (l.Mapping, LeaseEnd.Exit)).Order(), _ended.Order());
+            _leases.End(stays.Mapping);
+            Assert.Empty(_leases.All);
+        }
+    }
+
     // A connection passed on: its first owner is dead, and has a namesake that borrows too.
     [Fact]
     public void DeadProcess_WhoseNumberIsSomebodyElses_GetsNothing()

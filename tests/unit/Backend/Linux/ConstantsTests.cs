@@ -10,7 +10,8 @@ public partial class ConstantsTests
 {
     // Younger than the headers of the oldest system we build on (Debian 12: Linux 6.1, glibc 2.36).
     static readonly string[] s_young = ["MPOL_WEIGHTED_INTERLEAVE", "MFD_EXEC", "MFD_NOEXEC_SEAL", "F_SEAL_EXEC", "MADV_COLLAPSE",
-        "PAGEMAP_SCAN", "PAGE_IS_PRESENT", "PAGE_IS_SWAPPED", "PAGE_IS_PFNZERO", "PAGE_IS_HUGE"];
+        "PAGEMAP_SCAN", "PAGE_IS_PRESENT", "PAGE_IS_SWAPPED", "PAGE_IS_PFNZERO", "PAGE_IS_HUGE",
+        "PID_FS_MAGIC"];
 
     static readonly Type[] s_types = [.. typeof(Mman).Assembly.GetTypes().Where(t => t.Namespace == typeof(Mman).Namespace)];
 
