@@ -26,6 +26,11 @@ sealed record Allocation
     /// <summary>Grows the file when it is empty; names it in the error.</summary>
     public string? GrownPath { get; init; }
 
+    /// <summary>
+    /// The store is another process's, and as it is: a consumer may have cut it off (ftruncate(2)), which is no reason to lose the rest.
+    /// </summary>
+    public bool IsRestored { get; init; }
+
     /// <summary>The region takes the descriptor over; on failure it stays the caller's.</summary>
     /// <exception cref="QmpException">It cannot be mapped; nothing is.</exception>
     public MemoryRegion Map(SafeFileHandle file)
@@ -37,7 +42,7 @@ sealed record Allocation
         // The text for a file that is too small shows the size in whole host pages, as QEMU's does.
         var size = RoundUp(Size, Host.PageSize);
         var store = StoreSize(file, status);
-        if (store > 0 && store < unchecked(Offset + size))
+        if (store > 0 && store < unchecked(Offset + size) && !(IsRestored && status.IsRegular))
             throw QmpErrors.TooSmall(Name, store, size, Offset);
         if (Align % page != 0)
             throw QmpErrors.AlignmentMultiple(Align, page);
@@ -50,7 +55,7 @@ sealed record Allocation
         var length = RoundUp(size, page);
         // QEMU only warns when a file cannot be grown, and maps an empty one whose pages cannot be touched.
         var end = unchecked(Offset + length);
-        errno = store == 0 && GrownPath is not null && status.IsRegular ? Files.Truncate(file, end) : Errno.None;
+        errno = store == 0 && GrownPath is not null && status.IsRegular && !IsRestored ? Files.Truncate(file, end) : Errno.None;
         var region = Map(file, length, page, fileSystem.IsTmpfs && page == Host.PageSize);
         if (errno.Ok)
             return region;

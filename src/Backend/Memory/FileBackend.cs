@@ -99,6 +99,7 @@ public sealed class FileBackend : HostMemoryBackend
             Persistent = Pmem,
             // Opened for reading only, an empty file stays empty: success as with QEMU, and its pages are nobody's to touch.
             GrownPath = ReadOnly ? null : MemPath,
+            IsRestored = IsRestored,
         }.Map(store);
     }
 

@@ -110,6 +110,9 @@ public abstract partial class HostMemoryBackend : QomObject
             return Allocate();
         if (_store is null && _expected is null)
             throw QmpErrors.NotRestorable(Name);
+        // An older version left memory sealable where vm.memfd_noexec is set. Without this it is no worse than it was.
+        if (_store is not null)
+            Memfd.EndSealing(_store);
         var region = _store is null ? Allocate() : Reallocate(_store);
         _store = null;
         if (_expected is null || region.Identity == _expected)

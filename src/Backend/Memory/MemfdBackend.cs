@@ -72,5 +72,5 @@ public sealed class MemfdBackend : HostMemoryBackend
     }
 
     protected override MemoryRegion Reallocate(SafeFileHandle store) =>
-        new Allocation { Name = RegionName, Size = Size, Share = Share, Reserve = Reserve }.Map(store);
+        new Allocation { Name = RegionName, Size = Size, Share = Share, Reserve = Reserve, IsRestored = IsRestored }.Map(store);
 }

@@ -44,5 +44,5 @@ public sealed class ShmBackend : HostMemoryBackend
     }
 
     protected override MemoryRegion Reallocate(SafeFileHandle store) =>
-        new Allocation { Name = RegionName, Size = Size, Share = true, Reserve = Reserve }.Map(store);
+        new Allocation { Name = RegionName, Size = Size, Share = true, Reserve = Reserve, IsRestored = IsRestored }.Map(store);
 }

@@ -122,6 +122,14 @@ static unsafe partial class Wire
     /// <summary>fcntl(2) with F_GET_SEALS.</summary>
     public static int Seals(SafeFileHandle file) => fcntl(file, 1034, 0);
 
+    /// <summary>fcntl(2) with F_ADD_SEALS.</summary>
+    /// <returns>0, or the errno.</returns>
+    public static int AddSeals(SafeFileHandle file, int seals) => fcntl(file, 1033, seals) == 0 ? 0 : Marshal.GetLastPInvokeError();
+
+    /// <summary>ftruncate(2).</summary>
+    /// <returns>0, or the errno.</returns>
+    public static int Truncate(SafeFileHandle file, long length) => ftruncate(file, length) == 0 ? 0 : Marshal.GetLastPInvokeError();
+
     /// <summary>unix(7), SIOCOUTQ: bytes sent that the other end has not taken yet.</summary>
     public static int Untaken(SafeHandle socket)
     {
@@ -146,6 +154,9 @@ static unsafe partial class Wire
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int fcntl(SafeHandle file, int command, nint argument);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int ftruncate(SafeFileHandle file, long length);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int ioctl(SafeHandle file, nuint request, int* argument);

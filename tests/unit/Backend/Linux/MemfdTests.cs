@@ -31,6 +31,21 @@ public class MemfdTests
         Assert.Equal(MemfdCalls.F_SEAL_SEAL, seals);
     }
 
+    // What the kernel makes of every memfd where vm.memfd_noexec is 1 or 2 (memfd_create(2), since Linux 6.3).
+    [Fact]
+    public void WithoutAllowSealing_NobodyCanSeal_AlsoWhereTheKernelAllowsIt()
+    {
+        Errno error = MemfdCalls.Create("test", MemfdCalls.MFD_NOEXEC_SEAL, out SafeFileHandle? fd);
+        if (error == Errno.EINVAL) return; // a kernel without the flag makes none of them sealable
+        Assert.Equal(Errno.None, error);
+        using (fd)
+        {
+            using SafeFileHandle other = Reopened(fd!);
+            Assert.Equal(Errno.EPERM, MemfdCalls.AddSeals(other, MemfdCalls.F_SEAL_FUTURE_WRITE));
+            Assert.Equal(Errno.EPERM, MemfdCalls.AddSeals(other, MemfdCalls.F_SEAL_WRITE));
+        }
+    }
+
     [Theory]
     [InlineData(0, 0)]
     [InlineData(1, 0)]
