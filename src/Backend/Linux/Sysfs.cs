@@ -9,6 +9,11 @@ namespace HostMemd.Backend.Linux;
 /// <param name="Surplus">Above nr_hugepages, by overcommit.</param>
 public readonly record struct HugePagePool(ulong Total, ulong Free, ulong Reserved, ulong Surplus);
 
+/// <summary>Persistent or set-aside memory that is mapped through a character device, /dev/dax0.0 for one.</summary>
+/// <param name="Size">Bytes.</param>
+/// <param name="Alignment">Of address, offset and length of a mapping, in bytes; 0 if unknown (before Linux 5.10).</param>
+public readonly record struct DaxDevice(ulong Size, ulong Alignment);
+
 /// <summary>Files of /sys: nodes, huge page pools, KSM. What is missing is empty, 0 or null, never an error.</summary>
 public static class Sysfs
 {
@@ -80,6 +85,18 @@ public static class Sysfs
     /// <param name="name">The file's name.</param>
     /// <param name="root">Where sysfs is.</param>
     public static string? Ksm(string name, string root = "/sys") => ProcFile.Text($"{root}/kernel/mm/ksm/{name}");
+
+    /// <summary>Bytes and alignment of a device DAX; null if the device is none. Documentation/ABI/testing/sysfs-bus-dax.</summary>
+    /// <param name="major">Its device number: major.</param>
+    /// <param name="minor">Minor.</param>
+    /// <param name="root">Where sysfs is.</param>
+    public static DaxDevice? Dax(uint major, uint minor, string root = "/sys")
+    {
+        string device = $"{root}/dev/char/{major}:{minor}";
+        bool isDax = Path.GetFileName(new DirectoryInfo(device + "/subsystem").LinkTarget) == "dax";
+        return isDax && ProcFile.Number(device + "/size") is { } size
+            ? new DaxDevice(size, ProcFile.Number(device + "/align") ?? 0) : null;
+    }
 
     static int[] List(string path)
     {

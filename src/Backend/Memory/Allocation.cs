@@ -41,9 +41,13 @@ sealed record Allocation
         var page = fileSystem.IsHugeTlb ? fileSystem.BlockSize : Host.PageSize;
         // The text for a file that is too small shows the size in whole host pages, as QEMU's does.
         var size = RoundUp(Size, Host.PageSize);
-        var store = StoreSize(file, status);
+        // QEMU asks sysfs as well; lseek(2) says 0 of such a device, and touching what is beyond its end is SIGBUS.
+        var dax = status.IsCharDevice ? Sysfs.Dax(status.SpecialMajor, status.SpecialMinor) : null;
+        var store = dax?.Size ?? StoreSize(file, status);
         if (store > 0 && store < unchecked(Offset + size) && !(IsRestored && status.IsRegular))
             throw QmpErrors.TooSmall(Name, store, size, Offset);
+        if (dax is { } device && Align != 0 && Align < device.Alignment)
+            throw QmpErrors.AlignmentStore(device.Alignment, Align);
         if (Align % page != 0)
             throw QmpErrors.AlignmentMultiple(Align, page);
         if (Align != 0 && !ulong.IsPow2(Align))
@@ -56,7 +60,7 @@ sealed record Allocation
         // QEMU only warns when a file cannot be grown, and maps an empty one whose pages cannot be touched.
         var end = unchecked(Offset + length);
         errno = store == 0 && GrownPath is not null && status.IsRegular && !IsRestored ? Files.Truncate(file, end) : Errno.None;
-        var region = Map(file, length, page, fileSystem.IsTmpfs && page == Host.PageSize);
+        var region = Map(file, length, page, Math.Max(Align, dax?.Alignment ?? 0), fileSystem.IsTmpfs && page == Host.PageSize);
         if (errno.Ok)
             return region;
         region.Mapping.Dispose();
@@ -67,7 +71,7 @@ sealed record Allocation
     static ulong StoreSize(SafeFileHandle file, FileStatus status) =>
         status.IsRegular ? status.Size : Files.End(file, out var end).Ok ? end : 0;
 
-    MemoryRegion Map(SafeFileHandle file, ulong length, ulong page, bool allocatesQuickly)
+    MemoryRegion Map(SafeFileHandle file, ulong length, ulong page, ulong align, bool allocatesQuickly)
     {
         var flags = Share ? Mman.MAP_SHARED : Mman.MAP_PRIVATE;
         // Huge pages are reserved from a pool whatever the overcommit mode; shared memory is not accounted when mapped.
@@ -77,7 +81,7 @@ sealed record Allocation
         {
             Length = length,
             PageSize = page,
-            Alignment = Math.Max(Math.Max(page, Align), length >= HugeAlignment ? HugeAlignment : 0),
+            Alignment = Math.Max(Math.Max(page, align), length >= HugeAlignment ? HugeAlignment : 0),
             Protection = ReadOnlyMemory ? Mman.PROT_READ : Mman.PROT_READ | Mman.PROT_WRITE,
             File = file,
             Offset = Offset,

@@ -58,6 +58,26 @@ public class SysfsTests
     }
 
     [Fact]
+    public void DaxDevice_IsOneOfTheDaxBus()
+    {
+        using Scratch sys = new();
+        sys.Write("dev/char/252:0/size", "526385152\n");
+        sys.Write("dev/char/252:0/align", "2097152\n");
+        sys.Write("dev/char/10:1/size", "4096\n");
+        sys.Write("dev/char/252:1/size", "4096\n");
+        File.CreateSymbolicLink(sys.Path + "/dev/char/252:0/subsystem", "../../../../bus/dax");
+        File.CreateSymbolicLink(sys.Path + "/dev/char/252:1/subsystem", "../../../../class/dax");
+        File.CreateSymbolicLink(sys.Path + "/dev/char/10:1/subsystem", "../../../../class/misc");
+
+        Assert.Equal(new DaxDevice(526385152, 2097152), Sysfs.Dax(252, 0, sys.Path));
+        Assert.Equal(new DaxDevice(4096, 0), Sysfs.Dax(252, 1, sys.Path));
+        Assert.Null(Sysfs.Dax(10, 1, sys.Path));
+        Assert.Null(Sysfs.Dax(252, 2, sys.Path));
+        // /dev/zero
+        Assert.Null(Sysfs.Dax(1, 5));
+    }
+
+    [Fact]
     public void EmptySys_IsNothing()
     {
         using Scratch sys = new();
