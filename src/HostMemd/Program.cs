@@ -14,7 +14,7 @@ try
     var line = CommandLine.Parse(args);
     if (line.Answer is { } answer)
     {
-        Console.Out.Write(answer());
+        StandardStreams.Answer(answer());
         return 0;
     }
     var options = line.ApplyTo(ConfigFile.Read(line.ConfigPath));
@@ -32,7 +32,7 @@ catch (StartException failure)
     if (Daemonizer.IsBackground)
         Daemonizer.Report(failure.Message);
     else
-        Console.Error.Write($"hostmemd: {failure.Message}\n");
+        StandardStreams.Say($"hostmemd: {failure.Message}\n");
     return 1;
 }
 catch (OperationCanceledException)

@@ -53,11 +53,16 @@ static unsafe class PidFile
     {
         if (Posix.ftruncate(fd, 0) != 0)
             throw Failed("Failed to truncate pid file");
-        var text = Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture) + "\n");
-        fixed (byte* start = text)
+        ReadOnlySpan<byte> text = Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture) + "\n");
+        while (text.Length > 0)
         {
-            if (Posix.write(fd, start, (nuint)text.Length) != text.Length)
+            nint written;
+            // Where there is room for a part, the reason comes with the rest.
+            fixed (byte* start = text)
+                written = Posix.write(fd, start, (nuint)text.Length);
+            if (written < 0 && Errno.Last != Errno.EINTR)
                 throw Failed("Failed to write pid file");
+            text = text[(int)Math.Max(0, written)..];
         }
     }
 

@@ -110,6 +110,26 @@ public sealed class FileSizeTests(ITestOutputHelper output) : GuardTest(output)
         Assert.Empty(Directory.GetFileSystemEntries(folder));
     }
 
+    [TheoryIf(Need.Published)]
+    [InlineData("2", "--no-such-option")]
+    [InlineData("1", "--help")]
+    public void StandardStreamThatHasReachedIt_IsStatus1_AndNoSignal(string stream, string option)
+    {
+        var full = Path.Combine(Folder, "full");
+        File.WriteAllBytes(full, new byte[4096]);
+        var (status, _, errors) = DaemonProcess.RunToEnd(info =>
+        {
+            var program = info.FileName;
+            info.FileName = "sh";
+            string[] words = ["-c", $"exec prlimit --fsize=4096 \"$@\" {stream}>>\"$0\"", full, program];
+            for (var i = 0; i < words.Length; i++)
+                info.ArgumentList.Insert(i, words[i]);
+        }, option);
+
+        Assert.Equal((1, stream == "1" ? "hostmemd: cannot write to standard output: File too large\n" : ""), (status, errors));
+        Assert.Equal(4096, new FileInfo(full).Length);
+    }
+
     static void Cycle(QmpClient client, string id)
     {
         client.Add("memory-backend-ram", id, new() { ["size"] = 4096 });
