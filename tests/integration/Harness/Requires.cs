@@ -23,6 +23,7 @@ public enum Need
     OtherUsers,
     Strace,
     MemoryCgroup,
+    Published,
     Native,
     MemoryDenyWriteExecute,
     PidNamespace,
@@ -68,6 +69,7 @@ static class Requires
         Need.OtherUsers => "root, setpriv and /usr/bin/python3",
         Need.Strace => "root and strace",
         Need.MemoryCgroup => "root and a memory controller of control groups",
+        Need.Published => "a published daemon, as test.sh makes it",
         Need.Native => "a daemon published as native code, as test.sh makes it",
         Need.MemoryDenyWriteExecute => "python3 and Linux 6.3 (PR_SET_MDWE)",
         Need.PidNamespace => "root, unshare(1), the right to make a pid namespace, and Linux 6.5",
@@ -118,7 +120,8 @@ static class Requires
         Need.MemoryCgroup => Environment.IsPrivilegedProcess && (File.Exists("/sys/fs/cgroup/memory/memory.limit_in_bytes")
             || (File.Exists("/sys/fs/cgroup/cgroup.subtree_control")
                 && File.ReadAllText("/sys/fs/cgroup/cgroup.subtree_control").Contains("memory", StringComparison.Ordinal))),
-        Need.Native => !File.Exists(Path.ChangeExtension(Repository.Daemon, ".dll"))
+        Need.Published => !File.Exists(Path.ChangeExtension(Repository.Daemon, ".dll")),
+        Need.Native => Has(Need.Published)
             && Environment.GetEnvironmentVariable("HOSTMEMD_READYTORUN") is null or "",
         Need.MemoryDenyWriteExecute => Program.Find("python3") is not null && Environment.OSVersion.Version >= new Version(6, 3),
         Need.PidNamespace => s_canHaveNamespace.Value,
