@@ -14,7 +14,7 @@ namespace HostMemd;
 /// <param name="events">All events.</param>
 /// <param name="sample">
 /// A complete object of a class, made with nothing but the required properties: initial values are read from it, and which properties
-/// can still change is what it answers to being told its own values.
+/// can still change is what it answers to being set to its own values.
 /// </param>
 sealed class Reference(CommandTable commands, QomTypes types, IReadOnlyList<Event> events, Func<QomClass, QomObject> sample)
 {
@@ -31,7 +31,19 @@ sealed class Reference(CommandTable commands, QomTypes types, IReadOnlyList<Even
         Line("");
         Line("Generated from the tables that the daemon dispatches, validates and answers `query-qmp-schema` from; a test fails when it is stale.");
         Line("*Extension*: QEMU has no such command or event. *Out of band*: may be sent as `exec-oob`. Where QEMU has the command, what it");
-        Line("answers in every case is QEMU 11.1's, but for the rows of [compatibility.md](compatibility.md).");
+        Line("answers in every case is QEMU 11.1's, but for the rows of [compatibility.md](compatibility.md). *Admins* are root, the daemon's");
+        Line("own user and those of `Access`; other clients are *observers*.");
+        Line("");
+        Line("A test sends every example and every request in a table of errors to a daemon and compares the answer. Each command's examples");
+        Line("start from a fresh daemon, a client that has negotiated, and this object:");
+        Line("");
+        Line("```");
+        Line($"-> {Example.Before}");
+        Line("```");
+        Line("");
+        Line("`\"<pid>\"` and the like stand for any value, `\"...\"` for elements or members that are left out. The time of an event is left out too.");
+        WriteContents();
+        WriteCommonErrors();
         WriteCommands();
         WriteClasses();
         WriteEvents();
@@ -39,22 +51,55 @@ sealed class Reference(CommandTable commands, QomTypes types, IReadOnlyList<Even
         return _text.ToString();
     }
 
+    IEnumerable<IGrouping<Topic, Command>> Topics => commands.All.Where(c => c.Topic is not null).GroupBy(c => c.Topic!);
+
+    void WriteContents()
+    {
+        Heading(2, "Contents");
+        Row("topic", "commands");
+        Row("---", "---");
+        foreach (var topic in Topics)
+            Row($"[{topic.Key.Title}](#{Anchor(topic.Key.Title)})", string.Join(", ", topic.Select(c => $"[`{c.Name}`](#{c.Name})")));
+        Line("");
+        Line("[Object types](#object-types), [events](#events), [types](#types).");
+    }
+
+    static string Anchor(string title) => title.ToLowerInvariant().Replace(' ', '-');
+
+    void WriteCommonErrors()
+    {
+        Heading(2, "Errors of every command");
+        Line("Texts that QEMU also sends are QEMU's to the byte. `internal error` is a bug of the daemon; its log has the reason.");
+        Line("");
+        WriteRefusals(Refusal.OfEveryCommand);
+    }
+
+    void WriteRefusals(IReadOnlyList<Refusal> refusals)
+    {
+        Row("class", "error", "a request that gives it");
+        Row("---", "---", "---");
+        foreach (var refusal in refusals)
+            Row($"`{refusal.Error.Class}`", $"`{refusal.Error.Message}`", refusal.Request is { } request
+                ? $"`{request}`{(refusal.WithDescriptor ? ", with a descriptor" : "")}" : "");
+        Line("");
+    }
+
     void WriteCommands()
     {
-        Heading(2, "Commands");
-        Row("command", "may be given by", "", "");
-        Row("---", "---", "---", "---");
-        foreach (var command in Sorted(commands.All, c => c.Name))
-            Row($"[`{command.Name}`](#{command.Name})", NameOf(command.MinimumRole), Marks(command), command.Doc);
-        foreach (var command in Sorted(commands.All, c => c.Name))
-            WriteCommand(command);
+        foreach (var topic in Topics)
+        {
+            Heading(2, topic.Key.Title);
+            Line(topic.Key.Doc);
+            foreach (var command in topic)
+                WriteCommand(command);
+        }
     }
 
     void WriteCommand(Command command)
     {
         Heading(3, command.Name);
         var marks = Marks(command);
-        Line(command.Doc + (marks.Length > 0 ? $" *{char.ToUpperInvariant(marks[0])}{marks[1..]}.*" : ""));
+        Line($"{command.Doc} *{NameOf(command.MinimumRole)}{(marks.Length > 0 ? ", " + marks : "")}.*");
         Line("");
         var shape = (ObjectShape)command.ArgumentType.Shape;
         if (shape.Members.Count > 0)
@@ -65,9 +110,28 @@ sealed class Reference(CommandTable commands, QomTypes types, IReadOnlyList<Even
             Line("");
         }
         Line(command.ResultType.Shape is ObjectShape { Members.Count: 0 } ? "Returns `{}`." : $"Returns {Refer(command.ResultType)}.");
+        Line("");
+        if (command.Refusals.Count > 0)
+            WriteRefusals(command.Refusals);
+        WriteExamples(command.Examples);
     }
 
-    static string NameOf(Role role) => role switch { Role.Observer => "observers", _ => "admins" };
+    void WriteExamples(IReadOnlyList<Example> examples)
+    {
+        if (examples.Count == 0)
+            return;
+        Line("```");
+        foreach (var example in examples)
+        {
+            Line($"-> {example.Request}{(example.WithDescriptor ? "   (with a descriptor)" : "")}");
+            Line($"<- {example.Reply}");
+            if (example.Event is { } happened)
+                Line($"<- {happened}");
+        }
+        Line("```");
+    }
+
+    static string NameOf(Role role) => role switch { Role.Observer => "Observers", _ => "Admins" };
 
     static string Marks(Command command) =>
         string.Join(", ", ((string[])[command.IsExtension ? "extension" : "", command.AllowsOutOfBand ? "out of band" : ""]).Where(m => m != ""));
@@ -76,7 +140,7 @@ sealed class Reference(CommandTable commands, QomTypes types, IReadOnlyList<Even
     {
         Heading(2, "Object types");
         Line("What `object-add` makes. The *type* is the schema's, which decides what values are taken; *QOM type* is what `qom-list` says.");
-        Line("*Later* tells whether `qom-set` may still change the property of a complete object. An initial value that is not shown");
+        Line("*Later* says whether `qom-set` may still change the property of a complete object. An initial value that is not shown");
         Line("depends on the host: `prealloc-threads` on `--smp` or the online CPUs, `cpu-affinity` on the daemon's own.");
         var creatable = Sorted(types.Creatable, c => c.Name).ToArray();
         // What several have in common stands once, at the class they inherit it from.
@@ -98,7 +162,7 @@ sealed class Reference(CommandTable commands, QomTypes types, IReadOnlyList<Even
         Line("");
         if (rows.Count == 0)
             return;
-        Row("property", "type", "QOM type", "initially", "later", "");
+        Row("property", "type", "QOM type", "initially", "later", "meaning");
         Row("---", "---", "---", "---", "---", "---");
         foreach (var property in rows)
             Row($"`{property.Name}`", Refer(property.Type), $"`{property.QomType}`", Initially(property, example), Later(property, example),
@@ -204,10 +268,10 @@ sealed class Reference(CommandTable commands, QomTypes types, IReadOnlyList<Even
 
     void WriteMembers(string kind, IReadOnlyList<Member> members)
     {
-        Row(kind, "type", "", "");
+        Row(kind, "type", "presence", "meaning");
         Row("---", "---", "---", "---");
         foreach (var member in members)
-            Row($"`{member.Name}`", Refer(member.Type), member.Optional ? "optional" : "", member.Doc);
+            Row($"`{member.Name}`", Refer(member.Type), member.Optional ? "optional" : "always", member.Doc);
         Line("");
     }
 
@@ -217,7 +281,7 @@ sealed class Reference(CommandTable commands, QomTypes types, IReadOnlyList<Even
         switch (type.Shape)
         {
             case BuiltinShape:
-                return $"`{type.Name}`";
+                return type.Unit is { } unit ? $"`{type.Name}`, {unit}" : $"`{type.Name}`";
             case ArrayShape { Element: var element }:
                 return element.Shape is BuiltinShape ? $"`[{element.Name}]`" : $"list of {Refer(element)}";
             default:

@@ -8,6 +8,9 @@ public abstract class QapiType
     /// <summary>The schema's name, such as <c>str</c> or <c>HostMemPolicy</c>.</summary>
     public abstract string Name { get; }
 
+    /// <summary>What a number counts, for the manual: <c>bytes</c>; null for what has no unit.</summary>
+    public virtual string? Unit => null;
+
     /// <summary>What <c>query-qmp-schema</c> says of this type.</summary>
     public abstract TypeShape Shape { get; }
 

@@ -6,6 +6,7 @@ public static class QapiTypes
     public static QapiType<string> Str { get; } = new StrType();
     public static QapiType<bool> Bool { get; } = new BoolType();
     public static QapiType<long> Int { get; } = new IntType();
+    public static QapiType<long> UnixTime { get; } = new IntType("seconds of Unix time");
     public static QapiType<ushort> U16 { get; } = new UnsignedType<ushort>(ushort.MaxValue, "uint16_t", v => (ushort)v, v => v);
     public static QapiType<uint> U32 { get; } = new UnsignedType<uint>(uint.MaxValue, "uint32_t", v => (uint)v, v => v);
     public static QapiType<ulong> U64 { get; } = new UnsignedType<ulong>(ulong.MaxValue, "uint64", v => v, v => v);
@@ -45,9 +46,10 @@ public static class QapiTypes
         };
     }
 
-    sealed class IntType : QapiType<long>
+    sealed class IntType(string? unit = null) : QapiType<long>
     {
         public override string Name => "int";
+        public override string? Unit => unit;
         public override TypeShape Shape { get; } = new BuiltinShape("int");
         public override Value Write(long value) => Value.From(value);
         public override long Read(Value value, string? name) =>
@@ -82,6 +84,7 @@ public static class QapiTypes
     sealed class SizeType : QapiType<ulong>
     {
         public override string Name => "int";
+        public override string? Unit => "bytes";
         public override TypeShape Shape => Int.Shape;
         public override Value Write(ulong value) => Value.From(value);
         public override ulong Read(Value value, string? name) =>

@@ -15,23 +15,51 @@ namespace HostMemd.Commands;
 static class LeaseCommands
 {
     static readonly Lazy<int> s_ownPid = new(() => Procfs.OwnPid());
+    static readonly Topic s_topic = new("Lending", "Lending memory to other processes, and listing who uses it.");
 
-    public static IEnumerable<Command> All(QomTree tree, LeaseTable leases, HolderSearch holders, Lock state)
+    // For the examples.
+    const string Borrow = """{"id": "ram0", "name": "guest 7"}""";
+    const string Borrowed = """
+        {"mapping": "map1", "id": "ram0", "size": 2097152, "page-size": 4096, "share": true, "readonly": false, "offset": 0, "path": "<path>"}
+        """;
+
+    public static IEnumerable<Command> All(QomTree tree, LeaseTable leases, HolderSearch holders, Lock state) =>
+        s_topic.Of(Rows(tree, leases, holders, state));
+
+    static IEnumerable<Command> Rows(QomTree tree, LeaseTable leases, HolderSearch holders, Lock state)
     {
-        yield return Command("memdev-map", "Lend memory to a process. The descriptor comes with the first byte of the reply.", MemdevMapped.Schema,
+        yield return Command("memdev-map", "Lend memory to a process. The descriptor comes with the first byte of the reply.",
+            MemdevMapped.Schema,
             Arg("id", Str, "The backend."),
-            OptNullable("pid", Int, "Whom it is for, by its number in the daemon's pid namespace; the client's own process if absent."),
-            Opt("readonly", Bool, false, "Lend a descriptor that cannot be mapped writable."), Opt("name", Str, "Free text."),
-            (call, id, pid, readOnly, name) => Map(call, Find(tree, id), leases, pid, readOnly, name)).Extension();
+            OptNullable("pid", Int, "The process that borrows, by its number in the daemon's pid namespace; the client's own if absent."),
+            Opt("readonly", Bool, false, "Lend a descriptor that cannot be mapped writable."),
+            Opt("name", Str, "Free text, for query-memdev-mappings."),
+            (call, id, pid, readOnly, name) => Map(call, Find(tree, id), leases, pid, readOnly, name)).Extension()
+            .Example(Borrow, Borrowed)
+            .Fails(QmpErrors.ObjectNotFound("ram9"), """{"id": "ram9"}""")
+            .Fails(QmpErrors.Expects("pid", "a process"), """{"id": "ram0", "pid": -1}""")
+            .Fails(QmpErrors.ProcessNotWatched(2147483647, "No such process"), """{"id": "ram0", "pid": 2147483647}""")
+            .MayFail(QmpErrors.NotLendable("ID"), QmpErrors.CannotLend("ID", "ERROR"));
 
-        yield return Command("memdev-unmap", "Give memory back.", None, Arg("mapping", Str, "The lease."), (_, mapping) =>
+        yield return Command("memdev-unmap", "End a lease. Mappings of the borrower stay until it unmaps them.", None,
+            Arg("mapping", Str, "The lease, as memdev-map returned it."), (_, mapping) =>
         {
             leases.End(mapping);
             return default(Nothing);
-        }).Extension();
+        }).Extension()
+            .With("memdev-map", Borrow, Borrowed)
+            .Example("""{"mapping": "map1"}""")
+            .Fails(QmpErrors.MappingNotFound("map1"), """{"mapping": "map1"}""");
 
-        yield return Slow("query-memdev-mappings", "List who uses memory: the leases, and whom the kernel knows of.", ListOf(MemdevMapping.Schema),
-            Opt("id", Str, "Only this backend."), (_, id) => QueryAsync(tree, leases, holders, state, id)).Extension().ForObservers();
+        yield return Slow("query-memdev-mappings",
+            "List the processes that use memory: those with a lease, and those that the kernel knows of.", ListOf(MemdevMapping.Schema),
+            Opt("id", Str, "Only this backend."), (_, id) => QueryAsync(tree, leases, holders, state, id)).Extension().ForObservers()
+            .With("memdev-map", Borrow, Borrowed)
+            .Example("", """
+                [{"id": "ram0", "kind": "lease", "mapping": "map1", "name": "guest 7", "pid": "<pid>", "comm": "<comm>",
+                  "readonly": false, "size": 2097152, "since": "<since>"}]
+                """)
+            .Fails(QmpErrors.ObjectNotFound("ram9"), """{"id": "ram9"}""");
     }
 
     static HostMemoryBackend Find(QomTree tree, string id) =>

@@ -10,25 +10,51 @@ namespace HostMemd.Commands;
 /// <summary>Making, deleting and listing memory.</summary>
 static class ObjectCommands
 {
+    static readonly Topic s_topic = new("Memory", "Making, deleting and listing memory.");
+
     // So many are described and written in half a millisecond; 10,000 take 15, for which nobody else's command waits.
     const int Many = 256;
 
-    public static IEnumerable<Command> All(QomTree tree, ObjectFactory objects, QapiUnion options, Lock state)
+    public static IEnumerable<Command> All(QomTree tree, ObjectFactory objects, QapiUnion options, Lock state) =>
+        s_topic.Of(Rows(tree, objects, options, state));
+
+    static IEnumerable<Command> Rows(QomTree tree, ObjectFactory objects, QapiUnion options, Lock state)
     {
         yield return Slow("object-add", "Make an object.", None, options, async (call, given) =>
         {
             await objects.AddAsync(given, call.Session.Peer.Uid).ConfigureAwait(false);
             return default(Nothing);
-        });
+        })
+            .Example("""{"qom-type": "memory-backend-ram", "id": "ram1", "size": 1048576, "share": true}""")
+            .Fails(QmpErrors.DuplicateObject("ram0"), """{"qom-type": "memory-backend-ram", "id": "ram0", "size": 4096}""")
+            .Fails(QmpErrors.BadIdentifier(), """{"qom-type": "memory-backend-ram", "id": "1st", "size": 4096}""")
+            .Fails(QmpErrors.DoesNotAcceptValue("qom-type", "ram"), """{"qom-type": "ram", "id": "ram2", "size": 4096}""")
+            .Fails(QmpErrors.PropertyDoesNotTake("memory-backend-ram", "size", "0"),
+                """{"qom-type": "memory-backend-ram", "id": "ram2", "size": 0}""")
+            .Fails(QmpErrors.PreallocWithoutReserve(),
+                """{"qom-type": "memory-backend-ram", "id": "ram2", "size": 4096, "reserve": false, "prealloc": true}""")
+            .Fails(QmpErrors.NodesMustBeSet("bind"), """{"qom-type": "memory-backend-ram", "id": "ram2", "size": 4096, "policy": "bind"}""")
+            .Fails(QmpErrors.CannotOpen("/no/such/file", "No such file or directory"),
+                """{"qom-type": "memory-backend-file", "id": "ram2", "size": 4096, "mem-path": "/no/such/file"}""")
+            .MayFail(QmpErrors.CannotSetUp("ID", "ERROR"), QmpErrors.CannotMap("ERROR"), QmpErrors.CannotCreateMemfd(0, "ERROR"),
+                QmpErrors.CannotBind("ERROR"), QmpErrors.PreallocFailed("ERROR"),
+                QmpErrors.PathNotAllowed("PATH"), QmpErrors.LimitReached("Objects", 1000));
 
-        yield return Slow("object-del", "Delete an object. Answered when all it held is free.", None,
+        yield return Slow("object-del", "Delete an object. The reply comes when all its memory is free.", None,
             Arg("id", Str, "The object's id."), async (_, id) =>
             {
                 await objects.DeleteAsync(id).ConfigureAwait(false);
                 return default(Nothing);
-            });
+            })
+            .Example("""{"id": "ram0"}""")
+            .Fails(QmpErrors.ObjectNotFound("ram0"), """{"id": "ram0"}""")
+            .MayFail(QmpErrors.ObjectMapped("ID"), QmpErrors.ObjectBusy("ID"));
 
-        yield return Slow("query-memdev", "List the memory backends.", ListOf(Memdev.Schema), _ => ListAsync(tree, state)).ForObservers();
+        yield return Slow("query-memdev", "List the memory backends.", ListOf(Memdev.Schema), _ => ListAsync(tree, state)).ForObservers()
+            .Example("", """
+                [{"id": "ram0", "size": 2097152, "merge": true, "dump": true, "prealloc": false, "share": true,
+                  "reserve": true, "host-nodes": [], "policy": "default"}]
+                """);
     }
 
     static async ValueTask<IReadOnlyList<Memdev>> ListAsync(QomTree tree, Lock state)

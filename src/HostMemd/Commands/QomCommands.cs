@@ -9,6 +9,9 @@ namespace HostMemd.Commands;
 /// <summary>Reading and changing properties, and asking what there is.</summary>
 static class QomCommands
 {
+    static readonly Topic s_topic = new("Properties and classes",
+        "Reading and changing properties, and asking which objects, classes and properties there are.");
+
     sealed class ObjectPropertyInfo
     {
         public string Name { get; set; } = "";
@@ -55,21 +58,44 @@ static class QomCommands
 
     static readonly Arg<string> s_path = Arg("path", Str, "The object: an absolute path, or a partial one that fits only one object.");
 
-    public static IEnumerable<Command> All(QomTree tree, QomTypes types, ObjectFactory objects)
-    {
-        yield return Command("qom-get", "Read a property.", Any, s_path, Arg("property", Str, "The property."),
-            (_, path, property) => tree.Resolve(path).Get(property)).ForObservers();
+    public static IEnumerable<Command> All(QomTree tree, QomTypes types, ObjectFactory objects) => s_topic.Of(Rows(tree, types, objects));
 
-        yield return Slow("qom-set", "Change a property.", None, s_path, Arg("property", Str, "The property."),
+    static IEnumerable<Command> Rows(QomTree tree, QomTypes types, ObjectFactory objects)
+    {
+        yield return Command("qom-get", "Read a property.", Any, s_path, Arg("property", Str, "The property's name."),
+            (_, path, property) => tree.Resolve(path).Get(property)).ForObservers()
+            .Example("""{"path": "ram0", "property": "size"}""", "2097152")
+            .Fails(QmpErrors.DeviceNotFound("ram9"), """{"path": "ram9", "property": "size"}""")
+            .Fails(QmpErrors.PropertyNotFound("memory-backend-memfd", "color"), """{"path": "ram0", "property": "color"}""")
+            .MayFail(QmpErrors.PropertyNotReadable("TYPE", "PROPERTY"));
+
+        yield return Slow("qom-set", "Change a property.", None, s_path, Arg("property", Str, "The property's name."),
             Arg("value", Any, "The new value, of the property's type."),
-            (_, path, property, value) => SetAsync(objects, path, property, value));
+            (_, path, property, value) => SetAsync(objects, path, property, value))
+            .Example("""{"path": "ram0", "property": "dump", "value": false}""")
+            .Fails(QmpErrors.DeviceNotFound("ram9"), """{"path": "ram9", "property": "dump", "value": false}""")
+            .Fails(QmpErrors.PropertyNotFound("memory-backend-memfd", "color"), """{"path": "ram0", "property": "color", "value": 1}""")
+            .Fails(QmpErrors.PropertyNotWritable("memory-backend-memfd", "type"),
+                """{"path": "ram0", "property": "type", "value": "x"}""")
+            .Fails(QmpErrors.CannotChangeSize("memory-backend-memfd"), """{"path": "ram0", "property": "size", "value": 4096}""")
+            .Fails(QmpErrors.CannotChange(), """{"path": "ram0", "property": "seal", "value": false}""")
+            .MayFail(QmpErrors.CannotBind("ERROR"), QmpErrors.AdviceFailed("PROPERTY", "ADVICE", "ERROR"),
+                QmpErrors.PreallocFailed("ERROR"));
 
         yield return Command("qom-list", "List the properties of an object.", ListOf(s_propertyInfo), s_path,
-            (_, path) => Properties(tree.ResolveForList(path))).ForObservers();
+            (_, path) => Properties(tree.ResolveForList(path))).ForObservers()
+            .Example("""{"path": "/objects"}""",
+                """[{"name": "type", "type": "string"}, {"name": "ram0", "type": "child<memory-backend-memfd>"}]""")
+            .Fails(QmpErrors.DeviceNotFound("ram9"), """{"path": "ram9"}""")
+            .MayFail(QmpErrors.PathAmbiguous("PATH"));
 
         yield return Command("qom-list-get", "List the properties of objects with their values.", ListOf(s_propertiesValues),
             Arg("paths", ListOf(Str), "The objects."),
-            (_, paths) => (IReadOnlyList<ObjectPropertiesValues>)[.. paths.Select(p => Values(tree.ResolveForList(p)))]).ForObservers();
+            (_, paths) => (IReadOnlyList<ObjectPropertiesValues>)[.. paths.Select(p => Values(tree.ResolveForList(p)))]).ForObservers()
+            .Example("""{"paths": ["/objects"]}""",
+                """[{"properties": [{"name": "type", "type": "string", "value": "container"}, "..."]}]""")
+            .Fails(QmpErrors.DeviceNotFound("ram9"), """{"paths": ["ram9"]}""")
+            .MayFail(QmpErrors.PathAmbiguous("PATH"));
 
         yield return Command("qom-list-types", "List the classes.", ListOf(s_typeInfo),
             Opt("implements", Str, "Only those derived from this class or implementing this interface."),
@@ -77,10 +103,14 @@ static class QomCommands
             (_, implements, withAbstract) => (IReadOnlyList<ObjectTypeInfo>)[.. types.All
                 .Where(t => (withAbstract || !t.IsAbstract) && !t.IsInterface && (implements is null || t.Is(implements)))
                 .Select(t => new ObjectTypeInfo { Name = t.Name, Parent = t.Parent?.Name, Abstract = t.IsAbstract ? true : null })])
-            .ForObservers();
+            .ForObservers()
+            .Example("""{"implements": "thread-context"}""", """[{"name": "thread-context", "parent": "object"}]""");
 
         yield return Command("qom-list-properties", "List the properties of a class.", ListOf(s_propertyInfo),
-            Arg("typename", Str, "The class."), (_, name) => Properties(FindClass(types, name))).ForObservers();
+            Arg("typename", Str, "The class."), (_, name) => Properties(FindClass(types, name))).ForObservers()
+            .Example("""{"typename": "memory-backend-memfd"}""", """[{"name": "type", "type": "string"}, "..."]""")
+            .Fails(QmpErrors.ClassNotFound("car"), """{"typename": "car"}""")
+            .Fails(QmpErrors.NotAQomType(), """{"typename": "user-creatable"}""");
     }
 
     static ValueTask<Nothing> SetAsync(ObjectFactory objects, string path, string property, Value value)

@@ -8,6 +8,8 @@ namespace HostMemd.Commands;
 /// <summary>Negotiation, introspection, and the end.</summary>
 static class SessionCommands
 {
+    static readonly Topic s_topic = new("The session", "Negotiation, introspection, the human monitor, and the end of the daemon.");
+
     enum Capability { OutOfBand }
 
     sealed class CommandInfo
@@ -55,31 +57,44 @@ static class SessionCommands
     /// <param name="end">Called after it was.</param>
     /// <param name="monitor">The human monitor.</param>
     public static IEnumerable<Command> All(
+        CommandTable table, Lazy<Value> schema, Action quit, Action end, Func<string, uint, ValueTask<string>> monitor) =>
+        s_topic.Of(Rows(table, schema, quit, end, monitor));
+
+    static IEnumerable<Command> Rows(
         CommandTable table, Lazy<Value> schema, Action quit, Action end, Func<string, uint, ValueTask<string>> monitor)
     {
-        yield return Command("qmp_capabilities", "Complete the negotiation; the first command of every client.", None,
+        yield return Command("qmp_capabilities", "Complete the negotiation. Every client sends it first.", None,
             Opt("enable", ListOf(s_capability), "Capabilities of the greeting to use."), (call, enable) =>
             {
                 call.Session.Negotiate(enable?.Contains(Capability.OutOfBand) ?? false);
                 return default(Nothing);
-            }).ForObservers();
+            }).ForObservers()
+            .Example("""{"enable": ["oob"]}""")
+            .Fails(QmpErrors.AlreadyNegotiated(), "");
 
         yield return Command("query-version", "The QEMU release whose behaviour is followed, and our own version.",
-            VersionInfo.Type, _ => VersionInfo.Current).ForObservers();
+            VersionInfo.Type, _ => VersionInfo.Current).ForObservers()
+            .Example("", """{"qemu": {"major": 11, "minor": 1, "micro": 2}, "package": "<package>"}""");
 
         yield return Command("query-commands", "List the commands.", ListOf(s_commandInfo),
-            _ => (IReadOnlyList<CommandInfo>)[.. table.All.Select(c => new CommandInfo { Name = c.Name })]).ForObservers();
+            _ => (IReadOnlyList<CommandInfo>)[.. table.All.Select(c => new CommandInfo { Name = c.Name })]).ForObservers()
+            .Example("", """[{"name": "qmp_capabilities"}, {"name": "query-version"}, "..."]""");
 
         yield return Command("query-qmp-schema", "Describe all commands, events and types.", ListOf(SchemaInfo.Type),
-            _ => SchemaInfo.From(schema.Value)).ForObservers();
+            _ => SchemaInfo.From(schema.Value)).ForObservers()
+            .Example("",
+                """[{"name": "<name>", "meta-type": "command", "arg-type": "<type>", "ret-type": "<type>", "...": "..."}, "..."]""");
 
-        yield return Command("query-name", "The name of the guest.", s_nameInfo, _ => new NameInfo()).ForObservers();
+        yield return Command("query-name", "The name of the guest.", s_nameInfo, _ => new NameInfo()).ForObservers()
+            .Example();
 
         yield return Command("query-uuid", "The UUID of the guest.", s_uuidInfo,
-            _ => new UuidInfo { Uuid = Guid.Empty.ToString() }).ForObservers();
+            _ => new UuidInfo { Uuid = Guid.Empty.ToString() }).ForObservers()
+            .Example("", """{"UUID": "00000000-0000-0000-0000-000000000000"}""");
 
         yield return Command("query-status", "The state of the machine.", s_statusInfo,
-            _ => new StatusInfo { Running = true, Status = RunState.Running }).ForObservers();
+            _ => new StatusInfo { Running = true, Status = RunState.Running }).ForObservers()
+            .Example("", """{"status": "running", "running": true}""");
 
         yield return Command("quit", "Release all memory and end the daemon.", None, call =>
         {
@@ -87,10 +102,14 @@ static class SessionCommands
             call.Session.End();
             call.AfterReply = end;
             return default(Nothing);
-        });
+        })
+            .Example(then: """{"event": "SHUTDOWN", "data": {"guest": false, "reason": "host-qmp-quit"}}""");
 
-        yield return Slow("human-monitor-command", "Run a command of the human monitor.", Str,
-            Arg("command-line", Str, "The command."), OptNullable("cpu-index", Int, "Accepted and ignored: there are no CPUs."),
-            (call, line, _) => monitor(line, call.Session.Peer.Uid));
+        yield return Slow("human-monitor-command",
+            "Run a command of the human monitor and return what it prints, its errors included. 'help' lists the commands.", Str,
+            Arg("command-line", Str, "The line that a person would type."),
+            OptNullable("cpu-index", Int, "Accepted and ignored: there are no CPUs."),
+            (call, line, _) => monitor(line, call.Session.Peer.Uid))
+            .Example("""{"command-line": "info status"}""", "\"VM status: running\\r\\n\"");
     }
 }

@@ -11,10 +11,21 @@ namespace HostMemd.Commands;
 /// <summary>The kernel's word about memory, beside what was asked for.</summary>
 static class StatsCommands
 {
-    public static IEnumerable<Command> All(QomTree tree, LeaseTable leases, HolderSearch holders, Lock state)
+    static readonly Topic s_topic = new("Statistics", "What the kernel says of the memory, beside what was asked for.");
+
+    public static IEnumerable<Command> All(QomTree tree, LeaseTable leases, HolderSearch holders, Lock state) =>
+        s_topic.Of(Rows(tree, leases, holders, state));
+
+    static IEnumerable<Command> Rows(QomTree tree, LeaseTable leases, HolderSearch holders, Lock state)
     {
         yield return Slow("query-memdev-stats", "What the kernel says of the memory now.", ListOf(MemdevStats.Schema),
-            Opt("id", Str, "Only this backend."), (_, id) => ReadAsync(tree, leases, holders, state, id)).Extension().ForObservers();
+            Opt("id", Str, "Only this backend."), (_, id) => ReadAsync(tree, leases, holders, state, id)).Extension().ForObservers()
+            .Example("""{"id": "ram0"}""", """
+                [{"id": "ram0", "size": 2097152, "page-size": 4096, "resident": 0, "huge": 0, "swapped": 0, "nodes": [],
+                  "mappings": 0, "merge": {"requested": true, "...": "..."}, "dump": {"requested": true, "effective": true},
+                  "policy": {"requested": "default", "host-nodes": [], "effective": "default"}}]
+                """)
+            .Fails(QmpErrors.ObjectNotFound("ram9"), """{"id": "ram9"}""");
     }
 
     static async ValueTask<IReadOnlyList<MemdevStats>> ReadAsync(QomTree tree, LeaseTable leases, HolderSearch holders, Lock state, string? id)

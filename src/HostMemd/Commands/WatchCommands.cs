@@ -8,13 +8,20 @@ namespace HostMemd.Commands;
 /// <summary>Asking for the events that QEMU does not have.</summary>
 static class WatchCommands
 {
-    public static IEnumerable<Command> All()
+    static readonly Topic s_topic = new("Watching", "Asking for the events that QEMU does not have.");
+
+    public static IEnumerable<Command> All() => s_topic.Of(Rows());
+
+    static IEnumerable<Command> Rows()
     {
         yield return Command("memdev-watch", "Start or stop sending this client the MEMDEV_ events.", None,
             Arg("enable", Bool, "Whether to send them."), (call, enable) =>
             {
                 call.Session.Watches = enable;
                 return default(Nothing);
-            }).Extension().ForObservers();
+            }).Extension().ForObservers()
+            .Example("""{"enable": true}""")
+            .With("object-del", """{"id": "ram0"}""",
+                then: """{"event": "MEMDEV_DELETED", "data": {"id": "ram0"}}""");
     }
 }

@@ -8,12 +8,22 @@ namespace HostMemd.Commands;
 /// <summary>QEMU's way out of hanging connections. Nothing here hangs on one, so there are no instances.</summary>
 static class YankCommands
 {
-    public static IEnumerable<Command> All()
+    static readonly Topic s_topic = new("Yank",
+        "QEMU's way out of hanging connections, for clients that expect it. Nothing here hangs on one.");
+
+    public static IEnumerable<Command> All() => s_topic.Of(Rows());
+
+    static IEnumerable<Command> Rows()
     {
-        yield return Command("query-yank", "List what can be yanked.", ListOf(YankInstance.Type), _ => (IReadOnlyList<Value>)[])
-            .OutOfBand().ForObservers();
-        yield return Command("yank", "Break hanging connections.", None, Arg("instances", ListOf(YankInstance.Type), "Which."),
-            (_, instances) => instances.Count == 0 ? default(Nothing) : throw QmpErrors.YankInstanceNotFound()).OutOfBand();
+        yield return Command("query-yank", "List the connections that yank can break: none.", ListOf(YankInstance.Type),
+            _ => (IReadOnlyList<Value>)[])
+            .OutOfBand().ForObservers()
+            .Example("", "[]");
+        yield return Command("yank", "Break hanging connections. There are none to break.", None,
+            Arg("instances", ListOf(YankInstance.Type), "The connections."),
+            (_, instances) => instances.Count == 0 ? default(Nothing) : throw QmpErrors.YankInstanceNotFound()).OutOfBand()
+            .Example("""{"instances": []}""")
+            .Fails(QmpErrors.YankInstanceNotFound(), """{"instances": [{"type": "migration"}]}""");
     }
 
     // A union of its own: the members depend on the type.

@@ -20,13 +20,20 @@ namespace HostMemd.Keeping;
 sealed class TakeoverCommands(Keeper keeper, ChangeGate changes, JobTable jobs, Func<IReadOnlyList<HandedSocket>> sockets, Lock state,
     Action leave, ILogger logger)
 {
+    static readonly Topic s_topic = new("Takeover", "The running daemon's side of --takeover; for hostmemd itself.");
+
     // Changes of other clients wait for those under way; longer than this and it is they who matter.
     static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
 
-    public IEnumerable<Command> All()
+    public IEnumerable<Command> All() => s_topic.Of(Rows());
+
+    IEnumerable<Command> Rows()
     {
         yield return Slow("x-takeover", "Hand everything to the process at the other end of the socket that comes with this command, and leave.",
-            None, OptNullable("pid", Int, "Who takes over; for the log."), RunAsync).Extension().WithoutChanges();
+            None, OptNullable("pid", Int, "The process that takes over; for the log."), RunAsync).Extension().WithoutChanges()
+            .Fails(QmpErrors.NoDescriptor(), "")
+            .Fails(QmpErrors.TakeoverFailed(), "", withDescriptor: true)
+            .MayFail(QmpErrors.TakeoverBusy("WHAT"), QmpErrors.TakeoverManaged());
     }
 
     async ValueTask<Nothing> RunAsync(Call call, long? pid)

@@ -34,5 +34,5 @@ public sealed class MemdevMapping
         .Opt("name", Str, "What was said of it; of unseen ones why nobody is named.", m => m.Name, (m, v) => m.Name = v)
         .Row("readonly", Bool, "It cannot write to the memory.", m => m.ReadOnly, (m, v) => m.ReadOnly = v)
         .Row("size", QapiTypes.Size, "Bytes of the memory.", m => m.Size, (m, v) => m.Size = v)
-        .Opt("since", Int, "When the lease was given, in seconds of Unix time.", m => m.Since, (m, v) => m.Since = v));
+        .Opt("since", UnixTime, "When the lease was given.", m => m.Since, (m, v) => m.Since = v));
 }

@@ -4,6 +4,7 @@ using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
+using HostMemd.Protocol;
 using HostMemd.Qapi;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -35,14 +36,31 @@ public class ReferenceTests
         Assert.All(daemon.Types.Creatable.SelectMany(c => c.All),
             p => Assert.Contains($"\n| `{p.Name}` |", written, StringComparison.Ordinal));
         // Every link leads to a heading.
+        var anchors = written.Split('\n').Where(l => l.StartsWith('#'))
+            .Select(l => l.TrimStart('#').Trim().ToLowerInvariant().Replace(' ', '-')).ToHashSet(StringComparer.Ordinal);
         foreach (var part in written.Split("](#").Skip(1))
-            Assert.Contains($"\n### {part[..part.IndexOf(')')]}\n", written.Replace("## Object types", "### object-types", StringComparison.Ordinal),
-                StringComparison.OrdinalIgnoreCase);
+            Assert.Contains(part[..part.IndexOf(')')], anchors);
     }
 
-    [Fact]
-    public void Commands_AllSayWhatTheyDo() =>
-        Assert.All(new Daemon(new HostMemdOptions(), NullLoggerFactory.Instance).Commands.All, c => Assert.EndsWith(".", c.Doc, StringComparison.Ordinal));
+    public static TheoryData<string> Names => [.. Commands().All.Select(c => c.Name)];
+
+    static CommandTable Commands() => new Daemon(new HostMemdOptions(), NullLoggerFactory.Instance).Commands;
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Command_IsDescribed_WithATopicAndAnExample(string name)
+    {
+        var command = Commands().Find(name);
+
+        Assert.EndsWith(".", command.Doc, StringComparison.Ordinal);
+        Assert.NotNull(command.Topic);
+        // What can only be refused has errors instead.
+        Assert.True(command.Examples.Any(e => IsOf(name, e.Request)) || command.Refusals.Any(r => r.Request is not null), $"no example of {name}");
+        Assert.All(command.Refusals, r => Assert.True(r.Request is null || IsOf(name, r.Request), $"an error of {name} is another command's"));
+    }
+
+    static bool IsOf(string name, string request) =>
+        request.StartsWith($"{{\"execute\": \"{name}\"", StringComparison.Ordinal);
 
     static async Task<string> WriteAsync()
     {
