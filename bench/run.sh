@@ -2,7 +2,7 @@
 # Measures HostMemd beside the distribution's QEMU and qemu-storage-daemon, in turn, and prints tables.
 # usage: bench/run.sh [--append] [--rounds N] [NAME…]
 #   NAME       roundtrip pipeline clients connect adddel scale beside start micro prealloc handover; without one, all
-#   --append   adds the tables, dated, to bench/RESULTS.md
+#   --append   puts the tables into bench/RESULTS.md; those that were there go to bench/history
 #   --rounds   how often each is measured; every script has its own default
 #   HOSTMEMD   a published daemon to measure; otherwise it is published here
 # Needs gcc, python3, taskset; qemu-system-x86_64 and qemu-storage-daemon are measured where they are. Let nothing else run meanwhile.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # How long a consumer waits for memory that is there already, and for how long QEMU fills the same amount itself.
 # usage: bench/handover/run.sh [--append] [--mib N] [--rounds N] [--loans N]
-#   --append   adds the table to bench/RESULTS.md
+#   --append   puts the table into bench/RESULTS.md; the one that was there goes to bench/history
 #   HOSTMEMD   a published daemon to measure; otherwise it is published here
 # Needs gcc, python3, qemu-system-x86_64, and twice as much free memory as --mib (4096) says.
 set -euo pipefail

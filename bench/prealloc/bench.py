@@ -118,7 +118,7 @@ def main():
         finally:
             ours.end()
             qemu.end()
-    table(f"prealloc: {machine({'ours': given.daemon, 'qemu': given.qemu})}",
+    table(f"prealloc of {given.mib} MiB: {machine({'ours': given.daemon, 'qemu': given.qemu})}",
           f"{given.mib} MiB, median of {given.rounds} rounds in shuffled order after one thrown away; transparent huge pages "
           f"{setting('enabled')}, shmem {setting('shmem_enabled')}; `{repeat}`. Ratios above 1: hostmemd takes less time; the "
           "median of the rounds, and of the best of each, since the host of a virtual machine only ever adds. Longest wait: of a second "
