@@ -55,6 +55,7 @@ public sealed class Daemon
     {
         _options = options;
         _logger = loggers.CreateLogger("HostMemd");
+        Log.UnexpectedFailuresGoTo(_logger);
         _tree = new(new MachineObject(options.Machine));
         _leases = new(_state);
         _holders = new(loggers.CreateLogger("HostMemd.Backend"))

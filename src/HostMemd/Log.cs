@@ -16,6 +16,12 @@ static partial class Log
     [LoggerMessage(4, LogLevel.Information, "configuration reloaded")]
     public static partial void Reloaded(ILogger logger);
 
+    [LoggerMessage(5, LogLevel.Error, "unexpected failure: {What}")]
+    static partial void UnexpectedFailure(ILogger logger, string what);
+
+    /// <summary>Logs what no caller can handle: a munmap or the end of a write lease that fails.</summary>
+    public static void UnexpectedFailuresGoTo(ILogger logger) => HostMemd.Backend.Linux.Bugs.Reported += what => UnexpectedFailure(logger, what);
+
     [LoggerMessage(10, LogLevel.Information, "{Count} objects taken over from the process before")]
     public static partial void Restored(ILogger logger, int count);
 

@@ -1,8 +1,8 @@
 namespace HostMemd.Backend.Linux;
 
 /// <summary>
-/// Where failures go that nobody can handle and that only an error of our own can cause: a munmap that fails in Dispose,
-/// a lease that cannot be given back. The daemon subscribes and logs; without a subscriber they vanish.
+/// Reports failures that no caller can handle and that only an error in this program can cause: a munmap that fails in Dispose,
+/// a write lease that cannot be given back. The daemon logs them; without a subscriber they are lost.
 /// </summary>
 public static class Bugs
 {
