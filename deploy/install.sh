@@ -39,7 +39,8 @@ if [ "$action" = uninstall ]; then
     fi
     rm -f "$dest$prefix/bin/hostmemd" "$dest$units/hostmemd.service" "$dest$units/hostmemd.socket" \
         "$dest$fragments/sysusers.d/hostmemd.conf" "$dest$fragments/tmpfiles.d/hostmemd.conf" \
-        "$dest$prefix/share/doc/hostmemd/operations.md" "$dest$prefix/share/doc/hostmemd/hostmemd.json"
+        "$dest$prefix/share/doc/hostmemd/operations.md" "$dest$prefix/share/doc/hostmemd/troubleshooting.md" \
+        "$dest$prefix/share/doc/hostmemd/hostmemd.json"
     rm -rf "$dest$program"
     rmdir "$dest$prefix/share/doc/hostmemd" 2>/dev/null || true
     if live; then systemctl daemon-reload; fi
@@ -69,9 +70,11 @@ chmod 644 "$dest$units/hostmemd.service" "$dest$units/hostmemd.socket"
 install -m 644 "$here/systemd/hostmemd.sysusers" "$dest$fragments/sysusers.d/hostmemd.conf"
 install -m 644 "$here/systemd/hostmemd.tmpfiles" "$dest$fragments/tmpfiles.d/hostmemd.conf"
 install -m 644 "$here/hostmemd.json" "$dest$prefix/share/doc/hostmemd/hostmemd.json"
-if [ -f "$here/../docs/operations.md" ]; then
-    install -m 644 "$here/../docs/operations.md" "$dest$prefix/share/doc/hostmemd/operations.md"
-fi
+for guide in operations troubleshooting; do
+    if [ -f "$here/../docs/$guide.md" ]; then
+        install -m 644 "$here/../docs/$guide.md" "$dest$prefix/share/doc/hostmemd/$guide.md"
+    fi
+done
 # An administrator's configuration stays.
 if [ ! -e "$dest$sysconfdir/hostmemd/hostmemd.json" ]; then
     install -m 644 "$here/hostmemd.json" "$dest$sysconfdir/hostmemd/hostmemd.json"
