@@ -9,6 +9,7 @@ public enum Need
     Gcc,
     Python3,
     Socat,
+    Jq,
     QemuSystemX86_64,
     QemuReference,
     HugePages,
@@ -55,6 +56,7 @@ static class Requires
         Need.Gcc => "gcc",
         Need.Python3 => "python3",
         Need.Socat => "socat",
+        Need.Jq => "jq",
         Need.QemuSystemX86_64 => "qemu-system-x86_64",
         Need.QemuReference => "qemu-reference (root, ../shared/tools/qemu-reference and its chroot)",
         Need.HugePages => "root and huge pages of 2 MiB",
@@ -103,6 +105,7 @@ static class Requires
         Need.Gcc => Program.Find("gcc") is not null,
         Need.Python3 => Program.Find("python3") is not null,
         Need.Socat => Program.Find("socat") is not null,
+        Need.Jq => Program.Find("jq") is not null,
         Need.QemuSystemX86_64 => Program.Find("qemu-system-x86_64") is not null,
         Need.QemuReference => Environment.IsPrivilegedProcess && Reference.IsBuilt,
         Need.HugePages => Environment.IsPrivilegedProcess && RuntimeInformation.ProcessArchitecture == Architecture.X64
