@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using HostMemd.Backend.Jobs;
 using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
@@ -16,7 +15,7 @@ public class ReferenceTests
     [Fact]
     public async Task Manual_IsCurrent()
     {
-        var path = Path.Combine(Root(), "docs", "qmp-reference.md");
+        var path = Path.Combine(Sources.Root, "docs", "qmp-reference.md");
         var written = await WriteAsync();
         if (Environment.GetEnvironmentVariable("HOSTMEMD_UPDATE_DOCS") == "1")
             await File.WriteAllTextAsync(path, written);
@@ -90,13 +89,5 @@ public class ReferenceTests
         foreach (var property in type.All.Where(p => p.Required))
             required.Add(property.Name, property.Type == QapiTypes.Str ? Value.From(Path.GetTempPath()) : Value.From(Environment.SystemPageSize));
         return new(type.Name, "sample-" + type.Name, required);
-    }
-
-    static string Root([CallerFilePath] string here = "")
-    {
-        var at = new DirectoryInfo(Path.GetDirectoryName(here)!);
-        while (!File.Exists(Path.Combine(at.FullName, "HostMemd.sln")))
-            at = at.Parent!;
-        return at.FullName;
     }
 }

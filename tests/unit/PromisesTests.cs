@@ -1,0 +1,175 @@
+using System.Reflection;
+using System.Text.RegularExpressions;
+using HostMemd.Backend.Linux;
+using HostMemd.Start;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace HostMemd.Unit;
+
+/// <summary>What comments and documents promise about the whole tree, and no other test would notice when it is no longer true.</summary>
+public sealed partial class PromisesTests
+{
+    // The only folders where a system call may be declared.
+    static readonly string[] s_callFolders = ["src/Backend/Linux", "src/Linux"];
+
+    // What is still elsewhere. A file leaves this list when its calls move; none may be added.
+    static readonly string[] s_callsElsewhere =
+    [
+        "src/Client/MappedMemdev.cs", "src/Client/Wire/DescriptorReceiver.cs", "src/HostMemd/Start/Posix.cs",
+        "src/Protocol/Wire/EpollSet.cs", "src/Protocol/Wire/FdPassing.cs", "src/Protocol/Wire/UnixSocket.cs",
+    ];
+
+    // Packages, not members.
+    static readonly string[] s_packages = ["Nerdbank.Streams", "Nerdbank.MessagePack"];
+
+    [Fact]
+    public void SystemCalls_AreDeclaredInOnePlace()
+    {
+        var outside = Sources.Below("src", "*.cs").Where(f => !s_callFolders.Any(folder => f.StartsWith(folder + "/", StringComparison.Ordinal)))
+            .Where(f => Sources.Read(f).Contains("[LibraryImport(", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
+
+        Assert.Equal(s_callsElsewhere.Where(f => File.Exists(Path.Combine(Sources.Root, f))), outside);
+    }
+
+    public static TheoryData<string> Documents =>
+        [.. Sources.Below(".", "*.md").Where(f => !f.StartsWith("bench/history/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+
+    [Theory]
+    [MemberData(nameof(Documents))]
+    public void Document_CitesOnlyWhatExists(string path)
+    {
+        var text = Sources.Read(path);
+        var missing = Member().Matches(text).Where(m => !Exists(m.Groups[1].Value, m.Groups[2].Value)).Select(m => m.Value)
+            .Concat(TestName().Matches(text).Select(m => m.Groups[1].Value).Where(name => !s_tests.Value.Contains(name)));
+
+        Assert.Empty(missing);
+    }
+
+    [Theory]
+    [MemberData(nameof(Documents))]
+    public void Document_LinksOnlyToWhatExists(string path)
+    {
+        var folder = Path.GetDirectoryName(path)!;
+        foreach (Match link in Link().Matches(Code().Replace(Sources.Read(path), "")))
+        {
+            var target = link.Groups[1].Value.Length == 0 ? path : Path.Combine(folder, link.Groups[1].Value);
+            Assert.True(Path.Exists(Path.Combine(Sources.Root, target)), $"{path} links to {target}");
+            if (link.Groups[2].Value is { Length: > 0 } anchor)
+                Assert.Contains(anchor[1..], Anchors(Sources.Read(target)));
+        }
+    }
+
+    [Fact]
+    public void Sample_NamesEverySetting()
+    {
+        var sample = Sources.Read("deploy/hostmemd.json");
+        var read = Sources.Below("src/HostMemd/Start", "*.cs").SelectMany(f => Setting().Matches(Sources.Read(f))).Select(m => m.Groups[1].Value)
+            .Concat(typeof(LimitOptions).GetProperties().Where(p => p.CanWrite).Select(p => p.Name)).Distinct();
+
+        Assert.All(read, name => Assert.Contains($"\"{name}\"", sample, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Readme_NamesEveryCommand()
+    {
+        var readme = Sources.Read("README.md");
+
+        Assert.All(new Daemon(new HostMemdOptions(), NullLoggerFactory.Instance).Commands.All,
+            c => Assert.Contains($"`{c.Name}`", readme, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Readme_NamesEveryProperty()
+    {
+        var readme = Sources.Read("README.md");
+        var properties = new Daemon(new HostMemdOptions(), NullLoggerFactory.Instance).Types.Creatable.SelectMany(c => c.All).Where(p => p.InSchema);
+
+        Assert.All(properties, p => Assert.Contains($"`{p.Name}`", readme, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Operations_DescribesEveryOption()
+    {
+        var help = CommandLine.Parse(["--help"]).Answer!();
+        var guide = Sources.Read("docs/operations.md");
+        var options = Option().Matches(help).Select(m => m.Groups[1].Value).ToArray();
+
+        Assert.Contains("--daemonize", options);
+        Assert.All(options, option => Assert.Contains($"\n| `{option}", guide, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void UnexpectedFailures_AreLogged()
+    {
+        var lines = new List<string>();
+        using var loggers = LoggerFactory.Create(builder => builder.AddProvider(new Lines(lines)));
+        _ = new Daemon(new HostMemdOptions(), loggers);
+
+        Bugs.Report("munmap(0x7f0000000000, 4096): EINVAL (a test)");
+
+        lock (lines)
+            Assert.Contains("Error unexpected failure: munmap(0x7f0000000000, 4096): EINVAL (a test)", lines);
+    }
+
+    // A setting of the configuration counts as Section.Setting.
+    static bool Exists(string type, string member) => s_packages.Contains($"{type}.{member}")
+        || (Sources.Read("deploy/hostmemd.json") is var sample && sample.Contains($"\"{type}\"", StringComparison.Ordinal)
+            && sample.Contains($"\"{member}\"", StringComparison.Ordinal))
+        || s_types.Value[type].Any(t => t.GetMember(member, (BindingFlags)(-1)).Length > 0 || t.GetNestedType(member, (BindingFlags)(-1)) is not null);
+
+    static readonly Lazy<ILookup<string, Type>> s_types = new(() =>
+    {
+        Type[] some = [typeof(Qapi.Value), typeof(HostMemd.Protocol.Command), typeof(Errno), typeof(Daemon), typeof(HostMemd.Client.HostMemdClient),
+            typeof(object), typeof(ILogger)];
+        return some.SelectMany(t => t.Assembly.GetTypes()).ToLookup(t => t.Name.Split('`')[0], StringComparer.Ordinal);
+    });
+
+    static readonly Lazy<HashSet<string>> s_tests = new(() => [.. Sources.Below("tests", "*.cs")
+        .SelectMany(f => Method().Matches(Sources.Read(f))).Select(m => m.Groups[1].Value)]);
+
+    // As GitHub makes them of headings.
+    static IEnumerable<string> Anchors(string markdown) => markdown.Split('\n').Where(line => line.StartsWith('#'))
+        .Select(line => NotInAnchors().Replace(line.TrimStart('#').Trim().ToLowerInvariant(), "").Replace(' ', '-'));
+
+    [GeneratedRegex(@"`([A-Z]\w*)\.([A-Z]\w*)[`(<]")]
+    private static partial Regex Member();
+
+    [GeneratedRegex(@"`([A-Z]\w*_\w*[a-z]\w*)`")]
+    private static partial Regex TestName();
+
+    [GeneratedRegex(@"\b(?:void|Task)\s+(\w+)\(")]
+    private static partial Regex Method();
+
+    [GeneratedRegex(@"\]\((?!https?:)([^)#\s]*)(#[^)\s]*)?\)")]
+    private static partial Regex Link();
+
+    [GeneratedRegex("```.*?```|`[^`\n]*`", RegexOptions.Singleline)]
+    private static partial Regex Code();
+
+    [GeneratedRegex(@"(?:\.(?:Sub|Text|Flag|List|Number|Octal|Id|Ids|Directories)\(|In\(root, )""(\w+)""")]
+    private static partial Regex Setting();
+
+    [GeneratedRegex(@"^ +(?:-\w, )?(--[a-z-]+)", RegexOptions.Multiline)]
+    private static partial Regex Option();
+
+    [GeneratedRegex(@"[^\w\- ]")]
+    private static partial Regex NotInAnchors();
+
+    sealed class Lines(List<string> lines) : ILoggerProvider, ILogger
+    {
+        public ILogger CreateLogger(string categoryName) => this;
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            lock (lines)
+                lines.Add($"{logLevel} {formatter(state, exception)}");
+        }
+
+        public void Dispose()
+        {
+        }
+    }
+}
