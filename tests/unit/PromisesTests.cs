@@ -121,7 +121,7 @@ public sealed partial class PromisesTests
     static readonly Lazy<ILookup<string, Type>> s_types = new(() =>
     {
         Type[] some = [typeof(Qapi.Value), typeof(HostMemd.Protocol.Command), typeof(Errno), typeof(Daemon), typeof(HostMemd.Client.HostMemdClient),
-            typeof(object), typeof(ILogger)];
+            typeof(object), typeof(ILogger), typeof(Microsoft.Extensions.Hosting.Host)];
         return some.SelectMany(t => t.Assembly.GetTypes()).ToLookup(t => t.Name.Split('`')[0], StringComparer.Ordinal);
     });
 
