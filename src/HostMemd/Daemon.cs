@@ -89,7 +89,7 @@ public sealed class Daemon
         {
             Left = (_, others) => ClientLeft(others),
         };
-        _quota.OtherDescriptors = () => _sessions.Count + _leases.Holders;
+        _quota.OtherDescriptors = () => _sessions.Count + _leases.Holders + _fdSets.Count + NamedDescriptors.Count + Closing.Open;
         MemoryEvents.Connect(_objects, _jobs, _leases, _sessions);
     }
 

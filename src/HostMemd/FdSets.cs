@@ -31,6 +31,9 @@ sealed class FdSets
 
     readonly SortedDictionary<long, Set> _sets = [];
 
+    /// <summary>Descriptors in all sets.</summary>
+    public int Count { get; private set; }
+
     /// <summary>Takes the descriptor over.</summary>
     public Added Add(SafeFileHandle handle, long? id, string? opaque)
     {
@@ -39,6 +42,7 @@ sealed class FdSets
             _sets.Add(chosen, set = new() { Id = chosen });
         var fd = handle.DangerousGetHandle();
         set.Fds.Add(new() { Fd = fd, Opaque = opaque, Handle = handle });
+        Count++;
         return new() { SetId = chosen, Fd = fd };
     }
 
@@ -58,6 +62,7 @@ sealed class FdSets
             if (entry.Handle is { } handle)
                 Closing.Elsewhere(handle);
             set.Fds.Remove(entry);
+            Count--;
         }
         if (set.Fds.Count == 0)
             _sets.Remove(id);

@@ -1,30 +1,108 @@
+using HostMemd.Protocol.Wire;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Protocol;
 
 /// <summary>
-/// Closes what a client sent. It may be of a file system that hangs, and close(2) with it: neither the thread that all clients share nor
-/// whoever holds the state may wait for that.
+/// Closes what one client sent. A descriptor may be of a file system that hangs, and close(2) with it: neither the thread that all clients
+/// share nor the holder of the state may wait for that. What waits to be closed still has a number of RLIMIT_NOFILE, so a client that sends
+/// descriptors faster than they are closed is not read from until there is room again, and no other client is concerned.
 /// </summary>
-public static class Closing
+public sealed class Closing
 {
-    // Whoever sends descriptors faster than they are closed waits for it after all, so that they do not pile up.
-    const int Most = 1024;
+    static readonly Lock s_gate = new();
+    static readonly List<Closing> s_waiting = [];
+    static int s_open;
 
-    static int s_waiting;
+    int _mine;
+    TaskCompletionSource? _room;
 
-    /// <summary>Returns at once; soon after the descriptor is closed, on a thread of the pool.</summary>
-    public static void Elsewhere(SafeFileHandle handle)
+    /// <summary>How many descriptors of all clients may wait to be closed, or be on their way in, at once.</summary>
+    public static int Most { get; set; } = 512;
+
+    /// <summary>How many that is now.</summary>
+    public static int Open => Volatile.Read(ref s_open);
+
+    /// <summary>How many descriptors one receive may bring; of what a message has beyond that, the kernel lets go (recvmsg(2), MSG_CTRUNC).</summary>
+    public static int PerReceive => Math.Clamp(Most / 2, 1, FdPassing.MaxDescriptors);
+
+    // One client alone, whose descriptors hang, leaves room for the others.
+    bool HasTooMany => _mine > Most / 4;
+
+    /// <summary>Keeps room for what a receive may bring; <see cref="Return"/> ends it.</summary>
+    /// <returns>False if there is none now.</returns>
+    internal bool TryPromise(int count)
     {
-        if (Interlocked.Increment(ref s_waiting) > Most)
-            Close(handle);
-        else
-            ThreadPool.UnsafeQueueUserWorkItem(Close, handle, preferLocal: false);
+        lock (s_gate)
+        {
+            if (HasTooMany || s_open + count > Most)
+                return false;
+            s_open += count;
+            return true;
+        }
     }
 
-    static void Close(SafeFileHandle handle)
+    /// <summary>The receive is over: what it brought is counted by itself.</summary>
+    internal void Return(int count) => Ease(null, count);
+
+    /// <summary>Completes when it is worth trying again.</summary>
+    internal Task RoomAsync()
     {
-        handle.Dispose();
-        Interlocked.Decrement(ref s_waiting);
+        lock (s_gate)
+        {
+            if (!HasTooMany && s_open <= Most / 2)
+                return Task.CompletedTask;
+            if (_room is null)
+            {
+                _room = new(TaskCreationOptions.RunContinuationsAsynchronously);
+                s_waiting.Add(this);
+            }
+            return _room.Task;
+        }
+    }
+
+    /// <summary>Returns at once; soon after the descriptor is closed, on a thread of the pool.</summary>
+    public void Close(SafeFileHandle handle) => Queue(this, handle);
+
+    /// <inheritdoc cref="Close"/>
+    /// <remarks>For descriptors that a command had taken.</remarks>
+    public static void Elsewhere(SafeFileHandle handle) => Queue(null, handle);
+
+    static void Queue(Closing? client, SafeFileHandle handle)
+    {
+        lock (s_gate)
+        {
+            s_open++;
+            if (client is not null)
+                client._mine++;
+        }
+        ThreadPool.UnsafeQueueUserWorkItem(static item =>
+        {
+            item.handle.Dispose();
+            Ease(item.client, 1);
+        }, (client, handle), preferLocal: false);
+    }
+
+    static void Ease(Closing? client, int count)
+    {
+        List<TaskCompletionSource>? wake = null;
+        lock (s_gate)
+        {
+            s_open -= count;
+            if (client is not null)
+                client._mine -= count;
+            if (s_waiting.Count == 0 || s_open > Most / 2)
+                return;
+            for (var i = s_waiting.Count - 1; i >= 0; i--)
+            {
+                if (s_waiting[i].HasTooMany)
+                    continue;
+                (wake ??= []).Add(s_waiting[i]._room!);
+                s_waiting[i]._room = null;
+                s_waiting.RemoveAt(i);
+            }
+        }
+        foreach (var room in wake ?? [])
+            room.SetResult();
     }
 }

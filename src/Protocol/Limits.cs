@@ -35,6 +35,12 @@ public sealed record WireLimits
     /// </summary>
     public long Descriptors { get; init; } = long.MaxValue;
 
+    /// <summary>
+    /// Descriptors that clients sent and that are not closed yet, of all clients; above, a client that sends more of them waits. They are a
+    /// part of what lies above <see cref="Descriptors"/>.
+    /// </summary>
+    public int ClosingDescriptors { get; init; } = 512;
+
     /// <summary>Connections that have not negotiated; above, the oldest of them is closed. A client negotiates at once.</summary>
     public int Silent { get; init; } = 512;
 }

@@ -5,13 +5,18 @@ namespace HostMemd.Protocol;
 
 /// <summary>
 /// Descriptors a client has named with <c>getfd</c>. They are the client's: closed when it leaves. Used with the daemon's state held,
-/// except for <see cref="Close"/>.
+/// except for <see cref="Close()"/>.
 /// </summary>
 public sealed class NamedDescriptors
 {
+    static int s_count;
+
     readonly Lock _gate = new();
     readonly Dictionary<string, SafeFileHandle> _named = new(StringComparer.Ordinal);
     bool _closed;
+
+    /// <summary>Those of all clients.</summary>
+    public static int Count => Volatile.Read(ref s_count);
 
     /// <summary>Takes the descriptor over; one of the same name is closed, as in QEMU.</summary>
     public void Add(string name, SafeFileHandle handle)
@@ -19,11 +24,14 @@ public sealed class NamedDescriptors
         lock (_gate)
         {
             if (_named.Remove(name, out var old))
-                Closing.Elsewhere(old);
+                Close(old);
             if (_closed)
                 Closing.Elsewhere(handle);
             else
+            {
                 _named.Add(name, handle);
+                Interlocked.Increment(ref s_count);
+            }
         }
     }
 
@@ -34,7 +42,7 @@ public sealed class NamedDescriptors
         {
             if (!_named.Remove(name, out var handle))
                 throw QmpErrors.DescriptorNotFound(name);
-            Closing.Elsewhere(handle);
+            Close(handle);
         }
     }
 
@@ -44,8 +52,14 @@ public sealed class NamedDescriptors
         {
             _closed = true;
             foreach (var handle in _named.Values)
-                Closing.Elsewhere(handle);
+                Close(handle);
             _named.Clear();
         }
+    }
+
+    static void Close(SafeFileHandle named)
+    {
+        Interlocked.Decrement(ref s_count);
+        Closing.Elsewhere(named);
     }
 }

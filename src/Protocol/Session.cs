@@ -24,6 +24,7 @@ public sealed partial class Session
         _run = run;
         _limits = limits;
         Peer = peer;
+        Descriptors = new(Closing.Close);
     }
 
     public PeerCredentials Peer { get; }
@@ -37,7 +38,10 @@ public sealed partial class Session
     /// <summary>A refusal for want of the role is logged once for each client.</summary>
     public bool WasRefused { get; set; }
 
-    public ReceivedDescriptors Descriptors { get; } = new(Closing.Elsewhere);
+    /// <summary>Closes what this client sends and no command takes.</summary>
+    internal Closing Closing { get; } = new();
+
+    public ReceivedDescriptors Descriptors { get; }
 
     public NamedDescriptors Named { get; } = new();
 

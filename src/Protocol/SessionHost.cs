@@ -32,6 +32,7 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
     public void Serve(SafeFileHandle client, SocketMode mode)
     {
         var peer = PeerCredentials.Of(client);
+        Closing.Most = Limits.ClosingDescriptors;
         if (Refusal(peer, client, mode) is { } refusal)
         {
             Log.ClientRefused(logger, peer.Pid, peer.Uid, refusal);

@@ -13,7 +13,8 @@ public sealed class Quota
     // What the runtime itself maps and opens: seen 500 and 120; the rest is so that it can go on when the limit is reached.
     // CoreCLR does not survive a failing mmap, nor .NET a failing open.
     const ulong OwnMappings = 4096;
-    const ulong OwnDescriptors = 512;
+    // Of a small limit it has a quarter, what LimitOptions keeps clients from.
+    ulong OwnDescriptors => Math.Min(512, MaxDescriptors / 4);
 
     // A region and its guard.
     const ulong MappingsPerObject = 2;
@@ -37,10 +38,10 @@ public sealed class Quota
     /// <summary>Mappings the kernel grants a process (vm.max_map_count).</summary>
     public ulong MaxMappings { get; init; } = Host.MaxMapCount();
 
-    /// <summary>Descriptors the kernel grants this process (RLIMIT_NOFILE).</summary>
-    public ulong MaxDescriptors { get; init; } = Rlimit.Get(Rlimit.RLIMIT_NOFILE, out var soft, out _).Ok ? soft : 1024;
+    /// <summary>Descriptors the kernel grants this process (RLIMIT_NOFILE), which prlimit(1) may have changed.</summary>
+    public ulong MaxDescriptors => Rlimit.Get(Rlimit.RLIMIT_NOFILE, out var soft, out _).Ok ? soft : 1024;
 
-    /// <summary>Descriptors that others than objects use: clients, leases.</summary>
+    /// <summary>Descriptors that others than objects use: clients, leases, what clients handed in and what of it is not closed yet.</summary>
     public Func<int>? OtherDescriptors { get; set; }
 
     public long Objects => _objects;

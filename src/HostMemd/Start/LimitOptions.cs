@@ -43,8 +43,9 @@ public sealed record LimitOptions
     public int FillThreads { get; init; }
 
     // Of RLIMIT_NOFILE, which .NET has raised as far as it may. The runtime's own come and go by tens, a takeover's by hundreds.
-    static readonly long s_descriptors = Rlimit.Get(Rlimit.RLIMIT_NOFILE, out var most, out _).Ok && most < int.MaxValue
-        ? (long)(most - Math.Min(256, most / 4)) : int.MaxValue;
+    // Half of that is for what clients sent and is not closed yet; with 512 all of a message's descriptors have room.
+    static readonly ulong s_most = Rlimit.Get(Rlimit.RLIMIT_NOFILE, out var most, out _).Ok ? Math.Min(most, int.MaxValue) : int.MaxValue;
+    static readonly ulong s_own = Math.Min(1024, s_most / 4);
 
     /// <summary>The part that the wire knows of.</summary>
     public WireLimits Wire => new()
@@ -56,7 +57,8 @@ public sealed record LimitOptions
         UnfinishedBytes = UnfinishedBytes,
         QueuedRequests = QueuedRequests,
         OutputLimit = OutputBytes,
-        Descriptors = s_descriptors,
+        Descriptors = (long)(s_most - s_own),
+        ClosingDescriptors = (int)(s_own / 2),
     };
 
     // The names in the configuration file. A lower bound that is not 0 is what the daemon needs to answer at all.

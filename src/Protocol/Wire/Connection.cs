@@ -23,6 +23,10 @@ public sealed class Connection(SafeFileHandle socket, Session session, Output ou
     const int TurnBytes = 64 << 10;
     const int LeastRead = 1 << 10;
 
+    // Of a receive: the client's descriptors come faster than they are closed. No errno.
+    const int HasToWait = int.MinValue;
+    static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(500);
+
     readonly JsonReader _reader = new(new JsonLimits { RequestBytes = limits.RequestBytes });
 
     readonly Readiness _readable = Readiness.ToRead(socket);
@@ -94,6 +98,15 @@ public sealed class Connection(SafeFileHandle socket, Session session, Output ou
         {
             byte[] buffer = [];
             var received = drained ? -FdPassing.EAGAIN : Receive(out buffer);
+            if (received == HasToWait)
+            {
+                await RoomAsync(stop).ConfigureAwait(false);
+                // Told to end, it does so without what it sent too fast.
+                if (IsGone() || stop.IsCancellationRequested)
+                    return;
+                turn = 0;
+                continue;
+            }
             if (received == -FdPassing.EAGAIN)
             {
                 if (stop.IsCancellationRequested)
@@ -136,10 +149,32 @@ public sealed class Connection(SafeFileHandle socket, Session session, Output ou
     int Receive(out byte[] buffer)
     {
         buffer = ArrayPool<byte>.Shared.Rent(ReadSize);
-        var received = FdPassing.Receive(socket, buffer.AsSpan(0, ReadSize), session.Descriptors);
+        var received = Receive(buffer.AsSpan(0, ReadSize));
         if (received <= 0)
             ArrayPool<byte>.Shared.Return(buffer);
         return received;
+    }
+
+    int Receive(Span<byte> bytes)
+    {
+        var most = Closing.PerReceive;
+        if (session.Closing.TryPromise(most))
+        {
+            var received = FdPassing.Receive(socket, bytes, session.Descriptors, most);
+            session.Closing.Return(most);
+            return received;
+        }
+        // There is no room for descriptors, but for bytes there is.
+        var seen = FdPassing.Peek(socket, bytes, out var hasDescriptors);
+        return hasDescriptors ? HasToWait : seen <= 0 ? seen : FdPassing.Receive(socket, bytes[..seen], session.Descriptors, 0);
+    }
+
+    // Close(2) may hang for ever: that the client has left, or is told to, is looked for now and then.
+    async Task RoomAsync(CancellationToken stop)
+    {
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        await Task.WhenAny(session.Closing.RoomAsync(), Task.Delay(s_look, waiting.Token)).ConfigureAwait(false);
+        await waiting.CancelAsync().ConfigureAwait(false);
     }
 
     async ValueTask ProcessAsync(ReadOnlySequence<byte> input)

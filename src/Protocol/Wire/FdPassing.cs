@@ -15,6 +15,7 @@ public static unsafe partial class FdPassing
     public const int EAGAIN = 11;
 
     const int SCM_RIGHTS = 1;
+    const int MSG_PEEK = 0x2;
     const int MSG_CTRUNC = 0x8;
     const int MSG_DONTWAIT = 0x40;
     const int MSG_NOSIGNAL = 0x4000;
@@ -56,13 +57,17 @@ public static unsafe partial class FdPassing
     }
 
     /// <summary>Receives what is there.</summary>
+    /// <param name="socket">Where from.</param>
+    /// <param name="bytes">Where to.</param>
+    /// <param name="descriptors">Take over what came with the bytes.</param>
+    /// <param name="most">How many descriptors there is room for; the kernel lets go of the others.</param>
     /// <returns>Bytes received, 0 at the end of input, or a negative errno.</returns>
-    public static int Receive(SafeHandle socket, Span<byte> bytes, ReceivedDescriptors descriptors)
+    public static int Receive(SafeHandle socket, Span<byte> bytes, ReceivedDescriptors descriptors, int most = MaxDescriptors)
     {
         if (Injected("recvmsg") is > 0 and var failure)
             return -failure;
         // A request carries none or one; room for the most there can be, since what does not fit is lost.
-        var capacity = sizeof(ControlHeader) + MaxDescriptors * sizeof(int);
+        var capacity = sizeof(ControlHeader) + most * sizeof(int);
         var control = stackalloc byte[capacity];
         nint received;
         MessageHeader header;
@@ -81,6 +86,28 @@ public static unsafe partial class FdPassing
         if (header.ControlLength != 0)
             Collect(control, (int)header.ControlLength, descriptors);
         return (int)received;
+    }
+
+    /// <summary>How many bytes a receive of that length would bring, and whether descriptors come with them; nothing is taken.</summary>
+    /// <returns>Bytes, 0 at the end of input, or a negative errno.</returns>
+    public static int Peek(SafeHandle socket, Span<byte> bytes, out bool hasDescriptors)
+    {
+        hasDescriptors = false;
+        fixed (byte* start = bytes)
+        {
+            var vector = new IoVector { Base = start, Length = (nuint)bytes.Length };
+            MessageHeader header;
+            nint seen;
+            do
+            {
+                header = new() { Vectors = &vector, VectorCount = 1 };
+                seen = recvmsg(socket, &header, MSG_DONTWAIT | MSG_PEEK);
+            }
+            while (seen < 0 && Marshal.GetLastPInvokeError() == UnixSocket.EINTR);
+            // Without room for any, their being there is all that the kernel has to say.
+            hasDescriptors = (header.Flags & MSG_CTRUNC) != 0;
+            return seen < 0 ? -Marshal.GetLastPInvokeError() : (int)seen;
+        }
     }
 
     static void Collect(byte* control, int length, ReceivedDescriptors descriptors)
