@@ -40,6 +40,9 @@ public sealed class ThreadContext : QomObject
     /// <summary>The CPUs the thread may use now, or null if the kernel does not say. Any thread may ask.</summary>
     internal int[]? CurrentCpus() => Sched.GetAffinity(_tid, out var cpus).Ok ? cpus : null;
 
+    // The stack, the stack for signals (CoreCLR has one for each thread, Native AOT none), and a guard page for either: sigaltstack(2).
+    internal override ulong MostMappings => 4;
+
     public override async ValueTask CompleteAsync()
     {
         var started = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);

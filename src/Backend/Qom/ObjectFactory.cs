@@ -10,6 +10,9 @@ namespace HostMemd.Backend.Qom;
 /// </summary>
 public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
 {
+    // Of any class.
+    const ulong MostMappings = 4;
+
     Container Objects => environment.Tree.Objects;
 
     /// <summary>An object has become visible, or has gone for good; told while the state is held.</summary>
@@ -68,11 +71,13 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
     async ValueTask<Task<QomObject>> StartAsync(ObjectOptions options, uint owner)
     {
         QomObject made;
+        await environment.Quota.Mappings.SyncAsync(MostMappings).ConfigureAwait(false);
         lock (environment.State)
             made = Begin(options, owner);
         try
         {
             await made.CompleteAsync().ConfigureAwait(false);
+            environment.Quota.Settle(made);
         }
         catch
         {
@@ -129,6 +134,7 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
             // If it fails the data is still there for somebody else to find.
             made.IsKept = true;
             await made.CompleteAsync().ConfigureAwait(false);
+            environment.Quota.Settle(made);
         }
         catch
         {

@@ -53,6 +53,12 @@ public abstract class QomObject(QomClass type, string name)
     /// <summary>Called when the object becomes visible.</summary>
     public virtual void Adopted() { }
 
+    /// <summary>The most mappings that it takes of vm.max_map_count: the memory and its guard page.</summary>
+    internal virtual ulong MostMappings => 2;
+
+    /// <summary>They are mapped: the kernel counts them by itself.</summary>
+    internal bool IsSettled { get; set; }
+
     /// <summary>Another process goes on with it: letting go of it discards nothing.</summary>
     public bool IsKept { get; internal set; }
 

@@ -10,14 +10,9 @@ namespace HostMemd.Backend.Qom;
 /// </summary>
 public sealed class Quota
 {
-    // What the runtime itself maps and opens: seen 500 and 120; the rest is so that it can go on when the limit is reached.
-    // CoreCLR does not survive a failing mmap, nor .NET a failing open.
-    const ulong OwnMappings = 4096;
+    // What the runtime itself opens: seen 120; the rest is so that it can go on when the limit is reached. .NET does not survive a failing open.
     // Of a small limit it has a quarter, what LimitOptions keeps clients from.
     ulong OwnDescriptors => Math.Min(512, MaxDescriptors / 4);
-
-    // A region and its guard.
-    const ulong MappingsPerObject = 2;
 
     readonly Dictionary<uint, ulong> _bytesOfUid = [];
     ulong _bytes;
@@ -35,8 +30,8 @@ public sealed class Quota
     /// <summary>Fillings at once; 0: no limit.</summary>
     public int MaxFillings { get; set; }
 
-    /// <summary>Mappings the kernel grants a process (vm.max_map_count).</summary>
-    public ulong MaxMappings { get; init; } = Host.MaxMapCount();
+    /// <summary>Mappings of this process, by the kernel's word; the runtime does not survive a failing mmap.</summary>
+    public MappingCount Mappings { get; init; } = new();
 
     /// <summary>Descriptors the kernel grants this process (RLIMIT_NOFILE), which prlimit(1) may have changed.</summary>
     public ulong MaxDescriptors => Rlimit.Get(Rlimit.RLIMIT_NOFILE, out var soft, out _).Ok ? soft : 1024;
@@ -50,7 +45,6 @@ public sealed class Quota
     /// <summary>Bytes of the backends that this user's clients made.</summary>
     public ulong BytesOf(uint uid) => _bytesOfUid.GetValueOrDefault(uid);
 
-    public ulong MappingsUsed => OwnMappings + (ulong)_objects * MappingsPerObject;
     public ulong DescriptorsUsed => OwnDescriptors + (ulong)_objects + (ulong)(OtherDescriptors?.Invoke() ?? 0);
 
     /// <exception cref="QmpException">A limit would be passed; its name and value are in the text.</exception>
@@ -64,8 +58,8 @@ public sealed class Quota
         var own = _bytesOfUid.GetValueOrDefault(made.Owner);
         if (MaxBytesPerUid > 0 && size > MaxBytesPerUid - Math.Min(MaxBytesPerUid, own))
             throw QmpErrors.LimitReached("BytesPerUid", MaxBytesPerUid);
-        if (MappingsUsed + MappingsPerObject > MaxMappings)
-            throw QmpErrors.LimitReached("vm.max_map_count", MaxMappings);
+        if (!Mappings.HasRoomFor(made.MostMappings))
+            throw QmpErrors.LimitReached("vm.max_map_count", Mappings.Max);
         if (DescriptorsUsed + 1 > MaxDescriptors)
             throw QmpErrors.LimitReached("RLIMIT_NOFILE", MaxDescriptors);
         Count(made);
@@ -76,12 +70,23 @@ public sealed class Quota
     {
         var size = SizeOf(made);
         _objects++;
+        Mappings.Add(made.MostMappings);
         _bytes += size;
         _bytesOfUid[made.Owner] = _bytesOfUid.GetValueOrDefault(made.Owner) + size;
     }
 
+    /// <summary>The object is mapped, or cannot be.</summary>
+    internal void Settle(QomObject made)
+    {
+        if (!made.IsSettled)
+            Mappings.Settle(made.MostMappings);
+        made.IsSettled = true;
+    }
+
     internal void Release(QomObject made)
     {
+        Settle(made);
+        Mappings.Release(made.MostMappings);
         var size = SizeOf(made);
         _objects--;
         _bytes -= size;

@@ -40,7 +40,7 @@ static class LimitCommands
             Of("BytesPerUid", quota.BytesOf(call.Session.Peer.Uid), quota.MaxBytesPerUid),
             Of("BytesTotal", quota.Bytes, quota.MaxBytes),
             Of("Fillings", (ulong)jobs.All.Count(j => j.Status < JobStatus.Concluded), (ulong)quota.MaxFillings),
-            Of("vm.max_map_count", quota.MappingsUsed, quota.MaxMappings),
+            Of("vm.max_map_count", quota.Mappings.Used, quota.Mappings.Max),
             Of("RLIMIT_NOFILE", quota.DescriptorsUsed, quota.MaxDescriptors),
         ]).Extension().ForObservers()
             .Example("", """[{"name": "Clients", "used": 1, "max": 4096}, {"name": "ClientsPerUid", "used": 1}, "..."]""");

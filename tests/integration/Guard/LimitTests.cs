@@ -343,6 +343,51 @@ public sealed class KernelLimitTests(ITestOutputHelper output) : GuardTest(outpu
     const string MaxMapCount = "/proc/sys/vm/max_map_count";
 
     [FactIf(Need.Root)]
+    public void Mappings_OfThreads_EndBeforeTheDaemonHasNone_AndComeBack()
+    {
+        const ulong Most = 20_000;
+        const int Step = 500;
+        var before = File.ReadAllText(MaxMapCount);
+        try
+        {
+            File.WriteAllText(MaxMapCount, $"{Most}");
+            var daemon = StartWith("{}");
+            using var client = daemon.Connect();
+            using var other = daemon.Connect();
+            var made = 0;
+            string? refusal = null;
+            while (refusal is null)
+            {
+                client.Send(string.Concat(Enumerable.Range(made, Step).Select(i =>
+                    QmpClient.Text("object-add", new() { ["qom-type"] = "thread-context", ["id"] = $"t{i}" }, i) + "\n")));
+                foreach (var reply in Enumerable.Range(0, Step).Select(_ => client.Reply(TimeSpan.FromSeconds(60))).ToArray())
+                {
+                    if (reply.TryGetProperty("error", out var error))
+                        refusal = error.GetProperty("desc").GetString();
+                    else
+                        made++;
+                }
+            }
+
+            Assert.Equal($"limit vm.max_map_count of {Most} is reached", refusal);
+            Assert.InRange((ulong)new ProcMemory(daemon.Pid).MapCount, Most / 2, Most - 1000);
+            other.Ok("query-memdev-stats");
+            daemon.Connect().Dispose();
+            for (var i = 0; i < 2 * Step; i++)
+                client.Delete($"t{i}");
+            // A thread ends a moment after its context.
+            Eventually.True(() => client.Execute("object-add", new() { ["qom-type"] = "memory-backend-ram", ["id"] = "m", ["size"] = 4096 })
+                .TryGetProperty("return", out _), "room for an object");
+            client.Ok("object-add", new() { ["qom-type"] = "thread-context", ["id"] = "again" });
+            Assert.InRange(Limit(client, "vm.max_map_count").Used, (ulong)new ProcMemory(daemon.Pid).MapCount, Most);
+        }
+        finally
+        {
+            File.WriteAllText(MaxMapCount, before);
+        }
+    }
+
+    [FactIf(Need.Root)]
     public void Mappings_EndBeforeTheDaemonHasNone()
     {
         var before = File.ReadAllText(MaxMapCount);
@@ -351,9 +396,9 @@ public sealed class KernelLimitTests(ITestOutputHelper output) : GuardTest(outpu
             File.WriteAllText(MaxMapCount, "7000");
             var daemon = StartWith("{}");
             using var client = daemon.Connect();
-            client.Send(string.Concat(Enumerable.Range(0, 2000).Select(i =>
+            client.Send(string.Concat(Enumerable.Range(0, 3000).Select(i =>
                 QmpClient.AddText("memory-backend-ram", $"m{i}", new() { ["size"] = 4096 }, i) + "\n")));
-            var refusals = Enumerable.Range(0, 2000).Select(_ => client.Reply()).Where(r => r.TryGetProperty("error", out _)).ToArray();
+            var refusals = Enumerable.Range(0, 3000).Select(_ => client.Reply()).Where(r => r.TryGetProperty("error", out _)).ToArray();
 
             Assert.NotEmpty(refusals);
             Assert.All(refusals, r => Assert.Equal("limit vm.max_map_count of 7000 is reached", r.GetProperty("error").GetProperty("desc").GetString()));
