@@ -1,3 +1,4 @@
+using HostMemd.Backend.Memory;
 using HostMemd.Protocol;
 using HostMemd.Qapi;
 using Microsoft.Extensions.Logging;
@@ -84,8 +85,7 @@ sealed class Dispatcher(CommandTable commands, Lock state, ChangeGate changes, I
         }
         catch (Exception bug) when (bug is not QmpException)
         {
-            Log.CommandBroke(logger, command.Name, bug);
-            throw QmpErrors.Internal();
+            throw Broken(command.Name, bug);
         }
     }
 
@@ -97,9 +97,15 @@ sealed class Dispatcher(CommandTable commands, Lock state, ChangeGate changes, I
         }
         catch (Exception bug) when (bug is not QmpException)
         {
-            Log.CommandBroke(logger, call.Request.Command, bug);
-            throw QmpErrors.Internal();
+            throw Broken(call.Request.Command, bug);
         }
+    }
+
+    // No memory for the daemon itself, or for a thread's stack, is no bug where a limit says so.
+    QmpException Broken(string command, Exception bug)
+    {
+        Log.CommandBroke(logger, command, bug);
+        return (bug is OutOfMemoryException ? Headroom.Shortage() : null) ?? QmpErrors.Internal();
     }
 
     Command Find(Call call)

@@ -112,6 +112,7 @@ public static partial class QmpErrors
         Generic($"cannot change property '{property}': {advice} failed: {errno}");
 
     // Memory backends: allocation.
+    public static QmpException NoRoom(string errno) => Generic($"no room can be kept for the daemon itself: {errno}");
     public static QmpException CannotSetUp(string name, string? errno) =>
         Generic($"cannot set up guest memory '{name}'{Colon(errno)}");
     public static QmpException CannotMap(string? errno) => Generic($"unable to map backing store for guest RAM{Colon(errno)}");

@@ -7,6 +7,7 @@ public static unsafe partial class Rlimit
 {
 #pragma warning disable CS1591, CS8981 // getrlimit(2); the kernel's spelling
     public const int RLIMIT_FSIZE = 1;
+    public const int RLIMIT_DATA = 2;
     public const int RLIMIT_CORE = 4;
     public const int RLIMIT_NOFILE = 7;
     public const int RLIMIT_MEMLOCK = 8;

@@ -93,7 +93,7 @@ sealed record Allocation
         if (errno.Failed && request.Flags != flags && errno == Errno.EOPNOTSUPP)
             errno = MappedMemory.Map(request with { Flags = flags }, out mapping);
         if (errno.Failed)
-            throw QmpErrors.CannotMap(errno.Text);
+            throw Headroom.Refusal(errno, length) ?? QmpErrors.CannotMap(errno.Text);
         return new(mapping!, file, page, Share) { IsReadOnly = ReadOnlyMemory, Offset = Offset, AllocatesQuickly = allocatesQuickly };
     }
 

@@ -51,6 +51,8 @@ public abstract partial class HostMemoryBackend : QomObject
     /// <summary>Called before the memory is unmapped; <paramref name="failed"/> if the object was never complete.</summary>
     protected virtual void Releasing(MemoryRegion? region, bool failed) { }
 
+    internal override (ulong Bytes, bool IsPrivate) Room => (Size, !Share);
+
     public override ValueTask CompleteAsync() => Off.LoopAsync(IsSlowToMap, Map);
 
     public override async ValueTask FinishAsync()

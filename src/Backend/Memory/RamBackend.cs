@@ -75,7 +75,7 @@ public sealed class RamBackend(QomEnvironment environment, string id) : HostMemo
         };
         var errno = MappedMemory.Map(request, out var mapping);
         if (errno.Failed)
-            throw QmpErrors.CannotSetUp(RegionName, errno.Text);
+            throw Headroom.Refusal(errno, length) ?? QmpErrors.CannotSetUp(RegionName, errno.Text);
         return new(mapping!, file, Host.PageSize, file is not null) { AllocatesQuickly = file is not null };
     }
 }

@@ -43,6 +43,9 @@ public sealed class ThreadContext : QomObject
     // The stack, the stack for signals (CoreCLR has one for each thread, Native AOT none), and a guard page for either: sigaltstack(2).
     internal override ulong MostMappings => 4;
 
+    // The stacks, and what libc keeps of each thread.
+    internal override (ulong Bytes, bool IsPrivate) Room => (1 << 20, true);
+
     public override async ValueTask CompleteAsync()
     {
         var started = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -1,4 +1,5 @@
 using HostMemd.Backend.Leases;
+using HostMemd.Backend.Memory;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
 
@@ -76,6 +77,7 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
             made = Begin(options, owner);
         try
         {
+            using var room = Headroom.Keep(made.Room.Bytes, made.Room.IsPrivate);
             await made.CompleteAsync().ConfigureAwait(false);
             environment.Quota.Settle(made);
         }

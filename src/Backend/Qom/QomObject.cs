@@ -56,6 +56,9 @@ public abstract class QomObject(QomClass type, string name)
     /// <summary>The most mappings that it takes of vm.max_map_count: the memory and its guard page.</summary>
     internal virtual ulong MostMappings => 2;
 
+    /// <summary>What it takes of the address space, and whether that is private to this process.</summary>
+    internal virtual (ulong Bytes, bool IsPrivate) Room => (0, false);
+
     /// <summary>They are mapped: the kernel counts them by itself.</summary>
     internal bool IsSettled { get; set; }
 
