@@ -117,9 +117,11 @@ public sealed class Daemon
     CommandTable CommandsOf()
     {
         var table = new CommandTable();
-        var schema = new Lazy<Value>(() => Schema.Of(table, Events.All));
+        // One that found no memory is not remembered: the next who asks may find some.
+        var schema = new Lazy<Value>(() => Schema.Of(table, Events.All), LazyThreadSafetyMode.PublicationOnly);
         var monitor = new Lazy<HumanMonitor>(() =>
-            new(_tree, Types, ObjectOptions, _objects, _state, VersionInfo.Human) { Quit = () => BeginQuit() });
+            new(_tree, Types, ObjectOptions, _objects, _state, VersionInfo.Human) { Quit = () => BeginQuit() },
+            LazyThreadSafetyMode.PublicationOnly);
         table.Add(SessionCommands.All(table, schema, quit: () => Announce(ShutdownReason.Quit), end: () => _quit.TrySetResult(),
             (line, owner) => monitor.Value.RunAsync(line, owner)));
         table.Add(ObjectCommands.All(_tree, _objects, ObjectOptions, _state));

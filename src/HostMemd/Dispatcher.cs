@@ -76,20 +76,20 @@ sealed class Dispatcher(CommandTable commands, Lock state, ChangeGate changes, I
         }
     }
 
-    ValueTask<Value> Run(Call call, Command command)
+    ValueTask<Value> Run(Call call, Command command, bool again = false)
     {
         try
         {
             var work = command.Invoke(call, call.Request.Arguments, state);
-            return work.IsCompletedSuccessfully ? work : Guard(call, work);
+            return work.IsCompletedSuccessfully ? work : Guard(call, command, work, again);
         }
         catch (Exception bug) when (bug is not QmpException)
         {
-            throw Broken(command.Name, bug);
+            return CanGoAgain(command, bug, again) ? Run(call, command, again: true) : throw Broken(command.Name, bug);
         }
     }
 
-    async ValueTask<Value> Guard(Call call, ValueTask<Value> work)
+    async ValueTask<Value> Guard(Call call, Command command, ValueTask<Value> work, bool again)
     {
         try
         {
@@ -97,15 +97,30 @@ sealed class Dispatcher(CommandTable commands, Lock state, ChangeGate changes, I
         }
         catch (Exception bug) when (bug is not QmpException)
         {
-            throw Broken(call.Request.Command, bug);
+            if (!CanGoAgain(command, bug, again))
+                throw Broken(command.Name, bug);
         }
+        return await Run(call, command, again: true).ConfigureAwait(false);
+    }
+
+    // For a task that got no thread it is inside another exception.
+    static bool IsShortage(Exception bug) => bug.GetBaseException() is OutOfMemoryException;
+
+    // Where a limit leaves the daemon little, the GC may have waited too long, as it does not know of it: a question is asked again.
+    static bool CanGoAgain(Command command, Exception bug, bool again)
+    {
+        if (again || !IsShortage(bug) || command.MinimumRole > Role.Observer)
+            return false;
+        Headroom.Settle();
+        GC.Collect();
+        return true;
     }
 
     // No memory for the daemon itself, or for a thread's stack, is no bug where a limit says so.
     QmpException Broken(string command, Exception bug)
     {
         Log.CommandBroke(logger, command, bug);
-        return (bug is OutOfMemoryException ? Headroom.Shortage() : null) ?? QmpErrors.Internal();
+        return (IsShortage(bug) ? Headroom.Shortage() : null) ?? QmpErrors.Internal();
     }
 
     Command Find(Call call)

@@ -8,13 +8,13 @@ namespace HostMemd.Qapi;
 /// <param name="declare">Declares the members, in the order in which they are written; called when they are first needed.</param>
 public sealed class QapiStruct<T>(string name, Action<QapiStruct<T>.Rows> declare) : QapiType<T> where T : class, new()
 {
-    // At start hardly any are needed.
+    // At start hardly any are needed. If there was no memory for them, it is tried again with the next use.
     readonly Lazy<List<Slot>> _rows = new(() =>
     {
         var rows = new Rows();
         declare(rows);
         return rows.All;
-    });
+    }, LazyThreadSafetyMode.PublicationOnly);
 
     /// <param name="Write">The member's value; null for one that is absent.</param>
     /// <param name="WriteLater">The same, by the type's own <see cref="QapiType{T}.WriteLater"/>.</param>

@@ -29,7 +29,7 @@ public static unsafe partial class NumaCalls
     internal const int NodeWords = 16; // 1024 nodes, the most Linux can be configured for (CONFIG_NODES_SHIFT 10)
     const int PagesPerStep = 512; // 4 KiB of stack
 
-    static readonly Lazy<bool> s_hasPreferredMany = new(ProbePreferredMany);
+    static readonly Lazy<bool> s_hasPreferredMany = new(ProbePreferredMany, LazyThreadSafetyMode.PublicationOnly);
 
     /// <summary>Whether mbind(2) takes MPOL_PREFERRED_MANY (Linux 5.15), asked once with a scratch page: a version number
     /// says nothing about seccomp filters and backports.</summary>

@@ -17,8 +17,8 @@ public static class Headroom
     // More than any address space has.
     const ulong Most = 1UL << 60;
 
-    // Beside it, the least: more than the GC and a new thread take between two looks, which are after each collection and each object.
-    const ulong Least = 24 << 20;
+    // Beside it, the least: more than the GC and some new threads take between two looks, which are after each collection and each object.
+    const ulong Least = 64 << 20;
 
     // Of CommitLimit the kernel lets no process have all: vm.admin_reserve_kbytes and vm.user_reserve_kbytes, 8 and up to 128 MiB.
     const ulong KernelsOwn = 136 << 20;
