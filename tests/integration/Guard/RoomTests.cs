@@ -17,7 +17,7 @@ public sealed class RoomTests(ITestOutputHelper output) : GuardTest(output)
     const int Rounds = 30;
 
     [TheoryIf(Need.Root)]
-    [InlineData("as", "RLIMIT_AS", 2 * GiB)]
+    [InlineData("as", "RLIMIT_AS", 4 * GiB)]
     [InlineData("data", "RLIMIT_DATA", GiB)]
     public void Limit_OfTheStart(string option, string name, ulong limit)
     {
@@ -41,7 +41,8 @@ public sealed class RoomTests(ITestOutputHelper output) : GuardTest(output)
         Exhaust(daemon, client, name, limit);
     }
 
-    [TheoryIf(Need.Root)]
+    // CoreCLR itself ends with less than it needs, before a line of ours is run.
+    [TheoryIf(Need.Root, Need.Published)]
     [InlineData("as", "RLIMIT_AS", 640 * MiB)]
     [InlineData("data", "RLIMIT_DATA", 64 * MiB)]
     public void LimitWithWhichNothingCouldBeMade_IsToldInOneLine(string option, string name, ulong limit)
