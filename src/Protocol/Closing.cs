@@ -61,7 +61,7 @@ public sealed class Closing
         }
     }
 
-    /// <summary>Returns at once; soon after the descriptor is closed, on a thread of the pool.</summary>
+    /// <summary>Returns at once; soon after the descriptor is closed, on another thread.</summary>
     public void Close(SafeFileHandle handle) => Queue(this, handle);
 
     /// <inheritdoc cref="Close"/>
@@ -76,11 +76,11 @@ public sealed class Closing
             if (client is not null)
                 client._mine++;
         }
-        ThreadPool.UnsafeQueueUserWorkItem(static item =>
+        Closers.Run(handle, closed =>
         {
-            item.handle.Dispose();
-            Ease(item.client, 1);
-        }, (client, handle), preferLocal: false);
+            closed.Dispose();
+            Ease(client, 1);
+        });
     }
 
     static void Ease(Closing? client, int count)
