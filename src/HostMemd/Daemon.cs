@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using HostMemd.Backend;
 using HostMemd.Backend.Jobs;
 using HostMemd.Backend.Leases;
 using HostMemd.Backend.Linux;
@@ -148,6 +149,16 @@ public sealed class Daemon
         lock (_state)
             _restored = [.. _tree.Objects.Children.Select(c => c.Name)];
         _keeper.Begin();
+    }
+
+    /// <summary>Has what clients may need later, when no thread can be had; for a process with one daemon.</summary>
+    /// <exception cref="StartException">It cannot be had now.</exception>
+    public void Reserve()
+    {
+        if (!OwnThread.Reserve() || _environment.Fillers.Reserve().Failed)
+            throw Reserves.NoThread();
+        if (_leases.Reserve() is { Failed: true } refused)
+            throw refused == Errno.EAGAIN ? Reserves.NoThread() : new StartException($"cannot watch processes: {refused.Text}");
     }
 
     /// <summary>Makes the objects of the command line and the configuration, in their order.</summary>

@@ -38,15 +38,15 @@ sealed class HostMemdService(
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         // From here on SIGHUP must not end the process.
-        _hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+        _hangup = DirectSignals.On(PosixSignal.SIGHUP, 1, () =>
         {
-            context.Cancel = true;
             _reloadAsked = true;
-            ReloadIfAsked();
+            ThreadPool.UnsafeQueueUserWorkItem(static service => service.ReloadIfAsked(), this, preferLocal: false);
         });
         try
         {
             StartChecks.Check(_options, daemon);
+            daemon.Reserve();
             if (_options.PidFile is { } path && _options.Takeover is null)
                 _pidFile = PidFile.Create(path, owned);
             await RestoreAsync().WaitAsync(cancellationToken).ConfigureAwait(false);

@@ -23,16 +23,14 @@ try
         Daemonizer.Start();
         return 0;
     }
+    Reserves.Take();
     using var host = CreateHost(line, options);
     await host.RunAsync();
     return 0;
 }
-catch (StartException failure)
+catch (Exception failure) when (failure is not OperationCanceledException && Failure.LineOf(failure) is not null)
 {
-    if (Daemonizer.IsBackground)
-        Daemonizer.Report(failure.Message);
-    else
-        StandardStreams.Say($"hostmemd: {failure.Message}\n");
+    Failure.Tell(Failure.LineOf(failure)!);
     return 1;
 }
 catch (OperationCanceledException)

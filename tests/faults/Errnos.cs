@@ -9,6 +9,7 @@ static class Errnos
 
     static readonly Dictionary<string, Errno[]> s_table = new()
     {
+        ["pthread_create"] = [Errno.EAGAIN],
         ["mmap"] = [Errno.EACCES, Errno.EAGAIN, Errno.EBADF, Errno.EEXIST, Errno.EINVAL, Errno.ENFILE, Errno.ENODEV, Errno.ENOMEM,
             Errno.EOVERFLOW, Errno.EPERM, Errno.ETXTBSY],
         ["munmap"] = [Errno.EINVAL, Errno.ENOMEM],

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
+using HostMemd.Backend;
 using HostMemd.Protocol;
 using HostMemd.Protocol.Json;
 using HostMemd.Protocol.Wire;
@@ -18,6 +19,8 @@ sealed class FaultyDaemon : ILoggerFactory, ILogger, IDisposable
 
     public FaultyDaemon(string folder, bool confined = false)
     {
+        // As the real one, which needs no thread that may not be had.
+        OwnThread.Reserve();
         Folder = folder;
         Daemon = new Daemon(new HostMemdOptions { Access = new AccessOptions { MemPaths = confined ? [folder] : [] } }, this);
     }

@@ -71,8 +71,7 @@ public sealed class HolderSearch(ILogger logger)
             var wanted = _wanted;
             _wanted = [];
             _next = null;
-            _current = scan = Task.Factory.StartNew(() => ProcessScan.Run(wanted, storekeeper: Storekeeper), CancellationToken.None,
-                TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            _current = scan = OwnThread.RunAsync(() => ProcessScan.Run(wanted, storekeeper: Storekeeper));
         }
         var result = await scan.ConfigureAwait(false);
         if (result.Unseen > 0)

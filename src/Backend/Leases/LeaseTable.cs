@@ -37,6 +37,10 @@ public sealed class LeaseTable(Lock state)
     public event Action<Lease>? Given;
     public event Action<Lease, LeaseEnd>? Ended;
 
+    /// <summary>Starts what waits for the ends of processes, so that a lease needs no new thread.</summary>
+    /// <returns>EAGAIN: no thread can be had; else as epoll_create1(2).</returns>
+    public Errno Reserve() => _watcher.Start();
+
     /// <summary>How many processes are watched.</summary>
     public int Holders => _holders.Count;
 

@@ -6,10 +6,13 @@ namespace HostMemd.Backend.Leases;
 
 /// <summary>
 /// Tells when processes end. One thread waits for all of them by their pidfds, so a process killed in any way is noticed at once
-/// and one that has got a dead one's number is never taken for it. The thread starts with the first process.
+/// and one that has got a dead one's number is never taken for it. The thread starts with the first process,
+/// or before.
 /// </summary>
 sealed class ProcessWatcher
 {
+    const int StackBytes = 128 << 10;
+
     readonly ConcurrentDictionary<long, Action> _ended = new();
     readonly Lock _gate = new();
     SafeFileHandle? _epoll;
@@ -31,7 +34,9 @@ sealed class ProcessWatcher
         return errno;
     }
 
-    Errno Start()
+    /// <summary>Starts the thread, so that it need not be had when the first process comes.</summary>
+    /// <returns>EAGAIN: no thread can be had.</returns>
+    public Errno Start()
     {
         lock (_gate)
         {
@@ -41,7 +46,11 @@ sealed class ProcessWatcher
             if (errno.Failed)
                 return errno;
             // Kept when somebody waits on it, not before: where no thread can be had the next one who asks tries again.
-            new Thread(() => Wait(epoll!), maxStackSize: 128 << 10) { IsBackground = true, Name = "hostmemd-pidfd" }.Start();
+            if (!OwnThread.TryStart("hostmemd-pidfd", () => Wait(epoll!), StackBytes))
+            {
+                epoll!.Dispose();
+                return Errno.EAGAIN;
+            }
             _epoll = epoll;
             return errno;
         }

@@ -9,6 +9,7 @@ public static unsafe partial class Rlimit
     public const int RLIMIT_FSIZE = 1;
     public const int RLIMIT_DATA = 2;
     public const int RLIMIT_CORE = 4;
+    public const int RLIMIT_NPROC = 6;
     public const int RLIMIT_NOFILE = 7;
     public const int RLIMIT_MEMLOCK = 8;
     public const int RLIMIT_AS = 9;

@@ -38,6 +38,10 @@ public abstract partial class HostMemoryBackend
             {
                 // It is in the job.
             }
+            catch (Exception bug)
+            {
+                Log.FillingBroke(Environment.Logger, Name, bug);
+            }
         }
     }
 
@@ -67,9 +71,9 @@ public abstract partial class HostMemoryBackend
             await FillAsync(job, region).ConfigureAwait(false);
             _prealloc = true;
         }
-        catch (QmpException error)
+        catch (Exception error)
         {
-            failure = error;
+            failure = error as QmpException ?? QmpErrors.PreallocFailed(error.Message);
             throw;
         }
         finally

@@ -6,23 +6,20 @@ namespace HostMemd.Backend.Memory;
 static class Off
 {
     /// <remarks>
-    /// A thread of its own and not the pool's: the pool grows by one or two a second, and a disk that hangs under a few
-    /// objects would then hold up everybody.
+    /// A thread of its own and not the pool's: that has a few and no more, and a disk that hangs under a few objects would hold
+    /// up everybody.
     /// </remarks>
     public static ValueTask LoopAsync(bool slow, Action work)
     {
         // What is mapped quickly at other times, a thread's stack too, may now have to wait.
         if (AddressSpace.IsBusy)
-            return new(slow ? Task.Run(() => OnItsOwn(work)) : Task.Run(work));
+            return new(slow ? Task.Run(() => OwnThread.RunAsync(work)) : Task.Run(work));
         if (slow)
-            return new(OnItsOwn(work));
+            return new(OwnThread.RunAsync(work));
         work();
         return default;
     }
 
     /// <summary>As <see cref="LoopAsync"/>, but nothing is done by the caller itself, who holds what others wait for.</summary>
     public static ValueTask CallerAsync(bool slow, Action work) => slow ? LoopAsync(slow, work) : new(Task.Run(work));
-
-    static Task OnItsOwn(Action work) =>
-        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 }

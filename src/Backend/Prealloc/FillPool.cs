@@ -1,11 +1,13 @@
 using System.Diagnostics;
 using HostMemd.Backend.Linux;
+using HostMemd.Qapi;
 
 namespace HostMemd.Backend.Prealloc;
 
 /// <summary>
 /// The threads that fill memory: one bound for the whole daemon, shared by all fillings, a step at a time and by time, so that
-/// each gets the same whatever its pages cost. Threads are started when there is work and leave when there has been none for a while.
+/// each gets the same whatever its pages cost. Threads are started when there is work and leave when there has been none for a while, but for
+/// one: where no other can be had, fillings go on with those there are.
 /// </summary>
 public sealed class FillPool(int bound)
 {
@@ -18,6 +20,7 @@ public sealed class FillPool(int bound)
     readonly List<Filling> _fillings = [];
     readonly int[] _ownCpus = Sched.GetAffinity(0, out var cpus).Ok ? cpus : [];
     int _threads;
+    int _kept;
     int _coming;
 
     /// <summary>Bytes that the fillings under way are still going to take, huge pages of a pool aside.</summary>
@@ -32,6 +35,7 @@ public sealed class FillPool(int bound)
 
     /// <summary>Fills a region.</summary>
     /// <returns>No error, or the first one; ECANCELED after <see cref="Cancel"/>.</returns>
+    /// <exception cref="QmpException">No thread can be had for it.</exception>
     public Task<Errno> RunAsync(Filling filling)
     {
         // All workers exist before the first step: starting a thread maps its stack, which would wait for the steps. The lock is not
@@ -43,23 +47,32 @@ public sealed class FillPool(int bound)
             missing = Math.Max(0, Math.Min(bound, _fillings.Sum(f => f.Workers) + filling.Workers) - _threads);
             _threads += missing;
         }
-        try
+        while (missing > 0 && TryStart())
+            missing--;
+        lock (_gate)
         {
-            for (; missing > 0; missing--)
-                new Thread(Work, StackBytes) { IsBackground = true, Name = "hostmemd-fill" }.Start();
-        }
-        finally
-        {
-            lock (_gate)
-            {
-                _coming--;
-                _threads -= missing;
-                if (missing == 0)
-                    Enter(filling);
-            }
+            _coming--;
+            _threads -= missing;
+            if (_threads == 0)
+                return Task.FromException<Errno>(ThreadLimits.Refusal());
+            Enter(filling);
         }
         return filling.Completion;
     }
+
+    /// <summary>Starts the worker that stays, so that a filling needs no thread that there may not be then.</summary>
+    /// <returns>EAGAIN: no thread can be had.</returns>
+    public Errno Reserve()
+    {
+        lock (_gate)
+        {
+            if (_kept == 0 && TryStart())
+                _kept = ++_threads;
+            return _kept == 0 ? Errno.EAGAIN : Errno.None;
+        }
+    }
+
+    bool TryStart() => OwnThread.TryStart("hostmemd-fill", Work, StackBytes);
 
     void Enter(Filling filling)
     {
@@ -105,9 +118,8 @@ public sealed class FillPool(int bound)
         MapTurns turns = default;
         while (Next(out var offset, out var length) is { } filling)
         {
-            UseCpus(filling.Cpus, ref cpus);
             var start = Stopwatch.GetTimestamp();
-            var errno = filling.Fill(offset, length);
+            var errno = Fill(filling, offset, length, ref cpus);
             var took = Stopwatch.GetElapsedTime(start);
             lock (_gate)
             {
@@ -115,6 +127,21 @@ public sealed class FillPool(int bound)
                     Leave(filling);
             }
             turns.Give(took);
+        }
+    }
+
+    // What it throws ends the filling, not the worker.
+    Errno Fill(Filling filling, ulong offset, ulong length, ref int[] cpus)
+    {
+        try
+        {
+            UseCpus(filling.Cpus, ref cpus);
+            return filling.Fill(offset, length);
+        }
+        catch (Exception bug)
+        {
+            filling.Bug = bug;
+            return Errno.EFAULT;
         }
     }
 
@@ -136,7 +163,9 @@ public sealed class FillPool(int bound)
                     (offset, length) = best.Take();
                     return best;
                 }
-                if (!Monitor.Wait(_gate, s_idle) && _fillings.Count == 0 && _coming == 0)
+                if (_threads <= _kept && _fillings.Count == 0)
+                    Monitor.Wait(_gate);
+                else if (!Monitor.Wait(_gate, s_idle) && _fillings.Count == 0 && _coming == 0 && _threads > _kept)
                 {
                     _threads--;
                     (offset, length) = (0, 0);

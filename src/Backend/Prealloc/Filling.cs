@@ -80,6 +80,9 @@ public sealed class Filling : IDisposable
 
     internal bool IsPaused { get; set; }
 
+    /// <summary>What a step has thrown; <see cref="Completion"/> is that, and no errno.</summary>
+    internal Exception? Bug { get; set; }
+
     ulong _current;
 
     // How it is done, best first; what turns out not to work for this memory is not tried again. Workers may see a change late.
@@ -166,6 +169,8 @@ public sealed class Filling : IDisposable
     {
         if (Active > 0 || !IsOver)
             return false;
+        if (Bug is not null)
+            _done.TrySetException(Bug);
         _done.TrySetResult(_error.Ok && _current < Total ? Errno.ECANCELED : _error);
         return true;
     }

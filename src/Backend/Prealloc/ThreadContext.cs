@@ -19,6 +19,8 @@ public sealed class ThreadContext : QomObject
         .Row("thread-id", Int, null, t => t._tid, set: null, note: "The kernel's id of the context's own thread.")
         .Rows, (_, id) => new ThreadContext(id));
 
+    const int StackBytes = 128 << 10;
+
     readonly ManualResetEventSlim _end = new();
     IReadOnlyList<ushort>? _initialCpus, _initialNodes;
     int _tid;
@@ -49,7 +51,9 @@ public sealed class ThreadContext : QomObject
     public override async ValueTask CompleteAsync()
     {
         var started = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
-        new Thread(() => Live(started), maxStackSize: 128 << 10) { IsBackground = true }.Start();
+        // Nothing stands in for it: it is what a manager pins.
+        if (!OwnThread.TryStart("TC", () => Live(started), StackBytes))
+            throw ThreadLimits.Refusal();
         _tid = await started.Task.ConfigureAwait(false);
         if (_initialCpus is not null)
             Pin(Cpus(_initialCpus));

@@ -1,3 +1,4 @@
+using HostMemd.Backend;
 using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Qom;
@@ -38,8 +39,7 @@ static class StatsCommands
         }
         // The kernel walks the page tables of all memory: off the callers' threads.
         var scanning = ScanAsync(backends, holders);
-        var read = await Task.Factory.StartNew(() => MemoryStatistics.Read(backends), CancellationToken.None,
-            TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+        var read = await OwnThread.RunAsync(() => MemoryStatistics.Read(backends)).ConfigureAwait(false);
         var users = await scanning.ConfigureAwait(false);
         lock (state)
             return [.. backends.Zip(read, (b, r) => Describe(b, r, CountOf(b, leases, users)))];

@@ -1,4 +1,5 @@
 using System.Globalization;
+using HostMemd.Backend;
 using HostMemd.Backend.Leases;
 using HostMemd.Backend.Linux;
 using HostMemd.Backend.Memory;
@@ -75,8 +76,7 @@ sealed class Keeper
     }
 
     // The store is asked by datagrams and a barrier, which block: not on a client's own thread.
-    static ValueTask Off(Action work) =>
-        new(Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default));
+    static ValueTask Off(Action work) => new(OwnThread.RunAsync(work));
 
     void WriteRecord(QomObject made)
     {

@@ -1,3 +1,4 @@
+using HostMemd.Backend;
 using HostMemd.Backend.Jobs;
 using HostMemd.Protocol;
 using HostMemd.Qapi;
@@ -51,8 +52,7 @@ sealed class TakeoverCommands(Keeper keeper, ChangeGate changes, JobTable jobs, 
             var handed = Collect(out var journal);
             using (journal)
             {
-                done = await Task.Factory.StartNew(() => HandOver(channel, handed), CancellationToken.None,
-                    TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+                done = await OwnThread.RunAsync(() => HandOver(channel, handed)).ConfigureAwait(false);
             }
         }
         finally

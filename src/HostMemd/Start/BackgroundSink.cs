@@ -8,8 +8,7 @@ namespace HostMemd.Start;
 /// Log events, written by a thread of their own: a full disk, a closed stderr or a reader that has stopped reading it can neither
 /// end the daemon nor make it wait. Until <see cref="Release"/> events are only kept, so that a failed start shows one line.
 /// </summary>
-/// <param name="targets">Opened by the writing thread when there is something to write, and again after a failure to open.</param>
-sealed class BackgroundSink(IReadOnlyList<Func<ILogEventSink>> targets) : ILogEventSink, IDisposable
+sealed class BackgroundSink : ILogEventSink, IDisposable
 {
     // Minutes of the noisiest level; a few MiB.
     const int Capacity = 8192;
@@ -22,11 +21,30 @@ sealed class BackgroundSink(IReadOnlyList<Func<ILogEventSink>> targets) : ILogEv
     static readonly MessageTemplate s_lost = new MessageTemplateParser().Parse("{Lost} log lines lost: written too slowly");
 
     readonly object _gate = new();
-    readonly ILogEventSink?[] _open = new ILogEventSink?[targets.Count];
+    // Opened by the writing thread when there is something to write, and again after a failure to open.
+    readonly IReadOnlyList<Func<ILogEventSink>> _targets;
+    readonly ILogEventSink?[] _open;
     readonly Queue<LogEvent> _waiting = new();
     long _lost;
     bool _ending;
-    Thread? _writer;
+    bool _isReleased;
+    readonly Thread _writer;
+
+    /// <exception cref="StartException">No thread can be had for it.</exception>
+    public BackgroundSink(IReadOnlyList<Func<ILogEventSink>> targets)
+    {
+        _targets = targets;
+        _open = new ILogEventSink?[targets.Count];
+        _writer = new(Write, 256 << 10) { IsBackground = true, Name = "hostmemd-log" };
+        try
+        {
+            _writer.Start();
+        }
+        catch (Exception none) when (none is OutOfMemoryException or ThreadStartException)
+        {
+            throw Reserves.NoThread();
+        }
+    }
 
     public void Emit(LogEvent logEvent)
     {
@@ -48,10 +66,8 @@ sealed class BackgroundSink(IReadOnlyList<Func<ILogEventSink>> targets) : ILogEv
     {
         lock (_gate)
         {
-            if (_writer is not null)
-                return;
-            _writer = new(Write, 256 << 10) { IsBackground = true, Name = "hostmemd-log" };
-            _writer.Start();
+            _isReleased = true;
+            Monitor.Pulse(_gate);
         }
     }
 
@@ -63,7 +79,7 @@ sealed class BackgroundSink(IReadOnlyList<Func<ILogEventSink>> targets) : ILogEv
             {
                 try
                 {
-                    (_open[i] ??= targets[i]()).Emit(logEvent);
+                    (_open[i] ??= _targets[i]()).Emit(logEvent);
                 }
                 catch (Exception)
                 {
@@ -77,6 +93,11 @@ sealed class BackgroundSink(IReadOnlyList<Func<ILogEventSink>> targets) : ILogEv
     {
         lock (_gate)
         {
+            while (!_isReleased && !_ending)
+                Monitor.Wait(_gate);
+            // A start that failed shows its one line, not these.
+            if (!_isReleased)
+                return null;
             while (_waiting.Count == 0)
             {
                 if (_ending)
@@ -96,14 +117,12 @@ sealed class BackgroundSink(IReadOnlyList<Func<ILogEventSink>> targets) : ILogEv
     /// <summary>Writes what is there, if that does not take long.</summary>
     public void Dispose()
     {
-        Thread? writer;
         lock (_gate)
         {
             _ending = true;
-            writer = _writer;
             Monitor.Pulse(_gate);
         }
-        if (writer?.Join(s_patience) != true)
+        if (!_writer.Join(s_patience))
             return;
         foreach (var target in _open.OfType<IDisposable>())
             target.Dispose();

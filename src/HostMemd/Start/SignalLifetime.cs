@@ -16,19 +16,19 @@ sealed class SignalLifetime(IHostApplicationLifetime application, OwnedFiles own
     {
         // systemd's watchdog sends SIGABRT, and the runtime's handler would swallow the first one: a hung daemon is to die at once.
         Posix.signal(Posix.SIGABRT, Posix.SIG_DFL);
-        _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, 15)));
-        _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, 2)));
+        _registrations.Add(DirectSignals.On(PosixSignal.SIGTERM, 15, () => Stop(15)));
+        _registrations.Add(DirectSignals.On(PosixSignal.SIGINT, 2, () => Stop(2)));
         return Task.CompletedTask;
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    void Stop(PosixSignalContext context, int number)
+    void Stop(int number)
     {
-        context.Cancel = true;
         if (Interlocked.Increment(ref _received) == 1)
         {
-            application.StopApplication();
+            // What goes on after it may take long, and the next signal must be heard.
+            ThreadPool.UnsafeQueueUserWorkItem(static application => application.StopApplication(), application, preferLocal: false);
             return;
         }
         owned.Remove(directories: false);

@@ -1,0 +1,90 @@
+using HostMemd.Backend.Linux;
+
+namespace HostMemd.Backend;
+
+/// <summary>
+/// Threads for work that would keep the runtime's pool from its own: one for each piece of work, and one that exists from the start, which
+/// does in turn what no new thread can be had for. pthread_create(3), EAGAIN: a limit of the user or of the control group.
+/// </summary>
+public static class OwnThread
+{
+    // The work calls the kernel and reads its files; a parked thread has 16 KiB of this and 16 of the kernel's resident.
+    const int StackBytes = 256 << 10;
+
+    static readonly object s_gate = new();
+    static readonly Queue<Action> s_waiting = new();
+    static bool s_isReserved;
+
+    /// <summary>Starts a thread.</summary>
+    /// <param name="name">What ps shows, 15 bytes of it.</param>
+    /// <param name="work">What it does; an exception out of it ends the daemon.</param>
+    /// <param name="stackBytes">The size of its stack.</param>
+    /// <returns>False: the kernel grants none.</returns>
+    public static bool TryStart(string name, Action work, int stackBytes = StackBytes)
+    {
+        if (Faults.Hit("pthread_create", out Errno _))
+            return false;
+        try
+        {
+            new Thread(() => work(), stackBytes) { IsBackground = true, Name = name }.Start();
+            return true;
+        }
+        // The first is Native AOT's word for it, CoreCLR has both.
+        catch (Exception none) when (none is OutOfMemoryException or ThreadStartException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Starts the thread that is there when no other can be had, once for this process.</summary>
+    /// <returns>False: the kernel grants none.</returns>
+    public static bool Reserve()
+    {
+        lock (s_gate)
+            return s_isReserved = s_isReserved || TryStart("hostmemd-spare", WorkOff);
+    }
+
+    /// <summary>Does it on a thread of its own, or in its turn on the one kept for that.</summary>
+    public static Task RunAsync(Action work) => RunAsync(() =>
+    {
+        work();
+        return true;
+    });
+
+    /// <inheritdoc cref="RunAsync(Action)"/>
+    public static Task<T> RunAsync<T>(Func<T> work) => TryRun(work) ?? InTurn(work);
+
+    /// <summary>Does it on a thread of its own; null if the kernel grants none.</summary>
+    public static Task<T>? TryRun<T>(Func<T> work)
+    {
+        var task = new Task<T>(work);
+        return TryStart("hostmemd-work", task.RunSynchronously) ? task : null;
+    }
+
+    static Task<T> InTurn<T>(Func<T> work)
+    {
+        var task = new Task<T>(work);
+        lock (s_gate)
+        {
+            if (!s_isReserved)
+                return Task.FromException<T>(ThreadLimits.Refusal());
+            s_waiting.Enqueue(task.RunSynchronously);
+            Monitor.Pulse(s_gate);
+        }
+        return task;
+    }
+
+    static void WorkOff()
+    {
+        while (true)
+        {
+            Action work;
+            lock (s_gate)
+            {
+                while (!s_waiting.TryDequeue(out work!))
+                    Monitor.Wait(s_gate);
+            }
+            work();
+        }
+    }
+}
