@@ -5,13 +5,15 @@ namespace HostMemd.Backend.Linux;
 /// <summary>What this machine and its kernel are like.</summary>
 public static class Host
 {
+    // A type whose initializer has failed once, for want of memory, fails for ever: what asks the kernel is not in it.
     static readonly ConcurrentDictionary<int, bool> s_hasMadvise = new();
+    static readonly Lazy<bool> s_hasNuma = new(() => Sysfs.OnlineNodes().Length > 0, LazyThreadSafetyMode.PublicationOnly);
 
     /// <summary>The kernel was built with NUMA support: at least one node is online.</summary>
-    public static bool HasNuma { get; } = Sysfs.OnlineNodes().Length > 0;
+    public static bool HasNuma => s_hasNuma.Value;
 
     /// <summary>Bytes in an ordinary page.</summary>
-    public static ulong PageSize { get; } = (ulong)Environment.SystemPageSize;
+    public static ulong PageSize => (ulong)Environment.SystemPageSize;
 
     /// <summary>Bytes in a huge page if none is asked for by size, 0 without hugetlb: Hugepagesize of proc_meminfo(5).</summary>
     public static ulong DefaultHugePageSize => Procfs.MemInfo("Hugepagesize") ?? 0;

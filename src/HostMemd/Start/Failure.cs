@@ -10,6 +10,9 @@ static class Failure
         {
             if (cause is StartException or IOException)
                 return cause.Message.ReplaceLineEndings(" ");
+            // The engine of .NET's sockets, which the first one makes: its exception says the name of an errno.
+            if (cause.GetType().Namespace == "System.Net")
+                return $"cannot wait for clients: {cause.Message.ReplaceLineEndings(" ")}";
             // Native AOT's word for a thread that could not be had is the first, and it means nothing else here: memory that is not
             // there ends the process.
             if (cause is OutOfMemoryException or ThreadStartException)
