@@ -24,7 +24,11 @@ public sealed class Closing
     public static int Open => Volatile.Read(ref s_open);
 
     /// <summary>How many descriptors one receive may bring; of what a message has beyond that, the kernel lets go (recvmsg(2), MSG_CTRUNC).</summary>
-    public static int PerReceive => Math.Clamp(Most / 2, 1, FdPassing.MaxDescriptors);
+    /// <remarks>
+    /// What an admin's last message brought stays until the next one, as in QEMU: with a small limit these batches must leave room for the
+    /// descriptors that are meant. QEMU takes 16 of a message.
+    /// </remarks>
+    public static int PerReceive => Most >= 2 * FdPassing.MaxDescriptors ? FdPassing.MaxDescriptors : Math.Max(1, Most / 4);
 
     // One client alone, whose descriptors hang, leaves room for the others.
     bool HasTooMany => _mine > Most / 4;
