@@ -21,8 +21,8 @@ static class Reserves
     // main, finalizer, signals, sockets, poller, log, spare, fill, processes' ends.
     const int Own = 9;
 
-    // What the daemon keeps for itself (Quota), and a few clients, objects and leases.
-    const ulong Descriptors = 512 + 64;
+    // The daemon keeps a quarter of a small limit for itself (Quota); with less than this too little is left to it, or to clients.
+    const ulong Descriptors = 256;
 
     static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
@@ -33,6 +33,7 @@ static class Reserves
     /// <exception cref="StartException">A limit is too low.</exception>
     public static void Take()
     {
+        RoomCheck.Check();
         if (Rlimit.Get(Rlimit.RLIMIT_NOFILE, out var soft, out _).Ok && soft < Descriptors)
             throw TooLow("RLIMIT_NOFILE", soft, Descriptors);
         TryThreads(Runtime + s_workers);

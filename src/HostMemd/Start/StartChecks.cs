@@ -10,7 +10,6 @@ static class StartChecks
     /// <exception cref="StartException">One is wrong; the line says which.</exception>
     public static void Check(HostMemdOptions options, Daemon daemon)
     {
-        RoomCheck.Check();
         foreach (var global in options.Machine.Globals)
             Check(global, daemon.Types);
         foreach (var configured in options.Objects)

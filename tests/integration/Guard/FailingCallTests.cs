@@ -52,16 +52,16 @@ public sealed class FailingCallTests(ITestOutputHelper output) : DaemonTest(outp
     }
 
     [TheoryIf(Need.Strace)]
-    [InlineData("pidfd_open", "ENFILE")]
-    [InlineData("epoll_create1", "EMFILE")]
-    public void FailingCall_OfMemdevMap_IsTold_AndNobodyHasALease(string call, string errno)
+    [InlineData("pidfd_open", "ENFILE", "Too many open files in system")]
+    [InlineData("epoll_ctl", "ENOSPC", "No space left on device")]
+    public void FailingCall_OfMemdevMap_IsTold_AndNobodyHasALease(string call, string errno, string text)
     {
         using var client = Connect();
         client.Add("memory-backend-memfd", "m", new() { ["size"] = Size });
         JsonObject arguments = new() { ["id"] = "m", ["pid"] = Environment.ProcessId };
 
         using (Inject(call, errno))
-            Assert.Matches("process [0-9]+ cannot be watched: Too many open files.*", client.Refused("memdev-map", arguments));
+            Assert.Matches($"^process [0-9]+ cannot be watched: {text}$", client.Refused("memdev-map", arguments));
 
         Assert.Empty(client.Ok("query-memdev-mappings").EnumerateArray());
         client.Ok("memdev-map", arguments);
@@ -131,7 +131,7 @@ public sealed class FailingCallTests(ITestOutputHelper output) : DaemonTest(outp
     [InlineData("fchmod", "EPERM", "Failed to set the mode of {0}: Operation not permitted")]
     [InlineData("bind", "EACCES", "Failed to bind socket to {0}: Permission denied")]
     [InlineData("listen", "EADDRINUSE", "Failed to listen on {0}: Address already in use")]
-    [InlineData("epoll_create1", "EMFILE", "Failed to wait for clients: epoll_create1: Too many open files")]
+    [InlineData("epoll_create1", "EMFILE", "cannot watch processes: Too many open files")]
     public void FailingCall_OfTheStart_IsTold_AndLeavesNothing(string call, string errno, string text)
     {
         var folder = DaemonProcess.NewFolder();
