@@ -101,7 +101,8 @@ public sealed class RuntimeFaultTests(ITestOutputHelper output) : DaemonTest(out
     {
         var socket = Path.Combine(Folder, "qmp.sock");
         var info = new ProcessStartInfo("strace", ["-f", "-qq", "-o", trace, .. expressions.SelectMany(e => (string[])["-e", e]),
-            Repository.Daemon, "--qmp", $"unix:{socket}"]) { RedirectStandardError = true };
+            Repository.Daemon, "--qmp", $"unix:{socket}"])
+        { RedirectStandardError = true };
         using var strace = Process.Start(info)!;
         var served = false;
         Eventually.True(() => strace.HasExited || (served = Probe.Listens(socket)), "a daemon that ends or serves");
