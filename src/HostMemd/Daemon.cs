@@ -34,12 +34,11 @@ public sealed class Daemon
     readonly ObjectFactory _objects;
     readonly FdSets _fdSets = new();
     readonly SessionHost _sessions;
-    readonly CancellationTokenSource _accepting = new();
+    readonly Acceptors _acceptors;
     readonly TaskCompletionSource _quit = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly ChangeGate _changes = new();
     readonly Keeper _keeper;
-    readonly List<HandedSocket> _listening = [];
     HashSet<string> _restored = [];
     volatile bool _isAnothers;
     readonly Quota _quota = new();
@@ -82,6 +81,7 @@ public sealed class Daemon
             HeldChanged?.Invoke();
         };
         _keeper = new(_objects, _tree, _leases, store, _state, _logger);
+        _acceptors = new(() => _sessions!, _logger);
         Commands = CommandsOf();
         var dispatcher = new Dispatcher(Commands, _state, _changes, _logger, loggers.CreateLogger("HostMemd.Audit"));
         _access = options.Access;
@@ -133,7 +133,7 @@ public sealed class Daemon
         table.Add(LimitCommands.All(_quota, _jobs, () => _sessions!));
         table.Add(LeaseCommands.All(_tree, _leases, _holders, _state));
         table.Add(WatchCommands.All());
-        table.Add(new TakeoverCommands(_keeper, _changes, _jobs, () => _listening, _state, () => _left.TrySetResult(), _logger).All());
+        table.Add(new TakeoverCommands(_keeper, _changes, _jobs, _acceptors, _state, () => _left.TrySetResult(), _logger).All());
         table.Add(YankCommands.All());
         return table;
     }
@@ -196,10 +196,9 @@ public sealed class Daemon
     /// <param name="path">Its file, if it is ours.</param>
     public void Listen(Socket listener, SocketMode mode, string? path = null)
     {
-        _listening.Add(new(listener.SafeHandle, path, mode.Pretty));
         if (UnixAddress.Of(listener).IsAbstract)
             mode = mode with { Admits = peer => AccessPolicy.MayConnect(peer, _access) };
-        _ = new UnixListener(listener, mode, _sessions, _logger).RunAsync(_accepting.Token);
+        _acceptors.Add(listener, mode, path);
     }
 
     /// <summary>The process that handed its memory over has left: it is ours to discard now.</summary>
@@ -230,7 +229,7 @@ public sealed class Daemon
         var quits = _quit.Task.IsCompleted;
         if (!quits && !_left.Task.IsCompleted)
             Announce(ShutdownReason.Signal);
-        await _accepting.CancelAsync().ConfigureAwait(false);
+        await _acceptors.StopAsync().ConfigureAwait(false);
         await _sessions.StopAsync(s_patience).ConfigureAwait(false);
         await _objects.ReleaseAllAsync(keep: _left.Task.IsCompleted || _isAnothers || (_keeper.IsEnabled && !quits)).ConfigureAwait(false);
         if (quits)

@@ -14,12 +14,11 @@ namespace HostMemd.Keeping;
 /// <param name="keeper">Knows what is to be handed over.</param>
 /// <param name="changes">Closed meanwhile.</param>
 /// <param name="jobs">A filling cannot be handed over half done.</param>
-/// <param name="sockets">The listening sockets.</param>
+/// <param name="acceptors">The listening sockets; paused while they are handed over.</param>
 /// <param name="state">The daemon's state.</param>
 /// <param name="leave">Called when the other process serves: this one is to go, and to take nothing with it.</param>
 /// <param name="logger">Says so.</param>
-sealed class TakeoverCommands(Keeper keeper, ChangeGate changes, JobTable jobs, Func<IReadOnlyList<HandedSocket>> sockets, Lock state,
-    Action leave, ILogger logger)
+sealed class TakeoverCommands(Keeper keeper, ChangeGate changes, JobTable jobs, Acceptors acceptors, Lock state, Action leave, ILogger logger)
 {
     static readonly Topic s_topic = new("Takeover", "The running daemon's side of --takeover; for hostmemd itself.");
 
@@ -49,6 +48,9 @@ sealed class TakeoverCommands(Keeper keeper, ChangeGate changes, JobTable jobs, 
         var done = false;
         try
         {
+            // Clients that connect from here on wait in the sockets' queues for the process that serves them next: this one would have
+            // to refuse their changes.
+            await acceptors.PauseAsync().ConfigureAwait(false);
             var handed = Collect(out var journal);
             using (journal)
             {
@@ -58,6 +60,8 @@ sealed class TakeoverCommands(Keeper keeper, ChangeGate changes, JobTable jobs, 
         finally
         {
             changes.Open(forGood: done);
+            if (!done)
+                acceptors.Resume();
         }
         if (!done)
             throw QmpErrors.TakeoverFailed();
@@ -91,7 +95,7 @@ sealed class TakeoverCommands(Keeper keeper, ChangeGate changes, JobTable jobs, 
             if (errno.Failed)
                 throw QmpErrors.TakeoverBusy($"the recording of the state ({errno.Text})");
             journal = made!;
-            return new([new PassedDescriptor(Keeper.StateName(0), made!.File), .. memory], sockets());
+            return new([new PassedDescriptor(Keeper.StateName(0), made!.File), .. memory], acceptors.Sockets);
         }
     }
 
