@@ -1,7 +1,7 @@
 using System.Buffers;
 using BenchmarkDotNet.Attributes;
-using HostMemd.Protocol.Json;
 using HostMemd.Qapi;
+using HostMemd.Qapi.Json;
 
 namespace HostMemd.Micro;
 

@@ -1,4 +1,4 @@
-using HostMemd.Backend.Linux;
+using HostMemd.Linux;
 using Microsoft.Extensions.Logging;
 
 namespace HostMemd.Backend;

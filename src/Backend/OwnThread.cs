@@ -1,4 +1,5 @@
-using HostMemd.Backend.Linux;
+using HostMemd.Linux;
+using HostMemd.Qapi;
 
 namespace HostMemd.Backend;
 
@@ -67,7 +68,7 @@ public static class OwnThread
         lock (s_gate)
         {
             if (!s_isReserved)
-                return Task.FromException<T>(ThreadLimits.Refusal());
+                return Task.FromException<T>(QmpErrors.NoThread(ThreadLimits.Describe()));
             s_waiting.Enqueue(task.RunSynchronously);
             Monitor.Pulse(s_gate);
         }

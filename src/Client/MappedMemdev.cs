@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using HostMemd.Linux;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
 
@@ -8,12 +9,8 @@ namespace HostMemd.Client;
 /// The daemon's memory in this address space. Memory may be larger than a span: it is looked at in slices. Disposing of it unmaps,
 /// closes the descriptor and tells the daemon, in this order; spans taken before must not be used after.
 /// </summary>
-public sealed partial class MappedMemdev : SafeHandle, IAsyncDisposable
+public sealed class MappedMemdev : SafeHandle, IAsyncDisposable
 {
-    const int PROT_READ = 1;
-    const int PROT_WRITE = 2;
-    const int MAP_SHARED = 1;
-
     readonly MemdevLoan _loan;
 
     MappedMemdev(MemdevLoan loan)
@@ -42,13 +39,12 @@ public sealed partial class MappedMemdev : SafeHandle, IAsyncDisposable
     {
         // The object comes first: a managed out-of-memory after mmap would lose the mapping.
         var made = new MappedMemdev(loan);
-        var protection = loan.Info.ReadOnly ? PROT_READ : PROT_READ | PROT_WRITE;
-        var address = mmap(0, checked((nuint)made.Length), protection, MAP_SHARED, loan.Descriptor, checked((long)loan.Info.Offset));
-        if (address == -1)
+        var protection = loan.Info.ReadOnly ? Mman.PROT_READ : Mman.PROT_READ | Mman.PROT_WRITE;
+        var errno = Mman.Map(0, (ulong)made.Length, protection, Mman.MAP_SHARED, loan.Descriptor, loan.Info.Offset, out var address);
+        if (errno.Failed)
         {
-            var reason = Marshal.GetLastPInvokeErrorMessage();
             GC.SuppressFinalize(made);
-            throw new IOException($"cannot map the memory of '{loan.Info.Id}': {reason}");
+            throw new IOException($"cannot map the memory of '{loan.Info.Id}': {errno.Text}");
         }
         made.SetHandle(address);
         return made;
@@ -95,7 +91,7 @@ public sealed partial class MappedMemdev : SafeHandle, IAsyncDisposable
     protected override bool ReleaseHandle()
     {
         // Unmapped before the daemon hears of it: it may delete the memory at once.
-        var unmapped = munmap(handle, (nuint)Length) == 0;
+        var unmapped = Mman.Unmap(handle, (ulong)Length).Ok;
         _loan.Dispose();
         return unmapped;
     }
@@ -108,10 +104,4 @@ public sealed partial class MappedMemdev : SafeHandle, IAsyncDisposable
         if (_loan.Descriptor.IsClosed)
             await _loan.DisposeAsync().ConfigureAwait(false);
     }
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint mmap(nint address, nuint length, int protection, int flags, SafeHandle file, long offset);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int munmap(nint address, nuint length);
 }

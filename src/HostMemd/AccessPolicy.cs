@@ -1,3 +1,4 @@
+using HostMemd.Linux;
 using HostMemd.Protocol;
 using HostMemd.Protocol.Wire;
 using HostMemd.Start;

@@ -1,6 +1,6 @@
 using HostMemd.Protocol;
-using HostMemd.Protocol.Json;
 using HostMemd.Qapi;
+using HostMemd.Qapi.Json;
 
 namespace HostMemd;
 

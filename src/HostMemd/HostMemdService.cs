@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using HostMemd.Keeping;
+using HostMemd.Linux;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
 using HostMemd.Start;

@@ -20,7 +20,7 @@ static partial class Log
     static partial void UnexpectedFailure(ILogger logger, string what);
 
     /// <summary>Logs what no caller can handle: a munmap or the end of a write lease that fails.</summary>
-    public static void UnexpectedFailuresGoTo(ILogger logger) => HostMemd.Backend.Linux.Bugs.Reported += what => UnexpectedFailure(logger, what);
+    public static void UnexpectedFailuresGoTo(ILogger logger) => HostMemd.Linux.Bugs.Reported += what => UnexpectedFailure(logger, what);
 
     [LoggerMessage(10, LogLevel.Information, "{Count} objects taken over from the process before")]
     public static partial void Restored(ILogger logger, int count);
@@ -47,7 +47,7 @@ static partial class Log
     public static partial void NotForgotten(ILogger logger, string id);
 
     [LoggerMessage(14, LogLevel.Error, "the state could not be recorded: {Errno}; changes from here on will not survive this process")]
-    public static partial void NotRecorded(ILogger logger, HostMemd.Backend.Linux.Errno errno);
+    public static partial void NotRecorded(ILogger logger, HostMemd.Linux.Errno errno);
 
     [LoggerMessage(15, LogLevel.Warning, "the stored state {Name} is not readable by this version and is left as it is")]
     public static partial void JournalUnreadable(ILogger logger, string name);

@@ -1,3 +1,4 @@
+using HostMemd.Linux;
 using HostMemd.Protocol.Wire;
 using Microsoft.Win32.SafeHandles;
 

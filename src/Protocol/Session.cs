@@ -1,6 +1,6 @@
-using HostMemd.Protocol.Json;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
+using HostMemd.Qapi.Json;
 
 namespace HostMemd.Protocol;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using HostMemd.Backend.Linux;
+using HostMemd.Linux;
 
 namespace HostMemd.Faulty;
 

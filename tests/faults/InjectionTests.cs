@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using HostMemd.Backend.Linux;
+using HostMemd.Linux;
 using Xunit.Abstractions;
 
 namespace HostMemd.Faulty;
@@ -8,7 +8,7 @@ namespace HostMemd.Faulty;
 /// Every system call of every operation fails in turn, with every errno of its man page: the answer is clear, nothing is left behind, and the
 /// next try works.
 /// </summary>
-[Collection(nameof(HostMemd.Unit.Backend.Linux.FaultsTests))]
+[Collection(nameof(HostMemd.Unit.Linux.FaultsTests))]
 public sealed class InjectionTests : IDisposable
 {
     readonly string _folder = Directory.CreateTempSubdirectory("hostmemd-faults-").FullName;

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using HostMemd.Backend.Linux;
+using HostMemd.Linux;
 using Xunit.Abstractions;
 
 namespace HostMemd.Faulty;
@@ -8,7 +8,7 @@ namespace HostMemd.Faulty;
 /// Every system call of a restore and of a takeover fails in turn. A restore never stops the start: what cannot be had is told, and the
 /// next start has it. A takeover is whole or does not happen.
 /// </summary>
-[Collection(nameof(HostMemd.Unit.Backend.Linux.FaultsTests))]
+[Collection(nameof(HostMemd.Unit.Linux.FaultsTests))]
 public sealed class RestoreInjectionTests(ITestOutputHelper output) : IDisposable
 {
     readonly string _folder = Directory.CreateTempSubdirectory("hostmemd-faults-").FullName;

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using HostMemd.Backend.Linux;
+using HostMemd.Linux;
 
 namespace HostMemd.Faulty;
 

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using HostMemd.Backend.Linux;
+using HostMemd.Linux;
 using HostMemd.Start;
 
 namespace HostMemd.Faulty;

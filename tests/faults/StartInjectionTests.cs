@@ -1,7 +1,7 @@
-using HostMemd.Backend.Linux;
 using HostMemd.Keeping;
+using HostMemd.Linux;
 using HostMemd.Start;
-using HostMemd.Unit.Backend.Linux;
+using HostMemd.Unit.Linux;
 using Xunit.Abstractions;
 
 namespace HostMemd.Faulty;

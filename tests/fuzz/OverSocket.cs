@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using HostMemd.Linux;
 using HostMemd.Protocol;
 using HostMemd.Protocol.Wire;
 using Microsoft.Win32.SafeHandles;
@@ -204,7 +205,7 @@ static class OverSocket
         /// <summary>Takes what is there; false when nothing was.</summary>
         bool Read()
         {
-            var received = FdPassing.Receive(_socket.SafeHandle, _buffer, _lent);
+            var received = FdPassing.Receive(_socket.SafeHandle, _buffer, _lent.Add);
             _lent.Forget(long.MaxValue);
             if (received <= 0)
             {

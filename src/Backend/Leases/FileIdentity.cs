@@ -1,5 +1,5 @@
 using System.Globalization;
-using HostMemd.Backend.Linux;
+using HostMemd.Linux;
 
 namespace HostMemd.Backend.Leases;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
-using HostMemd.Backend.Linux;
 using HostMemd.Backend.Memory;
+using HostMemd.Linux;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
 

@@ -1,4 +1,4 @@
-using HostMemd.Backend.Linux;
+using HostMemd.Linux;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Backend.Memory;

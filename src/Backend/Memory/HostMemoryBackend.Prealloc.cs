@@ -1,6 +1,6 @@
 using HostMemd.Backend.Jobs;
-using HostMemd.Backend.Linux;
 using HostMemd.Backend.Prealloc;
+using HostMemd.Linux;
 using HostMemd.Qapi;
 
 namespace HostMemd.Backend.Memory;

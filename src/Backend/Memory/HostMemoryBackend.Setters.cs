@@ -1,5 +1,5 @@
-using HostMemd.Backend.Linux;
 using HostMemd.Backend.Prealloc;
+using HostMemd.Linux;
 using HostMemd.Qapi;
 
 namespace HostMemd.Backend.Memory;

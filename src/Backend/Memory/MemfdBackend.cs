@@ -1,6 +1,6 @@
 using System.Numerics;
-using HostMemd.Backend.Linux;
 using HostMemd.Backend.Qom;
+using HostMemd.Linux;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
 using static HostMemd.Qapi.QapiTypes;

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using HostMemd.Backend.Linux;
+using HostMemd.Linux;
 using HostMemd.Qapi;
 
 namespace HostMemd.Backend.Prealloc;
@@ -54,7 +54,7 @@ public sealed class FillPool(int bound)
             _coming--;
             _threads -= missing;
             if (_threads == 0)
-                return Task.FromException<Errno>(ThreadLimits.Refusal());
+                return Task.FromException<Errno>(QmpErrors.NoThread(ThreadLimits.Describe()));
             Enter(filling);
         }
         return filling.Completion;

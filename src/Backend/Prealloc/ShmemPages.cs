@@ -1,5 +1,5 @@
-using HostMemd.Backend.Linux;
 using HostMemd.Backend.Memory;
+using HostMemd.Linux;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Backend.Prealloc;

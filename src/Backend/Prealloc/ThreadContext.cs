@@ -1,5 +1,5 @@
-using HostMemd.Backend.Linux;
 using HostMemd.Backend.Qom;
+using HostMemd.Linux;
 using HostMemd.Qapi;
 using static HostMemd.Qapi.QapiTypes;
 
@@ -53,7 +53,7 @@ public sealed class ThreadContext : QomObject
         var started = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
         // Nothing stands in for it: it is what a manager pins.
         if (!OwnThread.TryStart("TC", () => Live(started), StackBytes))
-            throw ThreadLimits.Refusal();
+            throw QmpErrors.NoThread(ThreadLimits.Describe());
         _tid = await started.Task.ConfigureAwait(false);
         if (_initialCpus is not null)
             Pin(Cpus(_initialCpus));

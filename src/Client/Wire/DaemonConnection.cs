@@ -1,8 +1,9 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Sockets;
-using HostMemd.Protocol.Json;
+using HostMemd.Linux;
 using HostMemd.Qapi;
+using HostMemd.Qapi.Json;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Client.Wire;
@@ -143,13 +144,21 @@ sealed class DaemonConnection : IDisposable
     async Task ReceiveLoopAsync()
     {
         var buffer = new byte[ReadSize];
+        DescriptorsReceived arrived = handles =>
+        {
+            foreach (var handle in handles)
+                _descriptors.Enqueue(handle);
+        };
         Exception? end = null;
         try
         {
             while (true)
             {
-                var received = DescriptorReceiver.Receive(_socket.SafeHandle, buffer, _descriptors);
-                if (received == -DescriptorReceiver.EAGAIN)
+                var received = FdPassing.Receive(_socket.SafeHandle, buffer, arrived, FdPassing.MaxDescriptors, out var truncated);
+                // This process had no descriptor free (EMFILE): the reply must not be given the next one instead.
+                if (truncated)
+                    _descriptors.Enqueue(null);
+                if (received == -FdPassing.EAGAIN)
                 {
                     // Zero bytes: only waits. The bytes are taken by recvmsg, which keeps the descriptors.
                     await _socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None).ConfigureAwait(false);

@@ -1,7 +1,7 @@
 using System.Globalization;
-using HostMemd.Backend.Linux;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Qom;
+using HostMemd.Linux;
 using HostMemd.Qapi;
 
 namespace HostMemd.Human;

@@ -1,6 +1,6 @@
 using HostMemd.Backend.Qom;
-using HostMemd.Protocol.Json;
 using HostMemd.Qapi;
+using HostMemd.Qapi.Json;
 
 namespace HostMemd.Human;
 

@@ -1,9 +1,9 @@
 using System.Globalization;
 using HostMemd.Backend;
 using HostMemd.Backend.Leases;
-using HostMemd.Backend.Linux;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Qom;
+using HostMemd.Linux;
 using HostMemd.Qapi;
 using HostMemd.Start;
 using HostMemd.Systemd;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using HostMemd.Backend.Leases;
-using HostMemd.Backend.Linux;
+using HostMemd.Linux;
 using HostMemd.Qapi;
 
 namespace HostMemd.Keeping;

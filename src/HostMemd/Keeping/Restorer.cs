@@ -1,8 +1,8 @@
 using System.Globalization;
 using HostMemd.Backend.Leases;
-using HostMemd.Backend.Linux;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Qom;
+using HostMemd.Linux;
 using HostMemd.Qapi;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;

@@ -1,8 +1,9 @@
 using System.Net.Sockets;
 using System.Text;
-using HostMemd.Protocol.Json;
+using HostMemd.Linux;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
+using HostMemd.Qapi.Json;
 using HostMemd.Start;
 using Microsoft.Win32.SafeHandles;
 

@@ -1,10 +1,11 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
+using HostMemd.Linux;
 using HostMemd.Protocol;
-using HostMemd.Protocol.Json;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
+using HostMemd.Qapi.Json;
 using HostMemd.Start;
 using HostMemd.Systemd;
 using Microsoft.Win32.SafeHandles;
@@ -91,7 +92,7 @@ sealed class TakeoverChannel(Socket socket) : IDisposable
             if (!socket.Poll(PatienceMilliseconds * 1000, SelectMode.SelectRead))
                 throw new StartException("the running daemon hands nothing over");
             // One receive ends where a descriptor came in, so each takes at most the line that it belongs to and what is before.
-            var received = FdPassing.Receive(socket.SafeHandle, buffer, arrived);
+            var received = FdPassing.Receive(socket.SafeHandle, buffer, arrived.Add);
             if (received == -FdPassing.EAGAIN)
                 continue;
             if (received <= 0)

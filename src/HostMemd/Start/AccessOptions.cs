@@ -1,3 +1,5 @@
+using HostMemd.Linux;
+
 namespace HostMemd.Start;
 
 /// <summary>Who may do what. A client is an admin when any admin list has it, else an observer when it may be one.</summary>

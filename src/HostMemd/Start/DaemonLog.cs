@@ -1,5 +1,5 @@
 using System.Globalization;
-using HostMemd.Backend.Linux;
+using HostMemd.Linux;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
 using Serilog;

@@ -1,3 +1,5 @@
+using HostMemd.Linux;
+
 namespace HostMemd.Start;
 
 /// <summary>The socket of a daemon that was told of none.</summary>

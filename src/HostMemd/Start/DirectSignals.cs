@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using HostMemd.Backend.Linux;
+using HostMemd.Linux;
 
 namespace HostMemd.Start;
 

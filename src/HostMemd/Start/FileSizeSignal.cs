@@ -1,3 +1,5 @@
+using HostMemd.Linux;
+
 namespace HostMemd.Start;
 
 /// <summary>

@@ -1,5 +1,5 @@
-using HostMemd.Protocol.Json;
 using HostMemd.Qapi;
+using HostMemd.Qapi.Json;
 
 namespace HostMemd.Start;
 

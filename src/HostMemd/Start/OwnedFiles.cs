@@ -1,4 +1,4 @@
-using HostMemd.Backend.Linux;
+using HostMemd.Linux;
 
 namespace HostMemd.Start;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using HostMemd.Backend.Linux;
+using HostMemd.Linux;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Start;

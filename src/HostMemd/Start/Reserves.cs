@@ -1,6 +1,7 @@
 using System.Globalization;
 using HostMemd.Backend;
-using HostMemd.Backend.Linux;
+using HostMemd.Linux;
+using HostMemd.Qapi;
 
 namespace HostMemd.Start;
 
@@ -46,7 +47,7 @@ static class Reserves
     {
         var all = (ulong)(Own + Runtime + s_workers);
         return Rlimit.Get(Rlimit.RLIMIT_NPROC, out var soft, out _).Ok && soft < all
-            ? TooLow("RLIMIT_NPROC", soft, all) : new(ThreadLimits.Refusal().Message);
+            ? TooLow("RLIMIT_NPROC", soft, all) : new(QmpErrors.NoThread(ThreadLimits.Describe()).Message);
     }
 
     static StartException TooLow(string name, ulong value, ulong least) =>

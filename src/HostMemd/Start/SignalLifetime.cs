@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using HostMemd.Linux;
 using Microsoft.Extensions.Hosting;
 
 namespace HostMemd.Start;

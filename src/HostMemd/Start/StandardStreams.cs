@@ -1,5 +1,5 @@
 using System.Text;
-using HostMemd.Backend.Linux;
+using HostMemd.Linux;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Start;

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
-using HostMemd.Backend.Linux;
+using HostMemd.Linux;
 
 namespace HostMemd.Start;
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
+using HostMemd.Linux;
 using HostMemd.Protocol.Wire;
 using Microsoft.Win32.SafeHandles;
 

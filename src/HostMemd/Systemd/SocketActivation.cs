@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
-using HostMemd.Backend.Linux;
+using HostMemd.Linux;
 using HostMemd.Protocol.Wire;
 using HostMemd.Start;
 using Microsoft.Win32.SafeHandles;

@@ -1,5 +1,6 @@
 using System.Buffers;
-using HostMemd.Protocol.Json;
+using HostMemd.Linux;
+using HostMemd.Qapi.Json;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Protocol.Wire;
@@ -26,6 +27,9 @@ public sealed class Connection(SafeFileHandle socket, Session session, Output ou
     // Of a receive: the client's descriptors come faster than they are closed. No errno.
     const int HasToWait = int.MinValue;
     static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(500);
+
+    // One delegate for all receives.
+    readonly DescriptorsReceived _arrived = session.Descriptors.Add;
 
     readonly JsonReader _reader = new(new JsonLimits { RequestBytes = limits.RequestBytes });
 
@@ -160,13 +164,13 @@ public sealed class Connection(SafeFileHandle socket, Session session, Output ou
         var most = Closing.PerReceive;
         if (session.Closing.TryPromise(most))
         {
-            var received = FdPassing.Receive(socket, bytes, session.Descriptors, most);
+            var received = FdPassing.Receive(socket, bytes, _arrived, most);
             session.Closing.Return(most);
             return received;
         }
         // There is no room for descriptors, but for bytes there is.
         var seen = FdPassing.Peek(socket, bytes, out var hasDescriptors);
-        return hasDescriptors ? HasToWait : seen <= 0 ? seen : FdPassing.Receive(socket, bytes[..seen], session.Descriptors, 0);
+        return hasDescriptors ? HasToWait : seen <= 0 ? seen : FdPassing.Receive(socket, bytes[..seen], _arrived, 0);
     }
 
     // Close(2) may hang for ever: that the client has left, or is told to, is looked for now and then.

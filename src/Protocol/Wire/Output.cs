@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
-using HostMemd.Protocol.Json;
+using HostMemd.Linux;
 using HostMemd.Qapi;
+using HostMemd.Qapi.Json;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Protocol.Wire;

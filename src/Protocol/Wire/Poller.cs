@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using HostMemd.Linux;
 
 namespace HostMemd.Protocol.Wire;
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using HostMemd.Linux;
 
 namespace HostMemd.Protocol.Wire;
 

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using HostMemd.Linux;
 using HostMemd.Qapi;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;

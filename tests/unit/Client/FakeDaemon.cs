@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 using HostMemd.Client;
+using HostMemd.Linux;
 using HostMemd.Protocol.Wire;
 using Microsoft.Win32.SafeHandles;
 

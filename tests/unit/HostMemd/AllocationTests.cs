@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.Text;
 using HostMemd.Protocol;
-using HostMemd.Protocol.Json;
 using HostMemd.Protocol.Wire;
+using HostMemd.Qapi.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace HostMemd.Unit;

@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.Text;
 using HostMemd.Protocol;
-using HostMemd.Protocol.Json;
 using HostMemd.Qapi;
+using HostMemd.Qapi.Json;
 
 namespace HostMemd.Unit.Protocol;
 

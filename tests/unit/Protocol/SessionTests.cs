@@ -1,9 +1,9 @@
 using System.Buffers;
 using System.Text;
 using HostMemd.Protocol;
-using HostMemd.Protocol.Json;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
+using HostMemd.Qapi.Json;
 
 namespace HostMemd.Unit.Protocol;
 

@@ -1,6 +1,6 @@
 using HostMemd.Backend.Leases;
-using HostMemd.Backend.Linux;
 using HostMemd.Backend.Memory;
+using HostMemd.Linux;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Win32.SafeHandles;
 

@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using HostMemd.Backend.Jobs;
 using HostMemd.Backend.Leases;
-using HostMemd.Backend.Linux;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
+using HostMemd.Linux;
 using HostMemd.Qapi;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Win32.SafeHandles;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using HostMemd.Backend.Leases;
-using HostMemd.Backend.Linux;
+using HostMemd.Linux;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Unit.Backend.Leases;

@@ -1,8 +1,8 @@
-using HostMemd.Backend.Linux;
 using HostMemd.Backend.Memory;
-using HostMemd.Unit.Backend.Linux;
+using HostMemd.Linux;
+using HostMemd.Unit.Linux;
 using Microsoft.Win32.SafeHandles;
-using static HostMemd.Unit.Backend.Linux.Make;
+using static HostMemd.Unit.Linux.Make;
 
 namespace HostMemd.Unit.Backend;
 

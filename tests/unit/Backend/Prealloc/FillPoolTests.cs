@@ -1,6 +1,6 @@
-using HostMemd.Backend.Linux;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Prealloc;
+using HostMemd.Linux;
 
 namespace HostMemd.Unit.Backend.Prealloc;
 

@@ -128,7 +128,7 @@ public sealed class JournalTests
     public void Journal_GoesOnBehindItsLastWholeLine()
     {
         Assert.True(Journal.Create(1, [Made("a")], out var written).Ok);
-        Assert.True(HostMemd.Backend.Linux.Files.PWrite(written!.File, written.Length, "0bad {\"obj"u8, out _).Ok);
+        Assert.True(HostMemd.Linux.Files.PWrite(written!.File, written.Length, "0bad {\"obj"u8, out _).Ok);
         using var read = Journal.Open(written.File, out _, out _)!;
 
         Assert.True(read.Append(Made("b")).Ok);

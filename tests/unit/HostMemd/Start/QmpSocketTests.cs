@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using HostMemd.Backend.Linux;
+using HostMemd.Linux;
 using HostMemd.Start;
 
 namespace HostMemd.Unit.Start;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
+using HostMemd.Linux;
 using HostMemd.Start;
 using HostMemd.Systemd;
 

@@ -1,4 +1,5 @@
 using HostMemd.Keeping;
+using HostMemd.Linux;
 using HostMemd.Protocol;
 using HostMemd.Protocol.Wire;
 using Microsoft.Win32.SafeHandles;
@@ -33,7 +34,7 @@ public sealed class ReadinessTests : IDisposable
 
     static async Task Await(Readiness readiness) => await readiness;
 
-    int Read(Span<byte> bytes) => FdPassing.Receive(_reader.SafeHandle, bytes, new ReceivedDescriptors());
+    int Read(Span<byte> bytes) => FdPassing.Receive(_reader.SafeHandle, bytes, new ReceivedDescriptors().Add);
 
     void Write(int count) => Assert.Equal(count, FdPassing.Send(_writer, new byte[count], null));
 

@@ -1,0 +1,56 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace HostMemd.Qapi.Json;
+
+/// <summary>
+/// The short strings that clients send again and again: member names, command names, paths. A small table that the newest
+/// string always gets into, so that a client who sends none twice pays for his strings only.
+/// </summary>
+sealed class StringCache
+{
+    // 256 strings of up to 48 characters are at most some 30 KiB for each thread.
+    const int Slots = 256;
+    const int MaxLength = 48;
+
+    // 2^64 divided by the golden ratio: spreads any difference into the upper bits.
+    const ulong Multiplier = 0x9E3779B97F4A7C15;
+
+    readonly string?[] _slots = new string?[Slots];
+
+    /// <param name="ascii">ASCII bytes.</param>
+    public string Get(ReadOnlySpan<byte> ascii)
+    {
+        if (ascii.Length > MaxLength)
+            return Encoding.ASCII.GetString(ascii);
+        if (ascii.IsEmpty)
+            return "";
+        // Two places for each string: two that are sent in turns do not push one another out.
+        var slot = Hash(ascii) & (Slots - 2);
+        ref var first = ref _slots[slot];
+        if (first is not null && Ascii.Equals(ascii, first))
+            return first;
+        ref var second = ref _slots[slot + 1];
+        if (second is not null && Ascii.Equals(ascii, second))
+            return second;
+        second = first;
+        return first = Encoding.ASCII.GetString(ascii);
+    }
+
+    // Read in eights, the last of them overlapping: names are some ten bytes long, and this is done for each of them.
+    static int Hash(ReadOnlySpan<byte> bytes)
+    {
+        var hash = (ulong)bytes.Length;
+        if (bytes.Length < 8)
+        {
+            foreach (var b in bytes)
+                hash = (hash << 8) | b;
+            return Mix(hash);
+        }
+        for (var at = 0; at < bytes.Length - 8; at += 8)
+            hash = (hash ^ BinaryPrimitives.ReadUInt64LittleEndian(bytes[at..])) * Multiplier;
+        return Mix(hash ^ BinaryPrimitives.ReadUInt64LittleEndian(bytes[^8..]));
+    }
+
+    static int Mix(ulong hash) => (int)(hash * Multiplier >> 40);
+}
