@@ -130,6 +130,7 @@ public sealed class Daemon
         table.Add(DescriptorCommands.All(_fdSets));
         table.Add(JobCommands.All(_jobs, _tree));
         table.Add(StatsCommands.All(_tree, _leases, _holders, _state));
+        table.Add(HostCommands.All());
         table.Add(LimitCommands.All(_quota, _jobs, () => _sessions!));
         table.Add(LeaseCommands.All(_tree, _leases, _holders, _state));
         table.Add(WatchCommands.All());

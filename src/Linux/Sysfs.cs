@@ -35,9 +35,16 @@ public static class Sysfs
     /// <summary>Free bytes of a node, 0 if unknown.</summary>
     /// <param name="node">The node's number.</param>
     /// <param name="root">Where sysfs is.</param>
-    public static ulong FreeMemory(int node, string root = "/sys")
+    public static ulong FreeMemory(int node, string root = "/sys") => NodeMemory(node, "MemFree", root);
+
+    /// <summary>Bytes of a node, 0 if unknown.</summary>
+    /// <param name="node">The node's number.</param>
+    /// <param name="root">Where sysfs is.</param>
+    public static ulong TotalMemory(int node, string root = "/sys") => NodeMemory(node, "MemTotal", root);
+
+    static ulong NodeMemory(int node, string field, string root)
     {
-        byte[] name = Encoding.UTF8.GetBytes($"Node {node} MemFree");
+        byte[] name = Encoding.UTF8.GetBytes($"Node {node} {field}");
         using ProcFile? file = ProcFile.Open($"{root}/devices/system/node/node{node}/meminfo");
         while (file is not null && file.Next(out ReadOnlySpan<byte> line))
         {

@@ -30,4 +30,9 @@ public abstract class Job(string id)
     internal abstract void Cancel();
 
     internal abstract void Pause(bool paused);
+
+    /// <summary>It has concluded.</summary>
+    internal virtual void End()
+    {
+    }
 }

@@ -37,6 +37,7 @@ public sealed class JobTable
     internal void Conclude(Job job, string? error)
     {
         job.Error = error;
+        job.End();
         if (error is not null)
             Move(job, JobStatus.Aborting);
         Move(job, JobStatus.Concluded);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using HostMemd.Backend.Jobs;
 using HostMemd.Qapi;
 
@@ -6,6 +7,8 @@ namespace HostMemd.Backend.Prealloc;
 /// <summary>The filling of one object, as clients see it.</summary>
 public sealed class FillJob(string id, string memdev, ulong size, FillPool pool) : Job(id)
 {
+    // Runs while the memory is being filled.
+    readonly Stopwatch _filled = new();
     Filling? _filling;
 
     /// <summary>The object that is filled.</summary>
@@ -13,6 +16,15 @@ public sealed class FillJob(string id, string memdev, ulong size, FillPool pool)
 
     /// <summary>At most as many workers; 0 for the object's own number.</summary>
     public uint Threads { get; init; }
+
+    /// <summary>When it was asked for.</summary>
+    public DateTimeOffset Since { get; } = DateTimeOffset.UtcNow;
+
+    /// <summary>How many workers it may have at once; null until its turn has come.</summary>
+    public uint? Workers => (uint?)_filling?.Workers;
+
+    /// <summary>On average over the time that it was filling; 0 before it began.</summary>
+    public ulong BytesPerSecond => _filled.Elapsed is { TotalMilliseconds: >= 1 and var spent } ? (ulong)(Current * 1000 / spent) : 0;
 
     public override JobType Type => JobType.MemdevPrealloc;
     public override ulong Current => _filling?.Current ?? 0;
@@ -22,7 +34,13 @@ public sealed class FillJob(string id, string memdev, ulong size, FillPool pool)
     internal bool IsCancelled { get; private set; }
 
     /// <summary>Its turn has come.</summary>
-    internal void Attach(Filling filling) => _filling = filling;
+    internal void Attach(Filling filling)
+    {
+        _filling = filling;
+        _filled.Start();
+    }
+
+    internal override void End() => _filled.Stop();
 
     internal override void Cancel()
     {
@@ -33,7 +51,12 @@ public sealed class FillJob(string id, string memdev, ulong size, FillPool pool)
 
     internal override void Pause(bool paused)
     {
-        if (_filling is not null)
-            pool.Pause(_filling, paused);
+        if (_filling is null)
+            return;
+        pool.Pause(_filling, paused);
+        if (paused)
+            _filled.Stop();
+        else
+            _filled.Start();
     }
 }

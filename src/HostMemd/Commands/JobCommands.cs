@@ -1,5 +1,6 @@
 using HostMemd.Backend.Jobs;
 using HostMemd.Backend.Memory;
+using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
 using HostMemd.Protocol;
 using HostMemd.Qapi;
@@ -32,6 +33,11 @@ static class JobCommands
             .Example("", """
                 [{"id": "fill0", "type": "memdev-prealloc", "status": "concluded", "current-progress": 2097152, "total-progress": 2097152}]
                 """);
+
+        yield return Command("query-memdev-jobs", "List what QEMU's query-jobs does not say of the jobs.", ListOf(MemdevJob.Schema),
+            _ => (IReadOnlyList<MemdevJob>)[.. jobs.All.OfType<FillJob>().Select(Describe)]).Extension().OutOfBand().ForObservers()
+            .With("memdev-prealloc", Fill, then: Concluded)
+            .Example("", """[{"job-id": "fill0", "id": "ram0", "threads": 1, "since": "<since>", "bytes-per-second": "<rate>"}]""");
 
         yield return Verb("job-cancel", "Stop a job. It concludes soon, and the pages it filled are given back.", jobs.Cancel).OutOfBand()
             .With("object-add", Big)
@@ -92,6 +98,15 @@ static class JobCommands
         act(id);
         return default(Nothing);
     });
+
+    static MemdevJob Describe(FillJob job) => new()
+    {
+        JobId = job.Id,
+        Id = job.Memdev,
+        Threads = job.Workers,
+        Since = job.Since.ToUnixTimeSeconds(),
+        BytesPerSecond = job.BytesPerSecond,
+    };
 
     static JobInfo Describe(Job job) => new()
     {

@@ -12,25 +12,13 @@ static class LimitCommands
 {
     static readonly Topic s_topic = new("Limits", "How much of each limit is used.");
 
-    sealed class Limit
-    {
-        public string Name { get; set; } = "";
-        public ulong Used { get; set; }
-        public ulong? Max { get; set; }
-    }
-
-    static readonly QapiStruct<Limit> s_limit = new("MemdevLimit", rows => rows
-        .Row("name", Str, "The limit, as in the configuration, or the kernel's name for it.", l => l.Name, (l, v) => l.Name = v)
-        .Row("used", U64, "How much is used now: bytes where the name says so, else a count.", l => l.Used, (l, v) => l.Used = v)
-        .Opt("max", U64, "How much there may be, in the same unit; absent where there is no limit.", l => l.Max, (l, v) => l.Max = v));
-
     public static IEnumerable<Command> All(Quota quota, JobTable jobs, Func<SessionHost> sessions) =>
         s_topic.Of(Rows(quota, jobs, sessions));
 
     static IEnumerable<Command> Rows(Quota quota, JobTable jobs, Func<SessionHost> sessions)
     {
         yield return Command("query-memdev-limits", "What is used of the limits. Those of a user are about the user who asks.",
-            ListOf(s_limit), call => (IReadOnlyList<Limit>)
+            ListOf(MemdevLimit.Schema), call => (IReadOnlyList<MemdevLimit>)
         [
             Of("Clients", (ulong)sessions().Count, (ulong)sessions().Limits.Clients),
             Of("ClientsPerUid", (ulong)sessions().Sessions.Count(s => s.Peer.Uid == call.Session.Peer.Uid), (ulong)sessions().Limits.ClientsPerUid),
@@ -46,5 +34,5 @@ static class LimitCommands
             .Example("", """[{"name": "Clients", "used": 1, "max": 4096}, {"name": "ClientsPerUid", "used": 1}, "..."]""");
     }
 
-    static Limit Of(string name, ulong used, ulong max) => new() { Name = name, Used = used, Max = max == 0 ? null : max };
+    static MemdevLimit Of(string name, ulong used, ulong max) => new() { Name = name, Used = used, Max = max == 0 ? null : max };
 }

@@ -96,6 +96,17 @@ static class SessionCommands
             _ => new StatusInfo { Running = true, Status = RunState.Running }).ForObservers()
             .Example("", """{"status": "running", "running": true}""");
 
+        yield return Command("query-memdev-session", "The asking client as the daemon sees it: who it is and what it may do.",
+            MemdevSession.Schema, call => new MemdevSession
+            {
+                Role = call.Session.Role == Role.Admin ? MemdevRole.Admin : MemdevRole.Observer,
+                Uid = call.Session.Peer.Uid,
+                Gid = call.Session.Peer.Gid,
+                Pid = call.Session.Peer.Pid,
+                Since = (DateTimeOffset.UtcNow - TimeSpan.FromMilliseconds(Environment.TickCount64 - call.Session.Since)).ToUnixTimeSeconds(),
+            }).Extension().ForObservers()
+            .Example("", """{"role": "admin", "uid": "<uid>", "gid": "<gid>", "pid": "<pid>", "since": "<since>"}""");
+
         yield return Command("quit", "Release all memory and end the daemon.", None, call =>
         {
             quit();

@@ -22,8 +22,9 @@ static class StatsCommands
         yield return Slow("query-memdev-stats", "What the kernel says of the memory now.", ListOf(MemdevStats.Schema),
             Opt("id", Str, "Only this backend."), (_, id) => ReadAsync(tree, leases, holders, state, id)).Extension().ForObservers()
             .Example("""{"id": "ram0"}""", """
-                [{"id": "ram0", "size": 2097152, "page-size": 4096, "resident": 0, "huge": 0, "swapped": 0, "nodes": [],
-                  "mappings": 0, "merge": {"requested": true, "...": "..."}, "dump": {"requested": true, "effective": true},
+                [{"id": "ram0", "kind": "memory-backend-memfd", "size": 2097152, "page-size": 4096, "resident": 0,
+                  "huge": 0, "swapped": 0, "nodes": [], "mappings": 0,
+                  "merge": {"requested": true, "...": "..."}, "dump": {"requested": true, "effective": true},
                   "policy": {"requested": "default", "host-nodes": [], "effective": "default"}}]
                 """)
             .Fails(QmpErrors.ObjectNotFound("ram9"), """{"id": "ram9"}""");
@@ -63,6 +64,7 @@ static class StatsCommands
     static MemdevStats Describe(HostMemoryBackend backend, MemoryStatistics read, long mappings) => new()
     {
         Id = backend.Name,
+        Kind = backend.Class.Name,
         Size = backend.Size,
         Mappings = mappings,
         PageSize = backend.Region?.PageSize ?? 0,

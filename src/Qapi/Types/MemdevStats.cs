@@ -57,6 +57,7 @@ public sealed class MemdevPolicyStats
 public sealed class MemdevStats
 {
     public string Id { get; set; } = "";
+    public string Kind { get; set; } = "";
     public ulong Size { get; set; }
     public ulong PageSize { get; set; }
     public ulong Resident { get; set; }
@@ -70,6 +71,7 @@ public sealed class MemdevStats
 
     public static QapiStruct<MemdevStats> Schema { get; } = new("MemdevStats", rows => rows
         .Row("id", Str, "The backend.", s => s.Id, (s, v) => s.Id = v)
+        .Row("kind", Str, "Its QOM type.", s => s.Kind, (s, v) => s.Kind = v)
         .Row("size", QapiTypes.Size, "Size in bytes, as asked for.", s => s.Size, (s, v) => s.Size = v)
         .Row("page-size", QapiTypes.Size, "Bytes of a page of the backing store.", s => s.PageSize, (s, v) => s.PageSize = v)
         .Row("resident", QapiTypes.Size, "Bytes in memory.", s => s.Resident, (s, v) => s.Resident = v)

@@ -47,6 +47,23 @@ public sealed class AccessTests(ITestOutputHelper output) : GuardTest(output)
     }
 
     [FactIf(Need.OtherUsers)]
+    public void Session_SaysWhatTheClientMayDo()
+    {
+        var daemon = StartWith(Open);
+        using var root = daemon.Connect();
+        using var nobody = OtherUser.Negotiated(daemon, Nobody);
+
+        var own = root.Ok("query-memdev-session");
+        Assert.Equal("admin", own.GetProperty("role").GetString());
+        Assert.Equal(0, own.GetProperty("uid").GetInt32());
+        Assert.Equal(Environment.ProcessId, own.GetProperty("pid").GetInt32());
+        var other = nobody.Ask("""{"execute":"query-memdev-session"}""").GetProperty("return");
+        Assert.Equal("observer", other.GetProperty("role").GetString());
+        Assert.Equal(Nobody, other.GetProperty("uid").GetUInt32());
+        Assert.InRange(other.GetProperty("since").GetInt64(), own.GetProperty("since").GetInt64(), DateTimeOffset.UtcNow.ToUnixTimeSeconds());
+    }
+
+    [FactIf(Need.OtherUsers)]
     public void OtherUser_MayLookAtEverything_AndTouchNothing_AndIsToldOfAll()
     {
         var daemon = StartWith(Open);

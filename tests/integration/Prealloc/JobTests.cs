@@ -31,6 +31,28 @@ public sealed class JobTests(ITestOutputHelper output) : DaemonTest(output)
         Assert.Equal(Size, new ProcMemory(Daemon.Pid).Backend(Size).Resident);
     }
 
+    [Fact]
+    public void MemdevJobs_NameTheObject_AndTheRate()
+    {
+        var client = Talk();
+        client.Add("memfd", "m", Size);
+        client.Fill("m", "j");
+        client.AwaitConcluded("j");
+
+        using var other = Daemon.Connect();
+        var job = Assert.Single(other.Ok("query-memdev-jobs").EnumerateArray());
+        Assert.Equal("j", job.GetProperty("job-id").GetString());
+        Assert.Equal("m", job.GetProperty("id").GetString());
+        Assert.InRange(job.GetProperty("threads").GetInt32(), 1, Environment.ProcessorCount);
+        Assert.InRange(job.GetProperty("since").GetInt64(), DateTimeOffset.UtcNow.ToUnixTimeSeconds() - 600, DateTimeOffset.UtcNow.ToUnixTimeSeconds());
+        var rate = job.GetProperty("bytes-per-second").GetUInt64();
+        Assert.True(rate > 0, "the memory was filled in no time");
+        // A job that is over is not getting slower.
+        Assert.Equal(rate, other.Ok("query-memdev-jobs")[0].GetProperty("bytes-per-second").GetUInt64());
+        client.Verb("dismiss", "j");
+        Assert.Empty(other.Ok("query-memdev-jobs").EnumerateArray());
+    }
+
     [TheoryIf(Need.ThreeGiBFree)]
     [InlineData("ram")]
     [InlineData("memfd")]

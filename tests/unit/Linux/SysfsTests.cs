@@ -51,6 +51,7 @@ public class SysfsTests
         Assert.Equal([], Sysfs.NodeCpus(3, sys.Path));
         Assert.Equal([2, 3], Sysfs.NodeCpus(1, sys.Path));
         Assert.Equal(10ul * 1024, Sysfs.FreeMemory(3, sys.Path));
+        Assert.Equal(1000ul * 1024, Sysfs.TotalMemory(3, sys.Path));
         Assert.Equal([2ul << 20, 1ul << 30], Sysfs.HugePageSizes(sys.Path));
         Assert.Equal(new HugePagePool(14, 12, 3, 2), Sysfs.Pool(2 << 20, root: sys.Path));
         Assert.Equal(new HugePagePool(5, 0, 0, 0), Sysfs.Pool(2 << 20, 3, sys.Path));
