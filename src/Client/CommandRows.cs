@@ -32,11 +32,16 @@ static class CommandRows
     public static readonly CommandRow<Nothing> Unmap = new("memdev-unmap", None, Mapping);
     public static readonly CommandRow<IReadOnlyList<MemdevMapping>> Mappings =
         new("query-memdev-mappings", ListOf(MemdevMapping.Schema), OnlyId);
+    public static readonly CommandRow<IReadOnlyList<MemdevJob>> MemdevJobs = new("query-memdev-jobs", ListOf(MemdevJob.Schema));
+    public static readonly CommandRow<IReadOnlyList<MemdevLimit>> Limits = new("query-memdev-limits", ListOf(MemdevLimit.Schema));
+    public static readonly CommandRow<MemdevSession> Session = new("query-memdev-session", MemdevSession.Schema);
+    public static readonly CommandRow<MemdevHost> Host = new("query-memdev-host", MemdevHost.Schema);
     public static readonly CommandRow<Nothing> Watch = new("memdev-watch", None, Enable);
 
     public static IReadOnlyList<CommandRow> All { get; } =
     [
-        Delete, Get, Set, Memdevs, Stats, Prealloc, Jobs, CancelJob, DismissJob, Map, Unmap, Mappings, Watch,
+        Delete, Get, Set, Memdevs, Stats, Prealloc, Jobs, CancelJob, DismissJob, Map, Unmap, Mappings, MemdevJobs, Limits, Session, Host,
+        Watch,
     ];
 
     /// <summary><c>object-add</c>: its arguments are one value, a type and what that type has.</summary>

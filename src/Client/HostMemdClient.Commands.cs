@@ -76,6 +76,22 @@ public sealed partial class HostMemdClient
     public Task<IReadOnlyList<JobInfo>> QueryJobsAsync(CancellationToken cancellation = default) =>
         CallAsync(CommandRows.Jobs, Members.None, cancellation);
 
+    /// <summary>What <see cref="QueryJobsAsync"/> does not say of the jobs: the object, the threads, the rate.</summary>
+    public Task<IReadOnlyList<MemdevJob>> QueryMemdevJobsAsync(CancellationToken cancellation = default) =>
+        CallAsync(CommandRows.MemdevJobs, Members.None, cancellation);
+
+    /// <summary>What is used of the daemon's limits; those of a user are the caller's.</summary>
+    public Task<IReadOnlyList<MemdevLimit>> QueryLimitsAsync(CancellationToken cancellation = default) =>
+        CallAsync(CommandRows.Limits, Members.None, cancellation);
+
+    /// <summary>Who the caller is to the daemon, and what it may do.</summary>
+    public Task<MemdevSession> QuerySessionAsync(CancellationToken cancellation = default) =>
+        CallAsync(CommandRows.Session, Members.None, cancellation);
+
+    /// <summary>The memory of the daemon's host.</summary>
+    public Task<MemdevHost> QueryHostAsync(CancellationToken cancellation = default) =>
+        CallAsync(CommandRows.Host, Members.None, cancellation);
+
     /// <summary>Stops a job; it concludes soon.</summary>
     public Task CancelJobAsync(string jobId, CancellationToken cancellation = default) =>
         CallAsync(CommandRows.CancelJob, With(CommandRows.Id, jobId), cancellation);

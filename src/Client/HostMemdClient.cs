@@ -54,9 +54,22 @@ public sealed partial class HostMemdClient : IAsyncDisposable, IDisposable
     /// <param name="outOfBand">Ask for the out-of-band lane, so that <see cref="ExecuteOutOfBandAsync"/> overtakes other calls.</param>
     /// <param name="cancellation">Ends the attempt.</param>
     /// <inheritdoc cref="ConnectAsync(string, CancellationToken)"/>
-    public static async Task<HostMemdClient> ConnectAsync(string path, bool outOfBand, CancellationToken cancellation = default)
+    public static async Task<HostMemdClient> ConnectAsync(string path, bool outOfBand, CancellationToken cancellation = default) =>
+        await NegotiateAsync(await SocketTransport.OpenAsync(path, cancellation).ConfigureAwait(false), outOfBand, cancellation)
+            .ConfigureAwait(false);
+
+    /// <summary>Negotiates over a connection that the caller made, such as one that ssh carries. Descriptors do not come by a stream:
+    /// <see cref="MapAsync"/> and <see cref="BorrowAsync"/> fail.</summary>
+    /// <param name="stream">Both directions. It belongs to the client from now on.</param>
+    /// <param name="outOfBand">Ask for the out-of-band lane.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <exception cref="IOException">The other end does not speak QMP.</exception>
+    public static Task<HostMemdClient> ConnectAsync(Stream stream, bool outOfBand = false, CancellationToken cancellation = default) =>
+        NegotiateAsync(new StreamTransport(stream), outOfBand, cancellation);
+
+    static async Task<HostMemdClient> NegotiateAsync(Transport transport, bool outOfBand, CancellationToken cancellation)
     {
-        var client = new HostMemdClient(await DaemonConnection.OpenAsync(path, cancellation).ConfigureAwait(false));
+        var client = new HostMemdClient(new DaemonConnection(transport));
         try
         {
             client._connection.Start();

@@ -1,7 +1,5 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using System.Net.Sockets;
-using HostMemd.Linux;
 using HostMemd.Qapi;
 using HostMemd.Qapi.Json;
 using Microsoft.Win32.SafeHandles;
@@ -9,14 +7,13 @@ using Microsoft.Win32.SafeHandles;
 namespace HostMemd.Client.Wire;
 
 /// <summary>
-/// The socket. Requests carry an id and replies are told apart by it, so a caller that gives up harms nobody. Descriptors come
+/// One connection. Requests carry an id and replies are told apart by it, so a caller that gives up harms nobody. Descriptors come
 /// in the order of the replies that bring them (those of memdev-map, each with one), which is how they find each other.
 /// </summary>
-sealed class DaemonConnection : IDisposable
+sealed class DaemonConnection(Transport transport) : IDisposable
 {
     const int ReadSize = 16 << 10;
 
-    readonly Socket _socket;
     readonly JsonReader _reader = new(new JsonLimits { RequestBytes = long.MaxValue });
     // Inline: whoever sends carries the bytes to the socket itself, as far as the socket takes them.
     readonly Pipe _output = new(new PipeOptions(readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline,
@@ -28,8 +25,6 @@ sealed class DaemonConnection : IDisposable
     Exception? _end;
     long _lastId;
 
-    DaemonConnection(Socket socket) => _socket = socket;
-
     /// <summary>What the daemon says of itself first.</summary>
     public Task<Members> Greeting => _greeting.Task;
 
@@ -38,23 +33,6 @@ sealed class DaemonConnection : IDisposable
 
     /// <summary>Called once when no more events come; null when the connection was closed on purpose.</summary>
     public Action<Exception?>? Ended { get; set; }
-
-    public static async Task<DaemonConnection> OpenAsync(string path, CancellationToken cancellation)
-    {
-        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            // An abstract socket, which .NET writes with a NUL.
-            var address = new UnixDomainSocketEndPoint(path is ['@', ..] ? "\0" + path[1..] : path);
-            await socket.ConnectAsync(address, cancellation).ConfigureAwait(false);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-        return new(socket);
-    }
 
     public void Start()
     {
@@ -125,16 +103,13 @@ sealed class DaemonConnection : IDisposable
             {
                 var read = await _output.Reader.ReadAsync().ConfigureAwait(false);
                 foreach (var segment in read.Buffer)
-                {
-                    for (var rest = segment; rest.Length > 0;)
-                        rest = rest[await _socket.SendAsync(rest, SocketFlags.None).ConfigureAwait(false)..];
-                }
+                    await transport.SendAsync(segment).ConfigureAwait(false);
                 _output.Reader.AdvanceTo(read.Buffer.End);
                 if (read.IsCompleted)
                     break;
             }
         }
-        catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
+        catch (Exception gone) when (gone is IOException or ObjectDisposedException)
         {
             // The receiving side finds the same, and tells.
         }
@@ -144,29 +119,14 @@ sealed class DaemonConnection : IDisposable
     async Task ReceiveLoopAsync()
     {
         var buffer = new byte[ReadSize];
-        DescriptorsReceived arrived = handles =>
-        {
-            foreach (var handle in handles)
-                _descriptors.Enqueue(handle);
-        };
         Exception? end = null;
         try
         {
             while (true)
             {
-                var received = FdPassing.Receive(_socket.SafeHandle, buffer, arrived, FdPassing.MaxDescriptors, out var truncated);
-                // This process had no descriptor free (EMFILE): the reply must not be given the next one instead.
-                if (truncated)
-                    _descriptors.Enqueue(null);
-                if (received == -FdPassing.EAGAIN)
-                {
-                    // Zero bytes: only waits. The bytes are taken by recvmsg, which keeps the descriptors.
-                    await _socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None).ConfigureAwait(false);
-                    continue;
-                }
-                if (received <= 0)
-                    throw new IOException(received == 0 ? "the daemon closed the connection" : "the connection to the daemon broke",
-                        received == 0 ? null : new SocketException(-received));
+                var received = await transport.ReceiveAsync(buffer, _descriptors).ConfigureAwait(false);
+                if (received == 0)
+                    throw new IOException("the daemon closed the connection");
                 Read(new(buffer, 0, received));
             }
         }
@@ -226,7 +186,7 @@ sealed class DaemonConnection : IDisposable
             _pending.Clear();
             _output.Writer.Complete();
         }
-        _socket.Dispose();
+        transport.Dispose();
         while (_descriptors.TryDequeue(out var descriptor))
             descriptor?.Dispose();
         foreach (var call in left)
@@ -241,6 +201,6 @@ sealed class DaemonConnection : IDisposable
         lock (_gate)
             _end ??= new ObjectDisposedException(nameof(HostMemdClient));
         // The receiving loop wakes up, and cleans up.
-        _socket.Dispose();
+        transport.Dispose();
     }
 }
