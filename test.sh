@@ -29,7 +29,7 @@ finish() {
 install_missing() {
   local need=() entry
   for entry in socat:socat jq:jq gcc:gcc gcc:libc6-dev objcopy:binutils python3:python3 strace:strace setpriv:util-linux busybox:busybox-static dpkg:dpkg qemu-system-x86_64:qemu-system-x86 \
-    systemd-analyze:systemd systemd-socket-activate:systemd; do
+    systemd-analyze:systemd systemd-socket-activate:systemd tmux:tmux zsh:zsh fish:fish mandoc:mandoc ssh:openssh-client sshd:openssh-server; do
     command -v "${entry%%:*}" >/dev/null || need+=("${entry#*:}")
   done
   [[ ${#need[@]} -gt 0 && $(id -u) == 0 ]] && command -v apt-get >/dev/null || return 0
@@ -124,6 +124,8 @@ fi
 rm -rf artifacts/publish
 step publish "${publish[@]}" &&
   export HOSTMEMD_BINARY=$PWD/artifacts/publish/HostMemd/release/hostmemd
+step "publish hostmemctl" "${publish[@]/HostMemd/Ctl}" &&
+  export HOSTMEMCTL_BINARY=$PWD/artifacts/publish/Ctl/release/hostmemctl
 run_tests integration
 step "fuzz ($fuzz_seconds s)" fuzz
 finish

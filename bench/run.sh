@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures HostMemd beside the distribution's QEMU and qemu-storage-daemon, in turn, and prints tables.
 # usage: bench/run.sh [--append] [--rounds N] [NAME…]
-#   NAME       roundtrip pipeline clients connect adddel scale beside start micro prealloc handover; without one, all
+#   NAME       roundtrip pipeline clients connect adddel scale beside start ctl micro prealloc handover; without one, all
 #   --append   puts the tables into bench/RESULTS.md; those that were there go to bench/history
 #   --rounds   how often each is measured; every script has its own default
 #   HOSTMEMD   a published daemon to measure; otherwise it is published here
@@ -9,7 +9,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-all=(roundtrip pipeline clients connect adddel scale beside start micro prealloc handover)
+all=(roundtrip pipeline clients connect adddel scale beside start ctl micro prealloc handover)
 names=() append=() results=() rounds=()
 while (($#)); do
     case $1 in
@@ -34,6 +34,10 @@ for name in "${names[@]}"; do
         micro) bench/micro/run.sh "${append[@]}" ;;
         scale) python3 bench/scale/bench.py --daemon "$HOSTMEMD" --load "$tools/load" "${rounds[@]}" "${results[@]}" ;;
         beside) python3 bench/scale/beside.py --daemon "$HOSTMEMD" "${rounds[@]}" "${results[@]}" ;;
+        ctl)
+            dotnet publish src/Ctl -c Release --nologo -v quiet >&2
+            python3 bench/ctl/bench.py --daemon "$HOSTMEMD" --ctl artifacts/publish/Ctl/release/hostmemctl "${rounds[@]}" "${results[@]}"
+            ;;
         start) python3 bench/start/bench.py --daemon "$HOSTMEMD" "${rounds[@]}" "${results[@]}" ;;
         *) python3 bench/wire/bench.py --daemon "$HOSTMEMD" --load "$tools/load" --floor "$tools/floor" "${rounds[@]}" "${results[@]}" "$name" ;;
     esac

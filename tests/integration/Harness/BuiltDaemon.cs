@@ -4,16 +4,21 @@ namespace HostMemd.Integration.Harness;
 static class BuiltDaemon
 {
     /// <summary>The environment's, else the one of the configuration that the caller was built in.</summary>
-    public static string Find()
+    public static string Find() => Find("HOSTMEMD_BINARY", "HostMemd", "hostmemd");
+
+    /// <param name="variable">Names the file.</param>
+    /// <param name="project">Else the one of this project is taken.</param>
+    /// <param name="name">The file's name.</param>
+    public static string Find(string variable, string project, string name)
     {
-        if (Environment.GetEnvironmentVariable("HOSTMEMD_BINARY") is { Length: > 0 } given)
+        if (Environment.GetEnvironmentVariable(variable) is { Length: > 0 } given)
             return Path.GetFullPath(given);
         // .../bin/Integration/<config>/ beside .../bin/HostMemd/<config>/; Release is built for a runtime identifier.
         var own = new DirectoryInfo(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
-        var folder = Path.Combine(own.Parent!.Parent!.FullName, "HostMemd");
-        string[] candidates = [Path.Combine(folder, own.Name, "hostmemd"), Path.Combine(folder, own.Name + "_linux-x64", "hostmemd")];
+        var folder = Path.Combine(own.Parent!.Parent!.FullName, project);
+        string[] candidates = [Path.Combine(folder, own.Name, name), Path.Combine(folder, own.Name + "_linux-x64", name)];
         return candidates.FirstOrDefault(File.Exists)
-            ?? throw new FileNotFoundException($"no daemon at {string.Join(" or ", candidates)}: build the solution first");
+            ?? throw new FileNotFoundException($"no {name} at {string.Join(" or ", candidates)}: build the solution first");
     }
 
     /// <summary>

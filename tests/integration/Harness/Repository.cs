@@ -13,6 +13,9 @@ static class Repository
 
     public static string Daemon { get; } = BuiltDaemon.Find();
 
+    /// <summary>hostmemctl: the environment's, else the one that was built beside these tests.</summary>
+    public static string Ctl { get; } = BuiltDaemon.Find("HOSTMEMCTL_BINARY", "Ctl", "hostmemctl");
+
     /// <summary>The recorded sessions: the shared ones, else the project's copy.</summary>
     public static string Corpus => Shared is not null && Directory.Exists(Path.Combine(Shared, "corpus"))
         ? Path.Combine(Shared, "corpus")

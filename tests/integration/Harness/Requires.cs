@@ -30,6 +30,12 @@ public enum Need
     PidNamespace,
     LoopDevice,
     MemfdNoExec,
+    Tmux,
+    Bash,
+    Zsh,
+    Fish,
+    Sshd,
+    Mandoc,
 }
 
 sealed class FactIfAttribute : FactAttribute
@@ -77,6 +83,12 @@ static class Requires
         Need.PidNamespace => "root, unshare(1), the right to make a pid namespace, and Linux 6.5",
         Need.LoopDevice => "root and a free loop device",
         Need.MemfdNoExec => "vm.memfd_noexec (Linux 6.3)",
+        Need.Tmux => "tmux",
+        Need.Bash => "bash and tmux",
+        Need.Zsh => "zsh and tmux",
+        Need.Fish => "fish and tmux",
+        Need.Sshd => "root, sshd and ssh",
+        Need.Mandoc => "mandoc",
         _ => need.ToString(),
     };
 
@@ -130,6 +142,12 @@ static class Requires
         Need.PidNamespace => s_canHaveNamespace.Value,
         Need.LoopDevice => s_canLoop.Value,
         Need.MemfdNoExec => File.Exists("/proc/sys/vm/memfd_noexec"),
+        Need.Tmux => Program.Find("tmux") is not null,
+        Need.Bash => Has(Need.Tmux) && Program.Find("bash") is not null,
+        Need.Zsh => Has(Need.Tmux) && Program.Find("zsh") is not null,
+        Need.Fish => Has(Need.Tmux) && Program.Find("fish") is not null,
+        Need.Sshd => Environment.IsPrivilegedProcess && File.Exists("/usr/sbin/sshd") && Program.Find("ssh") is not null,
+        Need.Mandoc => Program.Find("mandoc") is not null,
         _ => false,
     };
 }

@@ -12,7 +12,7 @@ public sealed partial class ReadmeTests(ITestOutputHelper output) : DaemonTest(o
     public void FirstSession_PrintsWhatItShows()
     {
         var text = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
-        var session = text[text.IndexOf("## A first session", StringComparison.Ordinal)..text.IndexOf("## Commands", StringComparison.Ordinal)];
+        var session = text[text.IndexOf("## A first session", StringComparison.Ordinal)..text.IndexOf("## The same", StringComparison.Ordinal)];
         var blocks = Block().Matches(session);
         Assert.Equal(4, blocks.Count);
 
@@ -34,6 +34,30 @@ public sealed partial class ReadmeTests(ITestOutputHelper output) : DaemonTest(o
         Assert.Equal(268435456, answered[1][2]["return"]![0]!["resident"]!.GetValue<long>());
         Assert.Equal(0, Daemon.AwaitExit());
     }
+
+    [FactIf(Need.QemuSystemX86_64)]
+    public void SessionOfHostmemctl_PrintsWhatItShows()
+    {
+        var text = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
+        var session = text[text.IndexOf("## The same with hostmemctl", StringComparison.Ordinal)..text.IndexOf("## Commands", StringComparison.Ordinal)];
+        var blocks = Block().Matches(session);
+        Assert.Equal(2, blocks.Count);
+
+        var script = string.Concat(blocks.Select(b => b.Groups[1].Value + "echo ----\n")).Replace("/tmp/hostmemd.sock", Daemon.SocketPath, StringComparison.Ordinal);
+        var path = $"PATH={Path.GetDirectoryName(Repository.Ctl)}:$PATH\n";
+        var (_, all, errors) = Program.Run("", "bash", "-u", "-c", path + "exec 2>&1\n" + script);
+        Output.WriteLine($"{all}\n{errors}");
+        var printed = all.Split("----\n");
+
+        var shown = string.Concat(blocks[0].Groups[2].Value.Split('\n').Select(l => l.Length > 4 ? l[4..] + "\n" : ""));
+        Assert.Equal(Varying().Replace(shown, "N"), Varying().Replace(printed[0], "N"));
+        Assert.EndsWith("vm1 deleted\n", printed[1], StringComparison.Ordinal);
+        Assert.Equal(0, Daemon.AwaitExit());
+    }
+
+    // Process ids and times.
+    [GeneratedRegex(@"(?<=\[)\d+(?=\])|\d+\.\d(?= s\n)")]
+    private static partial Regex Varying();
 
     // Without the events, which may come between them.
     static JsonObject[] Replies(string text) =>
