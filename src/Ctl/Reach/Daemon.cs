@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.Sockets;
+using System.Text;
 using HostMemd.Client;
 using HostMemd.Linux;
 
@@ -44,6 +45,8 @@ sealed class Daemon(string? socket, string? host)
     async Task<T> ReachAsync<T>(Func<string, Task<T>> connect)
     {
         var path = DaemonSocket.Path(socket);
+        if (Encoding.UTF8.GetByteCount(path) >= Posix.SunPathBytes)
+            throw CtlException.Usage($"the path of a socket has at most {Posix.SunPathBytes - 1} bytes: '{path}'");
         // .NET has another error for a name that is not there.
         if (!path.StartsWith('@') && Files.StatusOf(path, out _) is { Failed: true } error)
             throw Unreachable(path, error.Text, error == Errno.ENOENT);
@@ -58,10 +61,6 @@ sealed class Daemon(string? socket, string? host)
         catch (SocketException refused)
         {
             throw Unreachable(path, refused.SocketErrorCode == SocketError.ConnectionRefused ? "nothing listens there" : refused.Message, true);
-        }
-        catch (ArgumentException)
-        {
-            throw CtlException.Usage($"the path of a socket has at most 107 bytes: '{path}'");
         }
         catch (IOException broken)
         {

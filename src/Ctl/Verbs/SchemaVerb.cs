@@ -52,8 +52,10 @@ static class SchemaVerb
 
     static IEnumerable<Members> MembersOf(Members entity)
     {
-        entity["members"].TryList(out var items);
-        return (items ?? []).Select(i => i.TryObject(out var m) ? m : Members.None);
+        // An enumeration has members too, which are its values.
+        if (Text(entity, "meta-type") != "object" || !entity["members"].TryList(out var items))
+            return [];
+        return items.Select(i => i.TryObject(out var m) ? m : Members.None);
     }
 
     static Members Element(Dictionary<string, Members> entities, string type)

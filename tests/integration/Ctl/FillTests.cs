@@ -27,7 +27,7 @@ public sealed partial class FillTests(ITestOutputHelper output) : CtlTest(output
         Memfd("m", (long)Small);
         using var terminal = Terminal();
         terminal.Enter("clear; hostmemctl fill m; echo status $?");
-        Assert.Matches(@"^m filled: 64M in \d+\.\d s\nstatus 0\n\$$", terminal.Await("status 0\n$"));
+        Assert.Matches(@"^m filled: 64M in \d+\.\d s\nstatus 0\n\$$", terminal.AwaitPrompt("status 0"));
         Assert.Equal(Small, Resident("m"));
     }
 

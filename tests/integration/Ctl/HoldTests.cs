@@ -32,8 +32,8 @@ public sealed class HoldTests(ITestOutputHelper output) : CtlTest(output)
         Memfd("vm1", 1 << 20);
         using var holder = new HeldMemory(this, "vm1", "-r");
         Assert.Equal("r", JsonDocument.Parse(Good("who", "-o", "json")).RootElement[0].GetProperty("readonly").GetBoolean() ? "r" : "rw");
-        var writer = Ctl("run", "-r", "vm1", "--", "python3", "-c", "import os, sys; os.open(sys.argv[1], os.O_RDWR)", "{path}");
-        Assert.Contains("Permission denied", writer.Error, StringComparison.Ordinal);
+        var writer = Ctl("run", "-r", "vm1", "--", "python3", "-c", "import os, sys; os.pwrite(int(sys.argv[1]), b'x', 0)", "{fd}");
+        Assert.Contains("Bad file descriptor", writer.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -71,7 +71,8 @@ public sealed class HoldTests(ITestOutputHelper output) : CtlTest(output)
         Memfd("vm1", 1 << 20);
         var words = Good("map", "vm1", "--pid", Environment.ProcessId.ToString(CultureInfo.InvariantCulture)).Trim().Split(' ');
         Assert.Equal("map1", words[0]);
-        Assert.Equal(1 << 20, new FileInfo(words[1]).Length);
+        using (var memory = File.OpenHandle(words[1]))
+            Assert.Equal(1 << 20, RandomAccess.GetLength(memory));
         Assert.Contains($"[{Environment.ProcessId}] (lease map1)", Ctl("rm", "vm1").Error, StringComparison.Ordinal);
         Good("unmap", "map1");
         Assert.Equal((1, "hostmemctl: mapping 'map1' not found\n"), (Ctl("unmap", "map1").Status, Ctl("unmap", "map1").Error));

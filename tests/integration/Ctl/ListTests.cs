@@ -28,7 +28,7 @@ public sealed class ListTests(ITestOutputHelper output) : CtlTest(output)
 
             3 listed, 2.5G in all, 0B resident.
             $
-            """, terminal.Await("listed"));
+            """, terminal.AwaitPrompt("listed"));
     }
 
     [FactIf(Need.Tmux)]
@@ -46,7 +46,7 @@ public sealed class ListTests(ITestOutputHelper output) : CtlTest(output)
             3 listed, 2.5G in all, 0B resident.
             No room for FILLED, PAGE, NODES.
             $
-            """, terminal.Await("No room"));
+            """, terminal.AwaitPrompt("No room"));
     }
 
     [FactIf(Need.Tmux)]
@@ -58,7 +58,7 @@ public sealed class ListTests(ITestOutputHelper output) : CtlTest(output)
             ID  KIND  SIZE  RESIDENT  FILLED  PAGE  NODES  HELD
             No memory. 'hostmemctl add ID memfd 1G' makes some.
             $
-            """, terminal.Await("makes some"));
+            """, terminal.AwaitPrompt("makes some"));
     }
 
     [FactIf(Need.Tmux)]
@@ -67,13 +67,13 @@ public sealed class ListTests(ITestOutputHelper output) : CtlTest(output)
         Three();
         using var terminal = Terminal();
         terminal.Enter("clear; hostmemctl list");
-        terminal.Await("listed");
+        terminal.AwaitPrompt("listed");
         Assert.Contains("\e[1mID", terminal.ScreenWithEscapes, StringComparison.Ordinal);
         terminal.Enter("clear; NO_COLOR=1 hostmemctl list; echo done");
-        terminal.Await("done\n$");
+        terminal.AwaitPrompt("done");
         Assert.DoesNotContain("\e[1m", terminal.ScreenWithEscapes, StringComparison.Ordinal);
         terminal.Enter("clear; hostmemctl --color never list; echo done");
-        terminal.Await("done\n$");
+        terminal.AwaitPrompt("done");
         Assert.DoesNotContain("\e[1m", terminal.ScreenWithEscapes, StringComparison.Ordinal);
     }
 
@@ -83,7 +83,7 @@ public sealed class ListTests(ITestOutputHelper output) : CtlTest(output)
         Three();
         using var terminal = Terminal();
         terminal.Enter("clear; LC_ALL=C hostmemctl list scratch");
-        Assert.Contains("..........   0%", terminal.Await("listed"), StringComparison.Ordinal);
+        Assert.Contains("..........   0%", terminal.AwaitPrompt("listed"), StringComparison.Ordinal);
     }
 
     [Fact]

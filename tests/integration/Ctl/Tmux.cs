@@ -34,6 +34,22 @@ sealed class Tmux : IDisposable
     /// <returns>The screen.</returns>
     public string Await(string text) => AwaitFit(s => s.Contains(text, StringComparison.Ordinal), text);
 
+    /// <summary>The same, and the shell waits for the next line.</summary>
+    public string AwaitPrompt(string text) =>
+        AwaitFit(s => s.Contains(text, StringComparison.Ordinal) && s.EndsWith("\n$", StringComparison.Ordinal), text + " and a prompt");
+
+    /// <summary>Presses the key until the screen is as wanted: what it asks for may not have come in the time that a program waits for it.</summary>
+    public void PressUntil(string key, Func<string, bool> fits, string what)
+    {
+        for (var i = 0; i < 20; i++)
+        {
+            Press(key);
+            if (Polling.Until(() => fits(Screen), TimeSpan.FromSeconds(3)))
+                return;
+        }
+        Assert.Fail($"in vain waited for {what}; the screen is\n{Screen}");
+    }
+
     /// <summary>Waits until the screen is as wanted.</summary>
     public string AwaitFit(Func<string, bool> fits, string what)
     {

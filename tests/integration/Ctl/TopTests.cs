@@ -33,7 +33,7 @@ public sealed class TopTests(ITestOutputHelper output) : CtlTest(output)
         Assert.Contains("before", screen, StringComparison.Ordinal);
         Assert.DoesNotContain("RESIDENT", screen, StringComparison.Ordinal);
         terminal.Enter("clear; hostmemctl top; echo status $?");
-        terminal.Await("by CHANGE");
+        terminal.Await("CHANGE");
         terminal.Press("C-c");
         terminal.Await("status 0");
         // What is typed is seen again.

@@ -28,7 +28,7 @@ public sealed class VerbTests(ITestOutputHelper output) : CtlTest(output)
     [InlineData("add vm1 memfd 1G hugtlb=on", 2, "unknown property of memfd 'hugtlb'; did you mean 'hugetlb'?")]
     [InlineData("add vm1 memfd 1G share=maybe", 2, "property 'share' is on or off, not 'maybe'")]
     [InlineData("add vm1 memfd 1G 2G", 2, "'2G': the size is there already")]
-    [InlineData("add vm1 memfd", 1, "property 'size' of memory-backend-memfd doesn't take value '0'")]
+    [InlineData("add vm1 memfd", 1, "Parameter 'size' is missing")]
     [InlineData("add 1st memfd 1G", 1, "Parameter 'id' expects an identifier")]
     [InlineData("set m dmp=on", 2, "unknown property of m 'dmp'; did you mean 'dump'?")]
     [InlineData("set m size=8192", 1, "cannot change property size of memory-backend-memfd ")]
@@ -73,7 +73,7 @@ public sealed class VerbTests(ITestOutputHelper output) : CtlTest(output)
         Assert.Equal((3, $"hostmemctl: no daemon at {folder}/x: No such file or directory\n"), Failed("-s", $"{folder}/x", "list"));
         File.WriteAllText($"{folder}/file", "");
         Assert.Equal((3, $"hostmemctl: no daemon at {folder}/file: nothing listens there\n"), Failed("-s", $"{folder}/file", "list"));
-        Assert.Equal((2, $"hostmemctl: the path of a socket has at most 107 bytes: '/{new string('x', 200)}'\n"), Failed("-s", "/" + new string('x', 200), "list") with { Item1 = 2 });
+        Assert.Equal((2, $"hostmemctl: the path of a socket has at most 107 bytes: '/{new string('x', 200)}'\n"), Failed("-s", "/" + new string('x', 200), "list"));
 
         (int, string) Failed(params string[] arguments) => Ctl(arguments) is var o ? (o.Status, o.Error) : default;
     }
@@ -136,12 +136,15 @@ public sealed class VerbTests(ITestOutputHelper output) : CtlTest(output)
     {
         Memfd("m", 4096);
         using var client = Daemon.Connect();
-        Assert.Equal(client.Ok("query-memdev-stats").GetRawText(), Good("stats", "-o", "json").Trim());
-        Assert.Equal(client.Ok("query-version").GetRawText(), Good("version", "-o", "json").Trim());
-        Assert.Equal(client.Ok("query-qmp-schema").GetRawText(), Good("schema", "-o", "json").Trim());
+        Same("query-memdev-stats", "stats");
+        Same("query-version", "version");
+        Same("query-qmp-schema", "schema");
         Assert.Equal("[]", Good("jobs", "-o", "json").Trim());
         Assert.Equal("[]", Good("who", "-o", "json", "m").Trim());
         Assert.Equal(client.Ok("query-memdev-limits").GetArrayLength(), JsonDocument.Parse(Good("limits", "-o", "json")).RootElement.GetArrayLength());
+
+        void Same(string command, string verb) =>
+            Assert.True(JsonElement.DeepEquals(client.Ok(command), JsonDocument.Parse(Good(verb, "-o", "json")).RootElement), verb);
     }
 
     [Fact]
