@@ -106,7 +106,7 @@ static class CtlPage
         foreach (var operand in verb.Operands)
         {
             var dots = operand.IsMany ? " ..." : "";
-            var name = (operand.Name == VerbRow.RunsCommand ? "Fl \\- " : "") + "Ar " + Mdoc.Argument(operand.Name) + dots;
+            var name = (operand.IsBehind ? "Fl \\- " : "") + "Ar " + Mdoc.Argument(operand.Name) + dots;
             words += operand.IsOptional ? $" Oo {name} Oc" : " " + name;
         }
         return words;

@@ -81,7 +81,7 @@ sealed class Completer
         if (_verb is null)
             return [.. VerbTable.Shown.Select(v => new Suggestion(v.Name, v.Help))];
         // What comes behind "--" is another program's line; the shell completes it.
-        if (Operand() is not { } operand || operand.Name == VerbRow.RunsCommand)
+        if (Operand() is not { } operand || operand.IsBehind)
             return [];
         var offered = await From(operand.Values).ConfigureAwait(false);
         return [.. offered.Where(s => !_words.Contains(s.Word))];

@@ -12,7 +12,7 @@ static class Mistake
     public static CtlException UnknownOption(string word, VerbRow? verb, bool hasTail)
     {
         var name = word.Split('=')[0];
-        if (verb is not null && !hasTail && verb.Operands.Any(o => o.Name == VerbRow.RunsCommand))
+        if (verb is not null && !hasTail && verb.Operands.Any(o => o.IsBehind))
             return CtlException.Usage($"unknown option '{name}'; the command and its options come behind '--'");
         var known = GlobalOptions.All.Concat(verb?.Options ?? []).Select(o => o.Long);
         var help = verb is null ? "'hostmemctl --help' lists the options" : $"'hostmemctl {verb.Name} --help' lists the options";

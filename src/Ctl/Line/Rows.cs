@@ -16,11 +16,14 @@ sealed record OperandRow(string Name, string Help, Source? Values = null)
     /// <summary>Takes all words from here on.</summary>
     public bool IsMany { get; init; }
 
+    /// <summary>Stands behind <c>--</c>: another program's command line.</summary>
+    public bool IsBehind { get; init; }
+
     public override string ToString() => (IsOptional, IsMany) switch
     {
         (true, true) => $"[{Name}...]",
         (true, false) => $"[{Name}]",
-        (false, true) => Name == VerbRow.RunsCommand ? $"-- {Name}..." : $"{Name}...",
+        (false, true) => IsBehind ? $"-- {Name}..." : $"{Name}...",
         _ => Name,
     };
 }
@@ -70,7 +73,4 @@ sealed record VerbRow(string Name, string Help, Func<Invocation, Task<int>> RunA
     /// <summary>Its part of the command line: <c>fill ID... [-t N]</c>.</summary>
     public string Usage => string.Join(' ', Options.Select(o => $"[{o.Short ?? o.Long}{(o.Value is null ? "" : o.IsValueOptional ? $"[={o.Value}]" : " " + o.Value)}]")
         .Prepend(Name).Concat(Operands.Select(o => o.ToString())));
-
-    /// <summary>The operand that comes behind <c>--</c>.</summary>
-    public const string RunsCommand = "COMMAND";
 }

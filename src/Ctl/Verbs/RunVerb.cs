@@ -11,7 +11,7 @@ namespace HostMemd.Ctl.Verbs;
 static class RunVerb
 {
     static readonly OperandRow s_id = new("ID", "The memory.", Sources.Ids);
-    static readonly OperandRow s_command = new(VerbRow.RunsCommand, "The command; {path}, {fd}, {size} and {offset} in its words stand for the memory's.") { IsMany = true };
+    static readonly OperandRow s_command = new("COMMAND", "The command; {path}, {fd}, {size} and {offset} in its words stand for the memory's.") { IsMany = true, IsBehind = true };
     static readonly OptionRow s_readOnly = new("read-only", 'r', null, "Lend a descriptor that cannot be mapped writable.");
     static readonly OptionRow s_name = new("name", '\0', "TEXT", "What 'hostmemctl who' says of the lease.");
 

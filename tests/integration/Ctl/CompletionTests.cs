@@ -18,7 +18,7 @@ public sealed class CompletionTests(ITestOutputHelper output) : CtlTest(output)
         Offers("hostmemctl add x memfd huge", "hugetlb=\tUse huge pages\nhugetlbsize=\tHuge pages size (ex: 2M, 1G)\n");
         Offers("hostmemctl set vm-db01 du", "dump=\tbool\n");
         Offers("hostmemctl get vm-db01 du", "dump\tbool\n");
-        Offers("hostmemctl qmp query-memdev-s", "query-memdev-stats\nquery-memdev-session\n");
+        Offers("hostmemctl qmp query-memdev-s", "query-memdev-session\nquery-memdev-stats\n");
         Offers("hostmemctl -s /no/such show ", "");
 
         // A daemon that does not answer soon is not waited for, and this machine may be busy.

@@ -65,6 +65,7 @@ public sealed class ParserTests
     [InlineData("list --kind", "option '--kind' needs a value: KIND")]
     [InlineData("list --bytes=3", "option '--bytes' takes no value")]
     [InlineData("run vm1 qemu -m 1G", "unknown option '-m'; the command and its options come behind '--'")]
+    [InlineData("qmp -x", "unknown option '-x'; 'hostmemctl qmp --help' lists the options")]
     [InlineData("show", "show: ID is missing: hostmemctl show ID...")]
     [InlineData("add vm1", "add: KIND is missing: hostmemctl add [--fill[=THREADS]] [--hugetlb[=2M|1G]] [--nodes LIST] [--policy P] [--path FILE] ID KIND [SIZE|KEY=VALUE...]")]
     [InlineData("limits now", "limits: one word too many: hostmemctl limits")]
