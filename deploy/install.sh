@@ -1,7 +1,8 @@
 #!/bin/sh
 # Puts HostMemd where a package would. Nothing is started; what to do next is printed at the end.
 #
-#   deploy/install.sh [--from DIR] [--prefix DIR] [--sysconfdir DIR]     DIR of --from: what `dotnet publish` made
+#   deploy/install.sh [--from DIR] [--ctl DIR] [--prefix DIR] [--sysconfdir DIR]
+#                         DIR of --from and --ctl: what `dotnet publish` made of src/HostMemd and src/Ctl; hostmemctl may be missing
 #   deploy/install.sh --uninstall [--prefix DIR] [--sysconfdir DIR]      leaves the configuration, the user and the memory alone
 #
 # DESTDIR in the environment is put in front of every path, for packagers; users, directories and units are then left to the package.
@@ -9,12 +10,14 @@ set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 from=$here/../artifacts/publish/HostMemd/release
+ctl=$here/../artifacts/publish/Ctl/release
 prefix=/usr
 sysconfdir=/etc
 action=install
 while [ $# -gt 0 ]; do
     case $1 in
     --from) from=$2 && shift 2 ;;
+    --ctl) ctl=$2 && shift 2 ;;
     --prefix) prefix=$2 && shift 2 ;;
     --sysconfdir) sysconfdir=$2 && shift 2 ;;
     --uninstall) action=uninstall && shift ;;
@@ -26,6 +29,8 @@ done
 dest=${DESTDIR:-}
 program=$prefix/lib/hostmemd
 units=$prefix/lib/systemd/system
+share=$prefix/share
+bash=$share/bash-completion/completions zsh=$share/zsh/vendor-completions fish=$share/fish/vendor_completions.d
 # systemd looks for these below /usr/lib and /etc only.
 if [ "$prefix" = /usr ]; then fragments=/usr/lib; else fragments=$sysconfdir; fi
 
@@ -40,7 +45,9 @@ if [ "$action" = uninstall ]; then
     rm -f "$dest$prefix/bin/hostmemd" "$dest$units/hostmemd.service" "$dest$units/hostmemd.socket" \
         "$dest$fragments/sysusers.d/hostmemd.conf" "$dest$fragments/tmpfiles.d/hostmemd.conf" \
         "$dest$prefix/share/doc/hostmemd/operations.md" "$dest$prefix/share/doc/hostmemd/troubleshooting.md" \
-        "$dest$prefix/share/doc/hostmemd/hostmemd.json"
+        "$dest$prefix/share/doc/hostmemd/hostmemd.json" \
+        "$dest$prefix/bin/hostmemctl" "$dest$bash/hostmemctl" "$dest$zsh/_hostmemctl" "$dest$fish/hostmemctl.fish"
+    for page in "$here"/../docs/man/*.[0-9]; do rm -f "$dest$share/man/man${page##*.}/${page##*/}"; done
     rm -rf "$dest$program"
     rmdir "$dest$prefix/share/doc/hostmemd" 2>/dev/null || true
     if live; then systemctl daemon-reload; fi
@@ -75,6 +82,15 @@ for guide in operations troubleshooting; do
         install -m 644 "$here/../docs/$guide.md" "$dest$prefix/share/doc/hostmemd/$guide.md"
     fi
 done
+for page in "$here"/../docs/man/*.[0-9]; do
+    install -D -m 644 "$page" "$dest$share/man/man${page##*.}/${page##*/}"
+done
+if [ -x "$ctl/hostmemctl" ]; then
+    install -m 755 "$ctl/hostmemctl" "$dest$prefix/bin/hostmemctl"
+    install -D -m 644 "$here/../src/Ctl/Completion/hostmemctl.bash" "$dest$bash/hostmemctl"
+    install -D -m 644 "$here/../src/Ctl/Completion/hostmemctl.zsh" "$dest$zsh/_hostmemctl"
+    install -D -m 644 "$here/../src/Ctl/Completion/hostmemctl.fish" "$dest$fish/hostmemctl.fish"
+fi
 # An administrator's configuration stays.
 if [ ! -e "$dest$sysconfdir/hostmemd/hostmemd.json" ]; then
     install -m 644 "$here/hostmemd.json" "$dest$sysconfdir/hostmemd/hostmemd.json"

@@ -32,7 +32,7 @@ public sealed partial class UnitFileTests : IDisposable
 
         Assert.Contains("hostmemd version", Program.Check($"{_folder}/usr/bin/hostmemd", "--version"), StringComparison.Ordinal);
         string[] expected = ["etc/hostmemd/hostmemd.json", "etc/sysusers.d/hostmemd.conf", "etc/tmpfiles.d/hostmemd.conf", "usr/bin/hostmemd",
-            "usr/lib/hostmemd/hostmemd", "usr/lib/systemd/system/hostmemd.service", "usr/lib/systemd/system/hostmemd.socket"];
+            "usr/lib/hostmemd/hostmemd", "usr/lib/systemd/system/hostmemd.service", "usr/lib/systemd/system/hostmemd.socket", "usr/share/man/man1/hostmemctl.1"];
         Assert.All(expected, f => Assert.Contains(f, Files));
         Assert.Contains($"ExecStart={_folder}/usr/bin/hostmemd\n", File.ReadAllText($"{Units}/hostmemd.service"), StringComparison.Ordinal);
     }
