@@ -13,7 +13,8 @@ public sealed partial class HostMemdClient
     /// <param name="cancellation">Ends the wait; what comes all the same is given back.</param>
     /// <exception cref="QmpException">There is no such memory, or no other process can share it.</exception>
     /// <exception cref="IOException">The connection is gone, or the kernel does not map it here.</exception>
-    public async Task<MappedMemdev> MapAsync(string id, bool readOnly = false, string? name = null, CancellationToken cancellation = default)
+    public async Task<MappedMemdev> MapAsync(string id, bool readOnly = false, string? name = null,
+        CancellationToken cancellation = default)
     {
         var loan = await BorrowAsync(id, null, readOnly, name, cancellation).ConfigureAwait(false);
         try

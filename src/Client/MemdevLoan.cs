@@ -3,7 +3,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Client;
 
-/// <summary>Memory that was lent: what the daemon says of it, and its descriptor. Disposing of it closes the one and returns the other.</summary>
+/// <summary>Memory that was lent: what the daemon says of it, and its descriptor. Disposing of it closes the one and returns the
+/// other.</summary>
 public sealed class MemdevLoan : IAsyncDisposable, IDisposable
 {
     readonly HostMemdClient _client;

@@ -74,7 +74,8 @@ static class Program
         {
             CtlException ours => (ours.Status, ours.Message),
             QmpException refusal => (ExitStatus.Refused, refusal.Message),
-            IOException lost => (ExitStatus.Unreachable, lost.InnerException is null ? lost.Message : $"{lost.Message}: {lost.InnerException.Message}"),
+            IOException lost => (ExitStatus.Unreachable, lost.InnerException is null ? lost.Message
+                : $"{lost.Message}: {lost.InnerException.Message}"),
             OperationCanceledException => (ExitStatus.Cancelled, ""),
             _ => (ExitStatus.Refused, $"internal error: {failure}"),
         };

@@ -53,21 +53,24 @@ static class CtlPage
         page.Macro("Xr hostmemd 8 ,");
         page.Text("on a Unix socket; with --host through ssh with that of another host, where hostmemctl must be installed.");
         page.Paragraph();
-        page.Text("Sizes are read and printed in powers of 1024: 4096, 512M, 4G, 0x1000. Lists are as wide as what is in them; on a narrow terminal the "
-            + "columns that matter least are left out. Where the output is no terminal nothing is left out, and there are no escapes, bars and sums.");
+        page.Text("Sizes are read and printed in powers of 1024: 4096, 512M, 4G, 0x1000. Lists are as wide as what is in them; on a "
+            + "narrow terminal the columns that matter least are left out. Where the output is no terminal nothing is left out, and there "
+            + "are no escapes, bars and sums.");
         WriteVerbs(page);
         page.Section("OPTIONS");
         page.Text("They may stand before the verb or behind it.");
         WriteOptions(page, GlobalOptions.All);
         page.Section("OUTPUT");
-        page.Text("With -o json a verb prints what the protocol returns, as it came: hostmemd-qmp(7) has the names and types, which stay. A newer daemon may add members. "
+        page.Text("With -o json a verb prints what the protocol returns, as it came: hostmemd-qmp(7) has the names and types, which "
+            + "stay. A newer daemon may add members. "
             + "On a terminal the JSON is laid out over many lines. Verbs that join the returns of several commands say so above. "
             + "With -o id, or -q, lists have the ids alone, one a line.");
         page.Section("ENVIRONMENT");
         page.List(s_variables, v => "Ev " + string.Join(" , ", v.Name.Split(", ")), v => page.Text(v.Meaning));
         page.Section("FILES");
         page.List([DaemonSocket.OfTheSystem, "$XDG_RUNTIME_DIR/hostmemd/qmp.sock"], f => "Pa " + Mdoc.Argument(f),
-            f => page.Text(f == DaemonSocket.OfTheSystem ? "The socket of the system's daemon." : "That of a user's own, used where the system has none."));
+            f => page.Text(f == DaemonSocket.OfTheSystem ? "The socket of the system's daemon."
+                : "That of a user's own, used where the system has none."));
         page.Section("EXIT STATUS");
         page.List(s_statuses, s => $"{s.Status}", s => page.Text(s.Meaning));
         page.Paragraph();

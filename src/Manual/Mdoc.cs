@@ -3,7 +3,8 @@ using System.Text.RegularExpressions;
 
 namespace HostMemd.Manual;
 
-/// <summary>Writes a page in the language of mdoc(7): every sentence on a line of its own, and nothing that could be taken for a macro.</summary>
+/// <summary>Writes a page in the language of mdoc(7): every sentence on a line of its own, and nothing that could be taken for a
+/// macro.</summary>
 sealed partial class Mdoc
 {
     // Of the pages as a whole; mdoc wants a date, and one of each build would make them different every time.
@@ -16,7 +17,8 @@ sealed partial class Mdoc
     /// <param name="summary">What it is, without a full stop.</param>
     public Mdoc(string name, int section, string summary)
     {
-        Line(".\\\" Generated from the tables in src. To write it anew: HOSTMEMD_UPDATE_DOCS=1 dotnet test tests/unit --filter ManualPageTests");
+        Line(".\\\" Generated from the tables in src. To write it anew: HOSTMEMD_UPDATE_DOCS=1 dotnet test tests/unit --filter "
+            + "ManualPageTests");
         Line($".Dd {Date}");
         Line($".Dt {name.ToUpperInvariant()} {section}");
         Line(".Os HostMemd");
@@ -80,11 +82,13 @@ sealed partial class Mdoc
         // Two or three letters may be a macro's name.
         if (word.Length is 2 or 3 && char.IsUpper(word[0]))
             escaped = "\\&" + escaped;
-        return escaped.Contains(' ', StringComparison.Ordinal) ? $"\"{escaped}\"" : escaped.Length == 0 ? "\"\"" : escaped is ['.' or ',' or ';' or ':' or '(' or ')' or '[' or ']' or '|' or '?' or '!'] ? "\\&" + escaped : escaped;
+        return escaped.Contains(' ', StringComparison.Ordinal) ? $"\"{escaped}\"" : escaped.Length == 0 ? "\"\"" : escaped
+            is ['.' or ',' or ';' or ':' or '(' or ')' or '[' or ']' or '|' or '?' or '!'] ? "\\&" + escaped : escaped;
     }
 
     static string Escape(string text) => text.Replace("\\", "\\e", StringComparison.Ordinal).Replace("-", "\\-", StringComparison.Ordinal)
-        .Replace("`", "'", StringComparison.Ordinal).Replace("'", "\\(aq", StringComparison.Ordinal).Replace("~", "\\(ti", StringComparison.Ordinal).Replace("^", "\\(ha", StringComparison.Ordinal);
+        .Replace("`", "'", StringComparison.Ordinal).Replace("'", "\\(aq", StringComparison.Ordinal)
+            .Replace("~", "\\(ti", StringComparison.Ordinal).Replace("^", "\\(ha", StringComparison.Ordinal);
 
     // mandoc wants a new line after every sentence.
     static IEnumerable<string> Sentences(string text)

@@ -4,7 +4,8 @@ using HostMemd.Qapi;
 
 namespace HostMemd.Manual;
 
-/// <summary>hostmemd-qmp(7): the commands, object types, events and types of the protocol, from the tables that the daemon runs on.</summary>
+/// <summary>hostmemd-qmp(7): the commands, object types, events and types of the protocol, from the tables that the daemon runs
+/// on.</summary>
 static class QmpPage
 {
     public static string Write(CommandTable commands, QomTypes types, IReadOnlyList<Event> events)
@@ -14,13 +15,15 @@ static class QmpPage
         page.Text("The daemon");
         page.Macro("Xr hostmemd 8");
         page.Text("speaks QMP, the protocol of QEMU, on Unix sockets: requests and replies are JSON objects.");
-        page.Text("A client reads the greeting, sends {\"execute\": \"qmp_capabilities\"}, and then one request after the other; replies come in their order.");
+        page.Text("A client reads the greeting, sends {\"execute\": \"qmp_capabilities\"}, and then one request after the other; replies "
+            + "come in their order.");
         page.Text("Where QEMU has a command or an object type, what the daemon answers is QEMU's.");
         page.Text("Admins are root, the daemon's own user and those that the configuration names; other clients are observers.");
         page.Text("Commands marked 'extension' and types that start with Memdev are the daemon's own.");
         var named = new SortedDictionary<string, QapiType>(StringComparer.Ordinal);
         page.Section("COMMANDS");
-        page.List(commands.All.Where(c => c.Topic is not null).OrderBy(c => c.Name, StringComparer.Ordinal), c => "Ic " + Mdoc.Argument(c.Name), command => WriteCommand(page, command, named));
+        page.List(commands.All.Where(c => c.Topic is not null).OrderBy(c => c.Name, StringComparer.Ordinal),
+            c => "Ic " + Mdoc.Argument(c.Name), command => WriteCommand(page, command, named));
         page.Section("OBJECT TYPES");
         page.Text("What object-add makes, and the properties that each has.");
         page.List(types.Creatable.OrderBy(c => c.Name, StringComparer.Ordinal), c => "Cm " + Mdoc.Argument(c.Name), made =>
@@ -52,7 +55,8 @@ static class QmpPage
 
     static void WriteCommand(Mdoc page, Command command, SortedDictionary<string, QapiType> named)
     {
-        string[] marks = [command.MinimumRole == Role.Observer ? "Observers" : "Admins", .. command.IsExtension ? ["extension"] : Array.Empty<string>(),
+        string[] marks = [command.MinimumRole == Role.Observer ? "Observers" : "Admins",
+            .. command.IsExtension ? ["extension"] : Array.Empty<string>(),
             .. command.AllowsOutOfBand ? ["out of band"] : Array.Empty<string>()];
         page.Text($"{command.Doc} {string.Join(", ", marks)}.");
         var shape = (ObjectShape)command.ArgumentType.Shape;
@@ -64,7 +68,8 @@ static class QmpPage
     }
 
     static void WriteMembers(Mdoc page, IReadOnlyList<Member> members, SortedDictionary<string, QapiType> named) => page.List(members,
-        m => $"Va {Mdoc.Argument(m.Name)} : {Mdoc.Argument(Refer(m.Type, named))}{(m.Optional ? " Pq optional" : "")}", m => page.Text(Sentence(m.Doc)));
+        m => $"Va {Mdoc.Argument(m.Name)} : {Mdoc.Argument(Refer(m.Type, named))}{(m.Optional ? " Pq optional" : "")}",
+        m => page.Text(Sentence(m.Doc)));
 
     static void WriteType(Mdoc page, QapiType type, SortedDictionary<string, QapiType> named)
     {

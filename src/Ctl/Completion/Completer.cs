@@ -54,7 +54,8 @@ sealed class Completer
     OptionRow? TakesNext(string word)
     {
         var name = word.Split('=', 2);
-        var row = Options.LastOrDefault(o => o.Long == name[0] || (o.Short is { } letter && word.StartsWith(letter, StringComparison.Ordinal) && word[1] != '-'));
+        var row = Options.LastOrDefault(o => o.Long == name[0] || (o.Short is { } letter
+            && word.StartsWith(letter, StringComparison.Ordinal) && word[1] != '-'));
         if (row?.Value is null || row.IsValueOptional)
             return null;
         var isJoined = word.StartsWith("--", StringComparison.Ordinal) ? name.Length > 1 : word.Length > 2;
@@ -77,7 +78,8 @@ sealed class Completer
         if (_open is { } option)
             return await From(option.Values).ConfigureAwait(false);
         if (!_isBehind && word.StartsWith('-'))
-            return [.. Options.SelectMany(o => ((string?[])[o.Long, o.Short]).OfType<string>().Select(name => new Suggestion(name, o.Help)))];
+            return [.. Options.SelectMany(o => ((string?[])[o.Long, o.Short]).OfType<string>().Select(name =>
+                new Suggestion(name, o.Help)))];
         if (_verb is null)
             return [.. VerbTable.Shown.Select(v => new Suggestion(v.Name, v.Help))];
         // What comes behind "--" is another program's line; the shell completes it.
@@ -105,7 +107,8 @@ sealed class Completer
                 .ConnectAsync(cancellation: patience.Token).ConfigureAwait(false);
             return [.. await ask(client, patience.Token).ConfigureAwait(false)];
         }
-        catch (Exception failure) when (failure is CtlException or QmpException or IOException or SocketException or OperationCanceledException)
+        catch (Exception failure) when (failure
+            is CtlException or QmpException or IOException or SocketException or OperationCanceledException)
         {
             return [];
         }

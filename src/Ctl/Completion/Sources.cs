@@ -9,7 +9,8 @@ namespace HostMemd.Ctl.Completion;
 /// <summary>Where completion has its words from: the tables, and the daemon.</summary>
 static class Sources
 {
-    public static Source Of(params string[] words) => _ => Task.FromResult<IReadOnlyList<Suggestion>>([.. words.Select(w => new Suggestion(w))]);
+    public static Source Of(params string[] words) => _ =>
+        Task.FromResult<IReadOnlyList<Suggestion>>([.. words.Select(w => new Suggestion(w))]);
 
     /// <summary>Names of files: nothing here, so that the shell offers its own.</summary>
     public static readonly Source Files = Of();
@@ -30,7 +31,8 @@ static class Sources
     public static readonly Source Commands = completer => completer.AskAsync(async (client, token) =>
         Names(await client.ExecuteAsync("query-commands", Members.None, token).ConfigureAwait(false)).Select(name => new Suggestion(name)));
 
-    public static readonly Source Kinds = _ => Task.FromResult<IReadOnlyList<Suggestion>>([.. Kind.All.Select(k => new Suggestion(k.Short, k.Help))]);
+    public static readonly Source Kinds = _ => Task.FromResult<IReadOnlyList<Suggestion>>(
+        [.. Kind.All.Select(k => new Suggestion(k.Short, k.Help))]);
 
     /// <summary><c>KEY=</c> for the properties of the type that the line names.</summary>
     public static readonly Source NewProperties = completer => completer.Words.ElementAtOrDefault(1) is { } kind

@@ -3,7 +3,8 @@ using HostMemd.Ctl.Line;
 
 namespace HostMemd.Ctl.Completion;
 
-/// <summary><c>hostmemctl "[suggest:POSITION]" "LINE"</c>: what the completion of a shell calls. A word a line, a tab and its meaning behind it.</summary>
+/// <summary><c>hostmemctl "[suggest:POSITION]" "LINE"</c>: what the completion of a shell calls. A word a line, a tab and its meaning
+/// behind it.</summary>
 static class Suggest
 {
     /// <param name="directive">With the place of the cursor in the line; its end if there is none.</param>

@@ -17,7 +17,8 @@ static class HelpText
     {
         var text = new StringBuilder("Usage: hostmemctl [OPTION]... VERB ...\n").Append(Summary).Append("\n\nVerbs:\n");
         foreach (var verb in VerbTable.Shown)
-            Append(text, string.Join(' ', verb.Operands.Select(o => o.ToString()).Prepend(string.Join('|', verb.Aliases.Prepend(verb.Name)))), verb.Help);
+            Append(text, string.Join(' ', verb.Operands.Select(o => o.ToString()).Prepend(
+                string.Join('|', verb.Aliases.Prepend(verb.Name)))), verb.Help);
         text.Append("\nOptions:\n");
         AppendOptions(text, GlobalOptions.All);
         return text.Append("\n'hostmemctl VERB --help' says more of a verb, hostmemctl(1) everything.\n").ToString();
@@ -25,7 +26,8 @@ static class HelpText
 
     /// <summary>For a line without a verb.</summary>
     public static string Short() =>
-        $"Usage: hostmemctl [OPTION]... VERB ...\nVerbs: {string.Join(' ', VerbTable.Shown.Select(v => v.Name))}\n'hostmemctl --help' says more.\n";
+        $"Usage: hostmemctl [OPTION]... VERB ...\nVerbs: {string.Join(' ', VerbTable.Shown.Select(v => v.Name))}\n"
+        + "'hostmemctl --help' says more.\n";
 
     public static string Of(VerbRow verb)
     {

@@ -25,14 +25,16 @@ static class Mistake
     /// <param name="known">Those that there are.</param>
     /// <param name="otherwise">Where to look when none is similar.</param>
     public static CtlException Unknown(string what, string word, IEnumerable<string> known, string otherwise) =>
-        CtlException.Usage(Similar.To(word, known) is { } meant ? $"unknown {what} '{word}'; did you mean '{meant}'?" : $"unknown {what} '{word}'; {otherwise}");
+        CtlException.Usage(Similar.To(word, known) is { } meant ? $"unknown {what} '{word}'; did you mean '{meant}'?"
+            : $"unknown {what} '{word}'; {otherwise}");
 
     /// <exception cref="CtlException">There are too few or too many words.</exception>
     public static void CheckNumber(VerbRow verb, int words)
     {
         var least = verb.Operands.Count(o => !o.IsOptional);
         if (words < least)
-            throw CtlException.Usage($"{verb.Name}: {verb.Operands.Where(o => !o.IsOptional).ElementAt(words).Name} is missing: hostmemctl {verb.Usage}");
+            throw CtlException.Usage(
+                $"{verb.Name}: {verb.Operands.Where(o => !o.IsOptional).ElementAt(words).Name} is missing: hostmemctl {verb.Usage}");
         if (words > verb.Operands.Count && !verb.Operands.Any(o => o.IsMany))
             throw CtlException.Usage($"{verb.Name}: one word too many: hostmemctl {verb.Usage}");
     }

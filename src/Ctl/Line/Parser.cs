@@ -82,7 +82,8 @@ static class Parser
     static Option Add(Dictionary<OptionRow, Option> options, OptionRow row, bool withoutLetter, bool recursive)
     {
         string[] aliases = row.Short is { } letter && !withoutLetter ? [letter] : [];
-        Option made = row.Value is null ? new Option<bool>(row.Long, aliases) { Arity = ArgumentArity.Zero } : new Option<string[]>(row.Long, aliases);
+        Option made = row.Value is null ? new Option<bool>(row.Long, aliases) { Arity = ArgumentArity.Zero }
+            : new Option<string[]>(row.Long, aliases);
         made.Recursive = recursive;
         options.Add(row, made);
         return made;

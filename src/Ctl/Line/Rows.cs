@@ -71,6 +71,7 @@ sealed record VerbRow(string Name, string Help, Func<Invocation, Task<int>> RunA
     public bool IsCalled(string name) => Name == name || Aliases.Contains(name);
 
     /// <summary>Its part of the command line: <c>fill ID... [-t N]</c>.</summary>
-    public string Usage => string.Join(' ', Options.Select(o => $"[{o.Short ?? o.Long}{(o.Value is null ? "" : o.IsValueOptional ? $"[={o.Value}]" : " " + o.Value)}]")
+    public string Usage => string.Join(' ', Options.Select(
+        o => $"[{o.Short ?? o.Long}{(o.Value is null ? "" : o.IsValueOptional ? $"[={o.Value}]" : " " + o.Value)}]")
         .Prepend(Name).Concat(Operands.Select(o => o.ToString())));
 }

@@ -60,7 +60,8 @@ sealed class Daemon(string? socket, string? host)
         }
         catch (SocketException refused)
         {
-            throw Unreachable(path, refused.SocketErrorCode == SocketError.ConnectionRefused ? "nothing listens there" : refused.Message, true);
+            throw Unreachable(path, refused.SocketErrorCode == SocketError.ConnectionRefused ? "nothing listens there" : refused.Message,
+                true);
         }
         catch (IOException broken)
         {
@@ -85,7 +86,8 @@ sealed class Daemon(string? socket, string? host)
         try
         {
             var number = gid.ToString(CultureInfo.InvariantCulture);
-            return File.ReadLines("/etc/group").Select(line => line.Split(':')).FirstOrDefault(entry => entry.Length > 2 && entry[2] == number)?[0];
+            return File.ReadLines("/etc/group").Select(line => line.Split(':'))
+                .FirstOrDefault(entry => entry.Length > 2 && entry[2] == number)?[0];
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
         {

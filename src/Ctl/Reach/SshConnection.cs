@@ -16,7 +16,8 @@ static class SshConnection
         Process ssh;
         try
         {
-            ssh = Process.Start(new ProcessStartInfo("ssh", Arguments(host, socket)) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+            ssh = Process.Start(new ProcessStartInfo("ssh", Arguments(host, socket))
+            { RedirectStandardInput = true, RedirectStandardOutput = true })!;
         }
         catch (Win32Exception missing)
         {

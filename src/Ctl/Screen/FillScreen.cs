@@ -16,10 +16,12 @@ sealed record FillState(string Id, JobInfo Job, ulong Rate)
 
     /// <summary>The time that is left at this rate.</summary>
     public string Rest => Rate == 0 || IsOver ? "" : TimeSpan.FromSeconds((Job.TotalProgress - Job.CurrentProgress) / (double)Rate)
-        .ToString(@"hh\:mm\:ss", CultureInfo.InvariantCulture) is var text && text.StartsWith("00:", StringComparison.Ordinal) ? text[3..] : text;
+        .ToString(@"hh\:mm\:ss", CultureInfo.InvariantCulture) is var text
+            && text.StartsWith("00:", StringComparison.Ordinal) ? text[3..] : text;
 }
 
-/// <summary>Shows fillings as bars on standard error while they go on, and takes them away; where that is no terminal it shows nothing.</summary>
+/// <summary>Shows fillings as bars on standard error while they go on, and takes them away; where that is no terminal it shows
+/// nothing.</summary>
 static class FillScreen
 {
     /// <param name="call">The verb.</param>
@@ -44,7 +46,8 @@ static class FillScreen
         console.Profile.Capabilities.Unicode = call.Terminal.IsUnicode;
         var bars = console.Progress().AutoClear(true).HideCompleted(false)
             .Columns(new Words(t => t.Description), new ProgressBarColumn { Width = Math.Clamp(width - 60, 10, 40) },
-                new Words(t => string.Create(CultureInfo.InvariantCulture, $"{(int)t.Percentage,3}%")), new Words(t => Text(t.Description)));
+                new Words(t => string.Create(CultureInfo.InvariantCulture, $"{(int)t.Percentage,3}%")),
+                new Words(t => Text(t.Description)));
         await bars.StartAsync(async context =>
         {
             var tasks = new Dictionary<string, ProgressTask>(StringComparer.Ordinal);

@@ -25,7 +25,8 @@ static class Sizes
     static decimal Rounded(decimal number) => Math.Round(number, number < 10 ? 2 : number < 100 ? 1 : 0, MidpointRounding.AwayFromZero);
 
     /// <summary><c>1 object</c>, <c>2 objects</c>.</summary>
-    public static string Count(int number, string noun) => string.Create(CultureInfo.InvariantCulture, $"{number} {noun}{(number == 1 ? "" : "s")}");
+    public static string Count(int number, string noun) =>
+        string.Create(CultureInfo.InvariantCulture, $"{number} {noun}{(number == 1 ? "" : "s")}");
 
     /// <exception cref="CtlException">It is no number of bytes.</exception>
     public static ulong Parse(string text) => Numbers.TryParseSize(text, out var bytes)

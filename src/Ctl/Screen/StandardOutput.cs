@@ -4,7 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace HostMemd.Ctl.Screen;
 
 /// <summary>
-/// Standard output or error. The runtime's own stream takes no notice of a reader that has gone, so that <c>watch | head</c> would never end.
+/// Standard output or error. The runtime's own stream takes no notice of a reader that has gone, so that <c>watch | head</c> would never
+/// end.
 /// </summary>
 sealed unsafe class StandardOutput(int descriptor) : Stream
 {

@@ -43,7 +43,8 @@ sealed class Terminal
             IsTerminal = isTerminal,
             ShowsProgress = !Console.IsErrorRedirected && !isDumb,
             CanAsk = !Console.IsInputRedirected && !Console.IsErrorRedirected,
-            HasColors = color == "always" || (color == "auto" && isTerminal && !isDumb && Environment.GetEnvironmentVariable("NO_COLOR") is null or ""),
+            HasColors = color == "always" || (color == "auto" && isTerminal && !isDumb
+                && Environment.GetEnvironmentVariable("NO_COLOR") is null or ""),
             IsUnicode = IsUtf8((string[])["LC_ALL", "LC_CTYPE", "LANG"]),
             Width = () => isTerminal ? OwnWidth() : null,
         };

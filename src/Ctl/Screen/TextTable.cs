@@ -30,7 +30,8 @@ static class TextTable
         var widths = columns.ToDictionary(c => c, c => cells[c].Select(t => t.Length).Append(legend ? c.Name.Length : 0).Max());
         if (terminal.Width() is { } most)
         {
-            while (left.Sum(c => widths[c]) + Gap.Length * (left.Count - 1) > most && left.MaxBy(c => c.Dispensable) is { Dispensable: > 0 } least)
+            while (left.Sum(c => widths[c]) + Gap.Length * (left.Count - 1) > most
+                && left.MaxBy(c => c.Dispensable) is { Dispensable: > 0 } least)
             {
                 left.Remove(least);
                 omitted.Add(least.Name);

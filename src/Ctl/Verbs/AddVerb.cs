@@ -14,11 +14,17 @@ static class AddVerb
 
     static readonly OperandRow s_id = new("ID", "The new object's name.", Sources.Nothing);
     static readonly OperandRow s_kind = new("KIND", "memfd, ram, shm, file or thread-context; help lists them.", Sources.Kinds);
-    static readonly OperandRow s_rest = new("SIZE|KEY=VALUE", "The size, as 4G, and properties; help lists those of KIND.", Sources.NewProperties) { IsOptional = true, IsMany = true };
-    static readonly OptionRow s_fill = new("fill", '\0', "THREADS", "Fill it, with so many threads if they are given.") { IsValueOptional = true };
-    static readonly OptionRow s_hugetlb = new("hugetlb", '\0', "2M|1G", "Use huge pages, of that size if it is given.", Sources.Of("2M", "1G")) { IsValueOptional = true };
-    static readonly OptionRow s_nodes = new("nodes", '\0', "LIST", "Use these NUMA nodes, as 0 or 0-1,3; bound to them unless --policy says otherwise.");
-    static readonly OptionRow s_policy = new("policy", '\0', "P", "How the nodes are used: default, preferred, bind or interleave.", Sources.Of("default", "preferred", "bind", "interleave"));
+    static readonly OperandRow s_rest = new("SIZE|KEY=VALUE", "The size, as 4G, and properties; help lists those of KIND.",
+        Sources.NewProperties) { IsOptional = true, IsMany = true };
+    static readonly OptionRow s_fill = new("fill", '\0', "THREADS", "Fill it, with so many threads if they are given.")
+    { IsValueOptional = true };
+    static readonly OptionRow s_hugetlb = new("hugetlb", '\0', "2M|1G", "Use huge pages, of that size if it is given.",
+        Sources.Of("2M", "1G"))
+    { IsValueOptional = true };
+    static readonly OptionRow s_nodes = new("nodes", '\0', "LIST",
+        "Use these NUMA nodes, as 0 or 0-1,3; bound to them unless --policy says otherwise.");
+    static readonly OptionRow s_policy = new("policy", '\0', "P", "How the nodes are used: default, preferred, bind or interleave.",
+        Sources.Of("default", "preferred", "bind", "interleave"));
     static readonly OptionRow s_path = new("path", '\0', "FILE", "The file, or the directory to make one in.", Sources.Files);
 
     public static readonly VerbRow Row = new("add", "Make memory, or a thread-context.", RunAsync)
@@ -27,7 +33,8 @@ static class AddVerb
         Options = [s_fill, s_hugetlb, s_nodes, s_policy, s_path],
         Details =
         [
-            "The options stand for properties: --fill for prealloc and prealloc-threads, --hugetlb for hugetlb and hugetlbsize, --nodes for host-nodes, --path for mem-path.",
+            "The options stand for properties: --fill for prealloc and prealloc-threads, --hugetlb for hugetlb and hugetlbsize, --nodes "
+                + "for host-nodes, --path for mem-path.",
             "Memory that cannot be filled, or whose filling is interrupted, is not made.",
         ],
     };
@@ -37,7 +44,8 @@ static class AddVerb
         var (id, kind) = (call.Word(s_id), call.Word(s_kind));
         if (kind == Help)
         {
-            TextTable.Write(call.Terminal, [new("KIND", (Kind k) => k.Short), new("TYPE", k => k.Type), new("MEANING", k => k.Help)], Kind.All, call.HasLegend);
+            TextTable.Write(call.Terminal, [new("KIND", (Kind k) => k.Short), new("TYPE", k => k.Type), new("MEANING", k => k.Help)],
+                Kind.All, call.HasLegend);
             return ExitStatus.Done;
         }
         var type = Kind.TypeOf(kind);
@@ -48,7 +56,8 @@ static class AddVerb
         var known = await KnownAsync(client, kind, type, words).ConfigureAwait(false);
         if (words is [Help])
         {
-            TextTable.Write(call.Terminal, [new("KEY", (Property p) => p.Name), new("TYPE", p => p.IsList ? "list" : p.Type), new("MEANING", p => p.Description ?? "")],
+            TextTable.Write(call.Terminal, [new("KEY", (Property p) => p.Name), new("TYPE", p => p.IsList ? "list" : p.Type),
+                new("MEANING", p => p.Description ?? "")],
                 known, call.HasLegend);
             return ExitStatus.Done;
         }
@@ -56,7 +65,8 @@ static class AddVerb
         AddOptions(call, properties);
         var work = client.AddObjectAsync(type, id, properties);
         await ImplicitFilling.WaitAsync(call, client, id, work, "nothing was made").ConfigureAwait(false);
-        call.Say(properties.TryGet("size", out var size) && size.TryBits(out var bytes) ? $"{id} made: {call.Size(bytes)}{(call.Has(s_fill) ? ", filled" : "")}" : $"{id} made");
+        call.Say(properties.TryGet("size", out var size) && size.TryBits(out var bytes)
+            ? $"{id} made: {call.Size(bytes)}{(call.Has(s_fill) ? ", filled" : "")}" : $"{id} made");
         return ExitStatus.Done;
     }
 
@@ -67,7 +77,8 @@ static class AddVerb
             return [];
         try
         {
-            return Properties.Read(await client.ExecuteAsync("qom-list-properties", new() { { "typename", Value.From(type) } }).ConfigureAwait(false));
+            return Properties.Read(await client.ExecuteAsync("qom-list-properties", new() { { "typename", Value.From(type) } })
+                .ConfigureAwait(false));
         }
         catch (QmpException refusal) when (refusal.Class == ErrorClass.DeviceNotFound)
         {

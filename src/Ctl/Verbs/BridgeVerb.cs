@@ -7,7 +7,8 @@ namespace HostMemd.Ctl.Verbs;
 /// <summary>Standard input and output are the daemon's socket: the far end of <c>-H</c>.</summary>
 static class BridgeVerb
 {
-    public static readonly VerbRow Row = new("bridge", "Connect standard input and output to the daemon's socket.", RunAsync) { IsHidden = true };
+    public static readonly VerbRow Row = new("bridge", "Connect standard input and output to the daemon's socket.", RunAsync)
+    { IsHidden = true };
 
     static async Task<int> RunAsync(Invocation call)
     {

@@ -76,7 +76,8 @@ static class FillVerb
         return status;
     }
 
-    static async Task WaitAsync(HostMemdClient client, List<Filling> fillings, Interrupt interrupt, Stopwatch watch, Action<IReadOnlyList<FillState>> update)
+    static async Task WaitAsync(HostMemdClient client, List<Filling> fillings, Interrupt interrupt, Stopwatch watch,
+        Action<IReadOnlyList<FillState>> update)
     {
         var isCancelled = false;
         while (true)
@@ -87,7 +88,8 @@ static class FillVerb
             foreach (var filling in fillings.Where(f => f.State is not { IsOver: true }))
             {
                 // One that is gone was dismissed by another client: it is over, and how is not known.
-                var job = jobs.GetValueOrDefault(filling.Job) ?? new() { Id = filling.Job, Status = JobStatus.Null, Error = "another client dismissed the job" };
+                var job = jobs.GetValueOrDefault(filling.Job) ?? new()
+                { Id = filling.Job, Status = JobStatus.Null, Error = "another client dismissed the job" };
                 filling.State = new(filling.Id, job, rates.GetValueOrDefault(filling.Job));
                 filling.Took = watch.Elapsed;
             }
@@ -126,7 +128,8 @@ static class FillVerb
             await client.DismissJobAsync(filling.Job).ConfigureAwait(false);
         if (job.Error is not { } error)
         {
-            call.Say(string.Create(CultureInfo.InvariantCulture, $"{filling.Id} filled: {call.Size(job.TotalProgress)} in {filling.Took.TotalSeconds:0.0} s"));
+            call.Say(string.Create(CultureInfo.InvariantCulture,
+                $"{filling.Id} filled: {call.Size(job.TotalProgress)} in {filling.Took.TotalSeconds:0.0} s"));
             return ExitStatus.Done;
         }
         if (!interrupted)

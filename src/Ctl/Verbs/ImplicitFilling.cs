@@ -4,7 +4,8 @@ using HostMemd.Qapi;
 
 namespace HostMemd.Ctl.Verbs;
 
-/// <summary>Waits for a command that may fill memory before it is answered, shows how far it is, and cancels it when the user interrupts.</summary>
+/// <summary>Waits for a command that may fill memory before it is answered, shows how far it is, and cancels it when the user
+/// interrupts.</summary>
 static class ImplicitFilling
 {
     static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(100);

@@ -11,13 +11,17 @@ static class JobVerbs
 {
     static readonly TimeSpan s_interval = TimeSpan.FromSeconds(1);
 
-    static readonly OperandRow s_jobs = new("JOB", "The jobs; an object's id stands for the jobs that fill it.", Sources.Jobs) { IsMany = true };
+    static readonly OperandRow s_jobs = new("JOB", "The jobs; an object's id stands for the jobs that fill it.", Sources.Jobs)
+    { IsMany = true };
     static readonly OptionRow s_watch = new("watch", 'w', null, "Print them again every second while one goes on.");
 
     public static readonly VerbRow List = new("jobs", "List the jobs.", ListAsync)
     {
         Options = [s_watch],
-        Details = ["With -o json: what query-jobs returns, each element with the members of query-memdev-jobs; 'object' is the object's id."],
+        Details =
+        [
+            "With -o json: what query-jobs returns, each element with the members of query-memdev-jobs; 'object' is the object's id.",
+        ],
     };
 
     public static readonly VerbRow Cancel = Verb("cancel", "Stop jobs; the pages that they filled are given back.", "job-cancel");
@@ -25,7 +29,8 @@ static class JobVerbs
     public static readonly VerbRow Resume = Verb("resume", "Go on with paused jobs.", "job-resume");
     public static readonly VerbRow Dismiss = Verb("dismiss", "Forget jobs that are over.", "job-dismiss");
 
-    static VerbRow Verb(string name, string help, string command) => new(name, help, call => ActAsync(call, command)) { Operands = [s_jobs] };
+    static VerbRow Verb(string name, string help, string command) => new(name, help, call => ActAsync(call, command))
+    { Operands = [s_jobs] };
 
     sealed record Entry(JobInfo Job, MemdevJob? More);
 
@@ -59,7 +64,8 @@ static class JobVerbs
         new("DONE", e => $"{Sizes.Percent(e.Job.CurrentProgress, e.Job.TotalProgress)}%") { IsNumber = true },
         new("BYTES", e => call.Size(e.Job.CurrentProgress)) { IsNumber = true, Dispensable = 3 },
         new("OF", e => call.Size(e.Job.TotalProgress)) { IsNumber = true, Dispensable = 4 },
-        new("RATE", e => e.More is { BytesPerSecond: > 0 and var rate } ? call.Size(rate) + "/s" : "-") { IsNumber = true, Dispensable = 2 },
+        new("RATE", e => e.More is { BytesPerSecond: > 0 and var rate } ? call.Size(rate) + "/s" : "-")
+        { IsNumber = true, Dispensable = 2 },
         new("AGE", e => e.More is { } more ? Sizes.Age(more.Since) : "-") { IsNumber = true, Dispensable = 5 },
         new("ERROR", e => e.Job.Error ?? "-") { Dispensable = 1 },
     ];
@@ -106,7 +112,8 @@ static class JobVerbs
             if (jobs.Length == 0)
             {
                 var known = entries.Select(e => e.Job.Id);
-                call.Complain(Similar.To(word, known) is { } meant ? $"{word}: no such job; did you mean '{meant}'?" : $"{word}: no such job, and no job fills an object of that name");
+                call.Complain(Similar.To(word, known) is { } meant ? $"{word}: no such job; did you mean '{meant}'?"
+                    : $"{word}: no such job, and no job fills an object of that name");
                 status = ExitStatus.Refused;
             }
             foreach (var job in jobs)

@@ -17,7 +17,8 @@ static class LeaseVerbs
     {
         Operands = [s_id],
         Options = [s_pid, s_readOnly, s_name],
-        Details = ["Prints the lease and a path that opens the memory, for root and the daemon's user. The lease ends with the process or by unmap. With -o json: what memdev-map returns."],
+        Details = ["Prints the lease and a path that opens the memory, for root and the daemon's user. The lease ends with the process "
+            + "or by unmap. With -o json: what memdev-map returns."],
     };
 
     public static readonly VerbRow Unmap = new("unmap", "End leases.", UnmapAsync)
@@ -30,7 +31,8 @@ static class LeaseVerbs
     {
         if (call.Daemon.IsRemote)
             throw CtlException.Refused("map: a process of another host has no number here");
-        var pid = call.Number(s_pid, 1, int.MaxValue) ?? throw CtlException.Usage("map: option '--pid' says which process; 'hostmemctl run' starts one");
+        var pid = call.Number(s_pid, 1, int.MaxValue) ?? throw CtlException.Usage(
+            "map: option '--pid' says which process; 'hostmemctl run' starts one");
         using var client = await call.ConnectAsync().ConfigureAwait(false);
         var arguments = new Members { { "id", Value.From(call.Word(s_id)) }, { "pid", Value.From((long)pid) } };
         if (call.Has(s_readOnly))

@@ -10,7 +10,8 @@ namespace HostMemd.Ctl.Verbs;
 /// <summary>All memory at a glance, in one round trip; two if the holders' names are wanted.</summary>
 static class ListVerb
 {
-    static readonly OperandRow s_globs = new("GLOB", "Only these ids; * and ? stand for any letters and for one.", Sources.Ids) { IsOptional = true, IsMany = true };
+    static readonly OperandRow s_globs = new("GLOB", "Only these ids; * and ? stand for any letters and for one.", Sources.Ids)
+    { IsOptional = true, IsMany = true };
     static readonly OptionRow s_kind = new("kind", '\0', "KIND", "Only memory of that kind.", Sources.Kinds);
     static readonly OptionRow s_node = new("node", '\0', "N", "Only memory that is bound to that NUMA node or has pages there.");
     static readonly OptionRow s_columns = new("columns", 'O', "COL,...", "Print these columns.",
@@ -43,7 +44,8 @@ static class ListVerb
         new("NODES", e => e.Stats.Policy.Effective is "default" or "" ? "any" : e.Stats.Policy.Effective) { Dispensable = 4 },
         new("SWAPPED", e => size(e.Stats.Swapped)) { IsNumber = true, IsWide = true, Dispensable = 7 },
         new("HUGE", e => size(e.Stats.Huge)) { IsNumber = true, IsWide = true, Dispensable = 8 },
-        new("HELD", e => e.Stats.Mappings == 0 ? "-" : e.Stats.Mappings.ToString(CultureInfo.InvariantCulture)) { IsNumber = true, Dispensable = 3 },
+        new("HELD", e => e.Stats.Mappings == 0 ? "-" : e.Stats.Mappings.ToString(CultureInfo.InvariantCulture))
+        { IsNumber = true, Dispensable = 3 },
         new("HELD BY", e => Holders.Names(e.Holders)) { IsWide = true, Dispensable = 9 },
     ];
 
@@ -75,11 +77,13 @@ static class ListVerb
     {
         if (entries.Length == 0)
         {
-            call.Out.Write(all == 0 ? "No memory. 'hostmemctl add ID memfd 1G' makes some.\n" : string.Create(CultureInfo.InvariantCulture, $"None of {all} fits.\n"));
+            call.Out.Write(all == 0 ? "No memory. 'hostmemctl add ID memfd 1G' makes some.\n"
+                : string.Create(CultureInfo.InvariantCulture, $"None of {all} fits.\n"));
             return;
         }
         var (size, resident) = (Sum(entries, s => s.Size), Sum(entries, s => s.Resident));
-        call.Out.Write(string.Create(CultureInfo.InvariantCulture, $"\n{entries.Length} listed, {call.Size(size)} in all, {call.Size(resident)} resident.\n"));
+        call.Out.Write(string.Create(CultureInfo.InvariantCulture,
+            $"\n{entries.Length} listed, {call.Size(size)} in all, {call.Size(resident)} resident.\n"));
         if (omitted.Count > 0)
             call.Out.Write($"No room for {string.Join(", ", omitted)}.\n");
     }

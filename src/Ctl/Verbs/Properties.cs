@@ -38,7 +38,8 @@ sealed record Property(string Name, string Type, string? Description)
     int[] ListOf(string text)
     {
         var numbers = BitList.Parse(Encoding.UTF8.GetBytes(text));
-        return text.Length == 0 || (numbers.Length > 0 && text.All(c => char.IsAsciiDigit(c) || c is ',' or '-')) ? numbers : throw Wrong(text, "is a list such as 0-3,8");
+        return text.Length == 0 || (numbers.Length > 0 && text.All(c => char.IsAsciiDigit(c) || c is ',' or '-')) ? numbers
+            : throw Wrong(text, "is a list such as 0-3,8");
     }
 
     CtlException Wrong(string text, string what) => CtlException.Usage($"property '{Name}' {what}, not '{text}'");
@@ -51,7 +52,8 @@ sealed record Property(string Name, string Type, string? Description)
         if (value.TryString(out var text))
             return text;
         if (value.TryBits(out var bits))
-            return value.TryInt(out var signed) && signed < 0 ? signed.ToString(CultureInfo.InvariantCulture) : bits.ToString(CultureInfo.InvariantCulture);
+            return value.TryInt(out var signed) && signed < 0 ? signed.ToString(CultureInfo.InvariantCulture)
+                : bits.ToString(CultureInfo.InvariantCulture);
         if (value.TryList(out var items) && items.All(i => i.TryInt(out _)))
             return BitList.Text([.. items.Select(i => i.TryInt(out var n) ? (int)n : 0)]);
         var bytes = new System.Buffers.ArrayBufferWriter<byte>();
@@ -69,7 +71,8 @@ static class Properties
     public static IReadOnlyList<Property> Read(Value listed)
     {
         listed.TryList(out var items);
-        return [.. (items ?? []).Select(One).OfType<Property>().Where(p => p.Name != OwnType && !p.Type.StartsWith("child<", StringComparison.Ordinal))];
+        return [.. (items ?? []).Select(One).OfType<Property>()
+            .Where(p => p.Name != OwnType && !p.Type.StartsWith("child<", StringComparison.Ordinal))];
     }
 
     static Property? One(Value item)
@@ -85,5 +88,6 @@ static class Properties
 
     /// <exception cref="CtlException">There is no such property.</exception>
     public static Property Find(IReadOnlyList<Property> known, string key, string owner) => known.FirstOrDefault(p => p.Name == key)
-        ?? throw Mistake.Unknown($"property of {owner}", key, known.Select(p => p.Name), $"it has {string.Join(", ", known.Select(p => p.Name))}");
+        ?? throw Mistake.Unknown($"property of {owner}", key, known.Select(p => p.Name),
+            $"it has {string.Join(", ", known.Select(p => p.Name))}");
 }

@@ -9,7 +9,8 @@ namespace HostMemd.Ctl.Verbs;
 static class PropertyVerbs
 {
     static readonly OperandRow s_id = new("ID", "The object.", Sources.Ids);
-    static readonly OperandRow s_keys = new("KEY", "The properties; all if there is none.", Sources.Keys) { IsOptional = true, IsMany = true };
+    static readonly OperandRow s_keys = new("KEY", "The properties; all if there is none.", Sources.Keys)
+    { IsOptional = true, IsMany = true };
     static readonly OperandRow s_assignments = new("KEY=VALUE", "What they are to be.", Sources.Assignments) { IsMany = true };
 
     public static readonly VerbRow Get = new("get", "Print properties.", GetAsync)
@@ -62,7 +63,8 @@ static class PropertyVerbs
         using var client = await call.ConnectAsync(outOfBand: true).ConfigureAwait(false);
         var known = await ListAsync(client, id).ConfigureAwait(false);
         // All are read before the first is changed: a typing error changes nothing.
-        var changes = call.Words(s_assignments).Select(Properties.Split).Select(w => (w.Key, Value: Properties.Find(known, w.Key, id).Read(w.Text))).ToArray();
+        var changes = call.Words(s_assignments).Select(Properties.Split)
+            .Select(w => (w.Key, Value: Properties.Find(known, w.Key, id).Read(w.Text))).ToArray();
         foreach (var (key, value) in changes)
         {
             var work = client.SetPropertyAsync(Path(id), key, value);
@@ -82,7 +84,8 @@ static class PropertyVerbs
         catch (QmpException refusal) when (refusal.Class == ErrorClass.DeviceNotFound)
         {
             var known = (await client.QueryMemdevAsync().ConfigureAwait(false)).Select(m => m.Id ?? "");
-            throw CtlException.Refused(Similar.To(id, known) is { } meant ? $"{id}: no such object; did you mean '{meant}'?" : $"{id}: no such object");
+            throw CtlException.Refused(Similar.To(id, known) is { } meant ? $"{id}: no such object; did you mean '{meant}'?"
+                : $"{id}: no such object");
         }
     }
 }

@@ -14,7 +14,8 @@ static class QmpVerb
     const string Negotiation = "qmp_capabilities";
 
     static readonly OperandRow s_command = new("COMMAND", "The command; - for requests from standard input, one a line.", Sources.Commands);
-    static readonly OperandRow s_arguments = new("JSON|KEY=VALUE", "Its arguments: one JSON object, or a word each.", Sources.Nothing) { IsOptional = true, IsMany = true };
+    static readonly OperandRow s_arguments = new("JSON|KEY=VALUE", "Its arguments: one JSON object, or a word each.", Sources.Nothing)
+    { IsOptional = true, IsMany = true };
 
     public static readonly VerbRow Row = new("qmp", "Send a command of the protocol and print what it returns, as JSON.", RunAsync)
     {
@@ -22,7 +23,8 @@ static class QmpVerb
         Details =
         [
             "A VALUE that is JSON is taken as such, anything else as a string. hostmemd-qmp(7) has the commands.",
-            "With - every line is a request such as {\"execute\": \"query-memdev\"}, and every reply is printed on a line of its own; the status is 1 if one was an error.",
+            "With - every line is a request such as {\"execute\": \"query-memdev\"}, and every reply is printed on a line of its own; "
+                + "the status is 1 if one was an error.",
         ],
     };
 
@@ -42,7 +44,8 @@ static class QmpVerb
         {
             (await client.ExecuteAsync("query-commands", Members.None).ConfigureAwait(false)).TryList(out var known);
             var names = (known ?? []).Select(k => k.TryObject(out var m) && m["name"].TryString(out var name) ? name : "");
-            throw CtlException.Refused(Similar.To(command, names) is { } meant ? $"{refusal.Message}; did you mean '{meant}'?" : refusal.Message);
+            throw CtlException.Refused(Similar.To(command, names) is { } meant ? $"{refusal.Message}; did you mean '{meant}'?"
+                : refusal.Message);
         }
     }
 
@@ -115,7 +118,8 @@ static class QmpVerb
         {
             throw CtlException.Usage(string.Create(CultureInfo.InvariantCulture, $"line {number}: {wrong.Message}"));
         }
-        if (!request.TryObject(out var members) || !(members["execute"].TryString(out var command) | members["exec-oob"].TryString(out var overtaking)))
+        if (!request.TryObject(out var members) || !(members["execute"].TryString(out var command)
+            | members["exec-oob"].TryString(out var overtaking)))
             throw CtlException.Usage(string.Create(CultureInfo.InvariantCulture, $"line {number}: a request is an object with 'execute'"));
         var arguments = members["arguments"].TryObject(out var given) ? given : Members.None;
         var reply = new Members();

@@ -12,7 +12,8 @@ static class QuitVerb
     public static readonly VerbRow Row = new("quit", "End the daemon and release all memory.", RunAsync)
     {
         Options = [s_yes],
-        Details = ["A service is restarted without loss by 'systemctl restart hostmemd'; quit releases the memory. Without a terminal to ask on --yes is needed."],
+        Details = ["A service is restarted without loss by 'systemctl restart hostmemd'; quit releases the memory. Without a terminal to "
+            + "ask on --yes is needed."],
     };
 
     static async Task<int> RunAsync(Invocation call)

@@ -9,7 +9,8 @@ namespace HostMemd.Ctl.Verbs;
 /// <summary>Deletes objects. A refusal names the processes that hold the memory.</summary>
 static class RemoveVerb
 {
-    static readonly OperandRow s_ids = new("ID", "The objects; * and ? stand for any letters and for one.", Sources.Ids) { IsOptional = true, IsMany = true };
+    static readonly OperandRow s_ids = new("ID", "The objects; * and ? stand for any letters and for one.", Sources.Ids)
+    { IsOptional = true, IsMany = true };
     static readonly OptionRow s_all = new("all", '\0', null, "Delete all objects.");
     static readonly OptionRow s_yes = new("yes", 'y', null, "Do not ask.");
 
@@ -24,7 +25,8 @@ static class RemoveVerb
     {
         var words = call.Words(s_ids);
         if (words.Count == 0 != call.Has(s_all))
-            throw CtlException.Usage(words.Count == 0 ? $"rm: ID is missing: hostmemctl {Row.Usage}" : "rm: ids and --all do not go together");
+            throw CtlException.Usage(words.Count == 0 ? $"rm: ID is missing: hostmemctl {Row.Usage}"
+                : "rm: ids and --all do not go together");
         using var client = await call.ConnectAsync().ConfigureAwait(false);
         var ids = call.Has(s_all) || words.Any(Glob.IsPattern) ? await ChooseAsync(call, client, words).ConfigureAwait(false) : words;
         var status = ExitStatus.Done;
@@ -61,9 +63,11 @@ static class RemoveVerb
             .. all.Where(id => globs.Count == 0 || globs.Any(g => Glob.IsPattern(g) && Glob.Fits(g, id)))];
         chosen = [.. chosen.Distinct()];
         if (chosen.Length == 0)
-            throw CtlException.Refused(all.Length == 0 ? "there are no objects" : string.Create(CultureInfo.InvariantCulture, $"none of {all.Length} objects fits"));
+            throw CtlException.Refused(all.Length == 0 ? "there are no objects" : string.Create(CultureInfo.InvariantCulture,
+                $"none of {all.Length} objects fits"));
         const int Named = 8;
-        var names = string.Join(", ", chosen.Take(Named)) + (chosen.Length > Named ? string.Create(CultureInfo.InvariantCulture, $" and {chosen.Length - Named} more") : "");
+        var names = string.Join(", ", chosen.Take(Named))
+            + (chosen.Length > Named ? string.Create(CultureInfo.InvariantCulture, $" and {chosen.Length - Named} more") : "");
         call.Confirm(s_yes, $"Delete {names} and what is in them?");
         return chosen;
     }
@@ -73,7 +77,8 @@ static class RemoveVerb
         listed.TryList(out var items);
         foreach (var item in items ?? [])
         {
-            if (item.TryObject(out var members) && members["type"].TryString(out var type) && type.StartsWith("child<", StringComparison.Ordinal)
+            if (item.TryObject(out var members) && members["type"].TryString(out var type)
+                && type.StartsWith("child<", StringComparison.Ordinal)
                 && members["name"].TryString(out var name))
                 yield return name;
         }

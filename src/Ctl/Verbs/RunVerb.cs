@@ -11,7 +11,8 @@ namespace HostMemd.Ctl.Verbs;
 static class RunVerb
 {
     static readonly OperandRow s_id = new("ID", "The memory.", Sources.Ids);
-    static readonly OperandRow s_command = new("COMMAND", "The command; {path}, {fd}, {size} and {offset} in its words stand for the memory's.") { IsMany = true, IsBehind = true };
+    static readonly OperandRow s_command = new("COMMAND",
+        "The command; {path}, {fd}, {size} and {offset} in its words stand for the memory's.") { IsMany = true, IsBehind = true };
     static readonly OptionRow s_readOnly = new("read-only", 'r', null, "Lend a descriptor that cannot be mapped writable.");
     static readonly OptionRow s_name = new("name", '\0', "TEXT", "What 'hostmemctl who' says of the lease.");
 
@@ -22,7 +23,8 @@ static class RunVerb
         Details =
         [
             "The command inherits a descriptor of the memory, and the lease is its own: it ends when the command does.",
-            "{path} opens the memory in the command and its children, {fd} is the descriptor's number, {size} the bytes to map from {offset} on.",
+            "{path} opens the memory in the command and its children, {fd} is the descriptor's number, {size} the bytes to map from "
+                + "{offset} on.",
         ],
     };
 
@@ -35,7 +37,8 @@ static class RunVerb
             throw CtlException.Usage($"run: the command comes behind '--': hostmemctl {Row.Usage}");
         var client = await call.ConnectAsync().ConfigureAwait(false);
         // Neither the loan nor the client is disposed of: that would give the memory back.
-        var loan = await client.BorrowAsync(call.Word(s_id), Environment.ProcessId, call.Has(s_readOnly), call.Value(s_name)).ConfigureAwait(false);
+        var loan = await client.BorrowAsync(call.Word(s_id), Environment.ProcessId, call.Has(s_readOnly), call.Value(s_name))
+            .ConfigureAwait(false);
         if (Exec.Inherit(loan.Descriptor) is { Failed: true } refused)
             throw CtlException.Refused($"run: {refused.Text}");
         await call.Out.FlushAsync().ConfigureAwait(false);
@@ -68,7 +71,8 @@ static class RunVerb
     internal static byte[][] Arguments(IReadOnlyList<string> words, MemdevMapped memory, int descriptor, byte[][] own)
     {
         var last = own.Length >= words.Count ? own[^words.Count..] : [];
-        return [.. words.Select((word, i) => Replace(last.Length > 0 && Encoding.UTF8.GetString(last[i]) == word ? last[i] : Encoding.UTF8.GetBytes(word)))];
+        return [.. words.Select((word, i) => Replace(last.Length > 0 && Encoding.UTF8.GetString(last[i]) == word ? last[i]
+            : Encoding.UTF8.GetBytes(word)))];
 
         // Byte by byte: what is put in is ASCII.
         byte[] Replace(byte[] word) => Encoding.Latin1.GetBytes(Encoding.Latin1.GetString(word)

@@ -29,11 +29,14 @@ static class SchemaVerb
             return ExitStatus.Done;
         }
         reply.TryList(out var items);
-        var entities = (items ?? []).Select(i => i.TryObject(out var m) ? m : Members.None).ToDictionary(m => Text(m, "name"), StringComparer.Ordinal);
-        var commands = entities.Values.Where(m => Text(m, "meta-type") == "command").OrderBy(m => Text(m, "name"), StringComparer.Ordinal).ToArray();
+        var entities = (items ?? []).Select(i => i.TryObject(out var m) ? m : Members.None)
+            .ToDictionary(m => Text(m, "name"), StringComparer.Ordinal);
+        var commands = entities.Values.Where(m => Text(m, "meta-type") == "command").OrderBy(m => Text(m, "name"), StringComparer.Ordinal)
+            .ToArray();
         if (call.Words(s_command) is not [var wanted])
         {
-            call.List([new("COMMAND", m => Text(m, "name")), new("ARGUMENTS", m => Arguments(entities, m))], commands, m => Text(m, "name"));
+            call.List([new("COMMAND", m => Text(m, "name")), new("ARGUMENTS", m => Arguments(entities, m))], commands,
+                m => Text(m, "name"));
             return ExitStatus.Done;
         }
         var found = commands.FirstOrDefault(c => Text(c, "name") == wanted)
@@ -48,7 +51,8 @@ static class SchemaVerb
     static string Text(Members members, string name) => members[name].TryString(out var text) ? text : "";
 
     static string Arguments(Dictionary<string, Members> entities, Members command) =>
-        string.Join(' ', MembersOf(entities[Text(command, "arg-type")]).Select(m => m.Contains("default") ? $"[{Text(m, "name")}]" : Text(m, "name"))) is { Length: > 0 } names ? names : "-";
+        string.Join(' ', MembersOf(entities[Text(command, "arg-type")])
+            .Select(m => m.Contains("default") ? $"[{Text(m, "name")}]" : Text(m, "name"))) is { Length: > 0 } names ? names : "-";
 
     static IEnumerable<Members> MembersOf(Members entity)
     {
@@ -88,7 +92,8 @@ static class SchemaVerb
         {
             var name = Text(member, "name");
             var type = Text(member, "type");
-            call.Out.Write($"{new string(' ', 2 * depth)}{(member.Contains("default") ? $"[{name}]" : name)}: {TypeName(entities, type)}\n");
+            var shown = member.Contains("default") ? $"[{name}]" : name;
+            call.Out.Write($"{new string(' ', 2 * depth)}{shown}: {TypeName(entities, type)}\n");
             if (depth < Deepest)
                 WriteMembers(call, entities, Element(entities, type), depth + 1);
         }

@@ -15,7 +15,8 @@ static class ShowVerb
     public static readonly VerbRow Row = new("show", "Show everything about objects.", RunAsync)
     {
         Operands = [s_ids],
-        Details = ["With -o json: an array of objects with the members id, properties, stats, mappings, jobs; each is what its command returns for the id."],
+        Details = ["With -o json: an array of objects with the members id, properties, stats, mappings, jobs; each is what its command "
+            + "returns for the id."],
     };
 
     static async Task<int> RunAsync(Invocation call)
@@ -43,7 +44,8 @@ static class ShowVerb
 
     sealed record Found(string Id, Members Properties, Value Stats, Value Mappings, IReadOnlyList<(Value Info, Value? More)> Jobs)
     {
-        public Value ToValue() => Value.Object(("id", Value.From(Id)), ("properties", Value.From(Properties)), ("stats", Stats), ("mappings", Mappings),
+        public Value ToValue() => Value.Object(("id", Value.From(Id)), ("properties", Value.From(Properties)), ("stats", Stats),
+            ("mappings", Mappings),
             ("jobs", Value.From([.. Jobs.Select(j => Joined(j.Info, j.More))])));
 
         static Value Joined(Value info, Value? more)
@@ -133,8 +135,10 @@ static class ShowVerb
         if (found.Stats.TryList(out var list) && list is [var one, ..])
             WriteMemory(call, HostMemdClient.ReadStats(one));
         if (found.Mappings.TryList(out var mappings))
-            WriteRows(call, "Held by", [.. mappings.Select(HostMemdClient.ReadMapping).Select(m => $"{Holders.NameAndKind(m)}, {(m.ReadOnly ? "reads" : "reads and writes")}"
-                + (m.Since is { } since ? $", for {Sizes.Age(since)}" : "") + (m is { Kind: MemdevMappingKind.Lease, Name: { } about } ? $", \"{about}\"" : ""))]);
+            WriteRows(call, "Held by", [.. mappings.Select(HostMemdClient.ReadMapping).Select(
+                m => $"{Holders.NameAndKind(m)}, {(m.ReadOnly ? "reads" : "reads and writes")}"
+                + (m.Since is { } since ? $", for {Sizes.Age(since)}" : "")
+                    + (m is { Kind: MemdevMappingKind.Lease, Name: { } about } ? $", \"{about}\"" : ""))]);
         WriteRows(call, "Jobs", [.. found.Jobs.Select(j => JobText(call, j.Info, j.More))], silent: true);
         WriteRows(call, "Properties", [.. found.Properties.Where(p => p.Key != "type")
             .Select(p => $"{p.Key}={new Property(p.Key, "", null).Write(p.Value)}").Order(StringComparer.Ordinal)]);
@@ -147,11 +151,14 @@ static class ShowVerb
         WriteRow(call, "Resident", string.Create(CultureInfo.InvariantCulture,
             $"{call.Size(stats.Resident)} ({percent}%), {call.Size(stats.Huge)} of it in huge pages, {call.Size(stats.Swapped)} swapped"));
         WriteRow(call, "Nodes", stats.Nodes.Count == 0 ? "-"
-            : string.Join(", ", stats.Nodes.Select(n => string.Create(CultureInfo.InvariantCulture, $"{call.Size(n.Bytes)} on node {n.Node}"))));
+            : string.Join(", ", stats.Nodes.Select(n => string.Create(CultureInfo.InvariantCulture,
+                $"{call.Size(n.Bytes)} on node {n.Node}"))));
         var wanted = Memdev.PolicyType.NameOf(stats.Policy.Requested);
-        WriteRow(call, "Policy", stats.Policy.Effective == wanted || stats.Policy.Effective.StartsWith(wanted + ":", StringComparison.Ordinal)
+        WriteRow(call, "Policy", stats.Policy.Effective == wanted
+            || stats.Policy.Effective.StartsWith(wanted + ":", StringComparison.Ordinal)
             ? stats.Policy.Effective : $"{stats.Policy.Effective}; {wanted} was asked for");
-        WriteRow(call, "Merge", !stats.Merge.Requested ? "off" : stats.Merge.Effective ? $"on, {call.Size(stats.Merge.MergingBytes ?? 0)} merged" : $"no: {stats.Merge.Reason}");
+        WriteRow(call, "Merge", !stats.Merge.Requested ? "off" : stats.Merge.Effective
+            ? $"on, {call.Size(stats.Merge.MergingBytes ?? 0)} merged" : $"no: {stats.Merge.Reason}");
         WriteRow(call, "Dump", stats.Dump.Effective ? "on" : "off");
     }
 
@@ -161,7 +168,8 @@ static class ShowVerb
         var extra = more is { } known ? HostMemdClient.ReadMemdevJob(known) : null;
         var percent = Sizes.Percent(job.CurrentProgress, job.TotalProgress);
         return string.Create(CultureInfo.InvariantCulture, $"{job.Id} {JobInfo.StatusType.NameOf(job.Status)}, {percent}%")
-            + (extra is { BytesPerSecond: > 0 and var rate } ? $", {call.Size(rate)}/s" : "") + (job.Error is { } error ? $": {error}" : "");
+            + (extra is { BytesPerSecond: > 0 and var rate } ? $", {call.Size(rate)}/s" : "")
+                + (job.Error is { } error ? $": {error}" : "");
     }
 
     static void WriteRows(Invocation call, string name, IReadOnlyList<string> rows, bool silent = false)
@@ -172,5 +180,6 @@ static class ShowVerb
             WriteRow(call, i == 0 ? name : "", rows[i]);
     }
 
-    static void WriteRow(Invocation call, string name, string text) => call.Out.Write($"{(name.Length > 0 ? name + ":" : ""),12} {TextTable.Plain(text)}\n");
+    static void WriteRow(Invocation call, string name, string text) =>
+        call.Out.Write($"{(name.Length > 0 ? name + ":" : ""),12} {TextTable.Plain(text)}\n");
 }

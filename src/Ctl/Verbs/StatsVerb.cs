@@ -47,7 +47,8 @@ static class StatsVerb
         new("DUMP", s => s.Dump.Effective ? "on" : "off") { Dispensable = 7 },
         new("POLICY", s => s.Policy.Effective is "" ? "-" : s.Policy.Effective) { Dispensable = 5 },
         new("HELD", s => s.Mappings.ToString(CultureInfo.InvariantCulture)) { IsNumber = true, Dispensable = 2 },
-        new("NODES", s => s.Nodes.Count == 0 ? "-" : string.Join(' ', s.Nodes.Select(n => string.Create(CultureInfo.InvariantCulture, $"{n.Node}:{call.Size(n.Bytes)}"))))
+        new("NODES", s => s.Nodes.Count == 0 ? "-" : string.Join(' ', s.Nodes.Select(
+            n => string.Create(CultureInfo.InvariantCulture, $"{n.Node}:{call.Size(n.Bytes)}"))))
         { Dispensable = 3 },
     ];
 }

@@ -16,7 +16,8 @@ static class TopVerb
 
     static readonly OptionRow s_delay = new("delay", 'd', "SECONDS", "The time between two looks; 1 if not given.");
     static readonly OptionRow s_times = new("iterations", 'n', "N", "End after so many looks.");
-    static readonly OptionRow s_batch = new("batch", 'b', null, "Print one list after the other and take no keys; so where the output is no terminal.");
+    static readonly OptionRow s_batch = new("batch", 'b', null,
+        "Print one list after the other and take no keys; so where the output is no terminal.");
 
     public static readonly VerbRow Row = new("top", "Watch memory change.", RunAsync)
     {
@@ -28,7 +29,8 @@ static class TopVerb
 
     static readonly (char Key, string Name, Func<Entry, object> By)[] s_orders =
     [
-        ('c', "CHANGE", e => Math.Abs(e.Change)), ('r', "RESIDENT", e => e.Stats.Resident), ('z', "SIZE", e => e.Stats.Size), ('i', "ID", e => e.Stats.Id),
+        ('c', "CHANGE", e => Math.Abs(e.Change)), ('r', "RESIDENT", e => e.Stats.Resident), ('z', "SIZE", e => e.Stats.Size),
+        ('i', "ID", e => e.Stats.Id),
     ];
 
     static async Task<int> RunAsync(Invocation call)
@@ -41,11 +43,13 @@ static class TopVerb
         var isLive = call.Terminal.IsTerminal && !call.Has(s_batch);
         using var interrupt = new Interrupt();
         if (!isLive)
-            return await LoopAsync(call, client, interrupt, delay, times, keys: false, (entries, _) => WriteBatch(call, entries)).ConfigureAwait(false);
+            return await LoopAsync(call, client, interrupt, delay, times, keys: false, (entries, _) => WriteBatch(call, entries))
+                .ConfigureAwait(false);
         call.Out.Write(Enter);
         try
         {
-            return await LoopAsync(call, client, interrupt, delay, times, keys: !Console.IsInputRedirected, (entries, order) => Draw(call, entries, order)).ConfigureAwait(false);
+            return await LoopAsync(call, client, interrupt, delay, times, keys: !Console.IsInputRedirected,
+                (entries, order) => Draw(call, entries, order)).ConfigureAwait(false);
         }
         finally
         {
@@ -58,7 +62,8 @@ static class TopVerb
     {
         if (call.Value(s_delay) is not { } text)
             return TimeSpan.FromSeconds(1);
-        return double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) && seconds is >= 0.1 and <= 86400
+        return double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds)
+            && seconds is >= 0.1 and <= 86400
             ? TimeSpan.FromSeconds(seconds) : throw CtlException.Usage($"option '--delay' takes seconds from 0.1 to 86400, not '{text}'");
     }
 
@@ -73,13 +78,15 @@ static class TopVerb
             var stats = await client.QueryStatsAsync().ConfigureAwait(false);
             var seconds = since.Elapsed.TotalSeconds;
             since.Restart();
-            Entry[] entries = [.. stats.Select(s => new Entry(s, before.TryGetValue(s.Id, out var old) ? ((double)s.Resident - old) / seconds : 0))];
+            Entry[] entries = [.. stats.Select(s => new Entry(s, before.TryGetValue(s.Id, out var old)
+                ? ((double)s.Resident - old) / seconds : 0))];
             before = stats.ToDictionary(s => s.Id, s => s.Resident);
             show(entries, order);
             await call.Out.FlushAsync().ConfigureAwait(false);
             if (++done >= times)
                 return ExitStatus.Done;
-            if (await WaitAsync(interrupt, delay, keys, key => order = Array.FindIndex(s_orders, o => o.Key == key) is >= 0 and var at ? at : order,
+            if (await WaitAsync(interrupt, delay, keys, key => order = Array.FindIndex(s_orders, o => o.Key == key) is >= 0 and var at
+                ? at : order,
                 () => Redraw(entries)).ConfigureAwait(false))
                 return ExitStatus.Done;
         }
@@ -99,7 +106,8 @@ static class TopVerb
         while (waited.Elapsed < delay && !interrupt.IsRequested)
         {
             var rest = delay - waited.Elapsed;
-            await interrupt.DelayAsync(keys && rest > s_glance ? s_glance : rest > TimeSpan.Zero ? rest : TimeSpan.Zero).ConfigureAwait(false);
+            await interrupt.DelayAsync(keys && rest > s_glance ? s_glance : rest > TimeSpan.Zero ? rest : TimeSpan.Zero)
+                .ConfigureAwait(false);
             var isChanged = false;
             while (keys && Console.KeyAvailable)
             {
@@ -134,7 +142,8 @@ static class TopVerb
         new("ID", e => e.Stats.Id),
         new("SIZE", e => call.Size(e.Stats.Size)) { IsNumber = true, Dispensable = 1 },
         new("RESIDENT", e => call.Size(e.Stats.Resident)) { IsNumber = true },
-        new("CHANGE", e => Math.Abs(e.Change) < 1 ? "-" : $"{(e.Change < 0 ? '-' : '+')}{call.Size((ulong)Math.Abs(e.Change))}/s") { IsNumber = true },
+        new("CHANGE", e => Math.Abs(e.Change) < 1 ? "-" : $"{(e.Change < 0 ? '-' : '+')}{call.Size((ulong)Math.Abs(e.Change))}/s")
+        { IsNumber = true },
         new("SWAPPED", e => call.Size(e.Stats.Swapped)) { IsNumber = true, Dispensable = 2 },
         new("HELD", e => e.Stats.Mappings.ToString(CultureInfo.InvariantCulture)) { IsNumber = true, Dispensable = 3 },
     ];
@@ -145,10 +154,12 @@ static class TopVerb
         var text = new StringWriter(CultureInfo.InvariantCulture);
         var total = entries.Aggregate((Size: 0UL, Resident: 0UL), (sum, e) => (sum.Size + e.Stats.Size, sum.Resident + e.Stats.Resident));
         text.Write(string.Create(CultureInfo.InvariantCulture,
-            $"{DateTime.Now:HH:mm:ss}  {Sizes.Count(entries.Count, "object")}, {call.Size(total.Size)} in all, {call.Size(total.Resident)} resident; by {s_orders[order].Name} (c r z i), q ends\n\n"));
+            $"{DateTime.Now:HH:mm:ss}  {Sizes.Count(entries.Count, "object")}, {call.Size(total.Size)} in all, "
+                + $"{call.Size(total.Resident)} resident; by {s_orders[order].Name} (c r z i), q ends\n\n"));
         // Three lines are above the first object.
         var rows = Sorted(entries, order).Take(Math.Max(1, height - 4)).ToArray();
-        TextTable.Write(new Terminal { Out = text, Error = text, HasColors = call.Terminal.HasColors, Width = () => width }, Columns(call), rows, legend: true);
+        TextTable.Write(new Terminal { Out = text, Error = text, HasColors = call.Terminal.HasColors, Width = () => width },
+            Columns(call), rows, legend: true);
         var frame = new StringBuilder("\e[H");
         var lines = text.ToString().TrimEnd('\n').Split('\n').Take(height).ToArray();
         for (var i = 0; i < lines.Length; i++)
@@ -157,5 +168,6 @@ static class TopVerb
     }
 
     // A heading in bold has escapes, which take no room.
-    static string Cut(string line, int width) => line.Length <= width || line.Contains('\e', StringComparison.Ordinal) ? line : line[..width];
+    static string Cut(string line, int width) => line.Length <= width || line.Contains('\e', StringComparison.Ordinal) ? line
+        : line[..width];
 }

@@ -18,7 +18,8 @@ static class WatchVerb
     public static readonly VerbRow Row = new("watch", "Print events as they come.", RunAsync)
     {
         Options = [s_only],
-        Details = ["One event a line: the time, the name, and what the event says. With -o json: each event as it came.", "Ends with the daemon."],
+        Details = ["One event a line: the time, the name, and what the event says. With -o json: each event as it came.",
+            "Ends with the daemon."],
     };
 
     static async Task<int> RunAsync(Invocation call)
@@ -40,13 +41,16 @@ static class WatchVerb
         return ExitStatus.Done;
     }
 
-    static string Line(QmpEvent happened) => string.Join(' ', happened.Data.Select(m => $"{m.Key}={new Property(m.Key, "", null).Write(m.Value)}")
-        .Prepend(happened.Name).Prepend(happened.Timestamp.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss.fff", CultureInfo.InvariantCulture)));
+    static string Line(QmpEvent happened) => string.Join(' ', happened.Data.Select(
+        m => $"{m.Key}={new Property(m.Key, "", null).Write(m.Value)}")
+        .Prepend(happened.Name).Prepend(happened.Timestamp.ToLocalTime().ToString(
+            "yyyy-MM-dd HH:mm:ss.fff", CultureInfo.InvariantCulture)));
 
     static Value ToValue(QmpEvent happened)
     {
         var ticks = (happened.Timestamp - DateTimeOffset.UnixEpoch).Ticks;
         return Value.Object(("event", Value.From(happened.Name)), ("data", Value.From(happened.Data)), ("timestamp", Value.Object(
-            ("seconds", Value.From(ticks / TimeSpan.TicksPerSecond)), ("microseconds", Value.From(ticks % TimeSpan.TicksPerSecond / TimeSpan.TicksPerMicrosecond)))));
+            ("seconds", Value.From(ticks / TimeSpan.TicksPerSecond)),
+            ("microseconds", Value.From(ticks % TimeSpan.TicksPerSecond / TimeSpan.TicksPerMicrosecond)))));
     }
 }

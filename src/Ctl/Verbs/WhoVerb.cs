@@ -16,7 +16,8 @@ static class WhoVerb
         Operands = [s_ids],
         Details =
         [
-            "KIND is lease for those that the daemon lent the memory to, kernel for those that the kernel knows of, unseen where the kernel says no more than that there are some.",
+            "KIND is lease for those that the daemon lent the memory to, kernel for those that the kernel knows of, unseen where the "
+                + "kernel says no more than that there are some.",
             "With -o json: what query-memdev-mappings returns.",
         ],
     };

@@ -61,12 +61,14 @@ static class JobCommands
             .Fails(QmpErrors.JobNotFound(), """{"id": "fill9"}""")
             .MayFail(QmpErrors.JobVerb("ID", "STATUS", "resume"));
 
-        yield return Verb("job-complete", "Complete a job that waits for it. No job here does: always refused.", id => jobs.Refuse(id, "complete"))
+        yield return Verb("job-complete", "Complete a job that waits for it. No job here does: always refused.", id =>
+            jobs.Refuse(id, "complete"))
             .With("memdev-prealloc", Fill, then: Concluded)
             .Fails(QmpErrors.JobVerb("fill0", "concluded", "complete"), """{"id": "fill0"}""")
             .Fails(QmpErrors.JobNotFound(), """{"id": "fill9"}""");
 
-        yield return Verb("job-finalize", "Finalize a job that waits for it. No job here does: always refused.", id => jobs.Refuse(id, "finalize"))
+        yield return Verb("job-finalize", "Finalize a job that waits for it. No job here does: always refused.", id =>
+            jobs.Refuse(id, "finalize"))
             .With("memdev-prealloc", Fill, then: Concluded)
             .Fails(QmpErrors.JobVerb("fill0", "concluded", "finalize"), """{"id": "fill0"}""")
             .Fails(QmpErrors.JobNotFound(), """{"id": "fill9"}""");

@@ -103,7 +103,8 @@ static class SessionCommands
                 Uid = call.Session.Peer.Uid,
                 Gid = call.Session.Peer.Gid,
                 Pid = call.Session.Peer.Pid,
-                Since = (DateTimeOffset.UtcNow - TimeSpan.FromMilliseconds(Environment.TickCount64 - call.Session.Since)).ToUnixTimeSeconds(),
+                Since = (DateTimeOffset.UtcNow - TimeSpan.FromMilliseconds(Environment.TickCount64 - call.Session.Since))
+                    .ToUnixTimeSeconds(),
             }).Extension().ForObservers()
             .Example("", """{"role": "admin", "uid": "<uid>", "gid": "<gid>", "pid": "<pid>", "since": "<since>"}""");
 

@@ -34,7 +34,8 @@ public sealed class CompletionTests(ITestOutputHelper output) : CtlTest(output)
         terminal.AwaitPrompt("ready");
         Completes(terminal, "hostmemctl sh", "hostmemctl show", " vm-", "hostmemctl show vm-web01");
         Completes(terminal, "hostmemctl list --ki", "hostmemctl list --kind", " mem", "hostmemctl list --kind memfd");
-        Completes(terminal, "hostmemctl add x memfd hugetlbs", "hostmemctl add x memfd hugetlbsize=", "2M /et", "hostmemctl add x memfd hugetlbsize=2M /etc/");
+        Completes(terminal, "hostmemctl add x memfd hugetlbs", "hostmemctl add x memfd hugetlbsize=", "2M /et",
+            "hostmemctl add x memfd hugetlbsize=2M /etc/");
     }
 
     [FactIf(Need.Zsh)]
@@ -45,8 +46,10 @@ public sealed class CompletionTests(ITestOutputHelper output) : CtlTest(output)
         terminal.Enter("PROMPT='$ '; autoload -Uz compinit; compinit -u -D; source <(hostmemctl completion zsh); clear; echo ready");
         terminal.AwaitPrompt("ready");
         Completes(terminal, "hostmemctl sh", "hostmemctl show", "vm-", "hostmemctl show vm-web01");
-        Completes(terminal, "hostmemctl add x memfd hugetlbs", "hostmemctl add x memfd hugetlbsize=", "", "hostmemctl add x memfd hugetlbsize=");
-        Completes(terminal, "hostmemctl run vm-web01 -- ls /et", "hostmemctl run vm-web01 -- ls /etc/", "", "hostmemctl run vm-web01 -- ls /etc/");
+        Completes(terminal, "hostmemctl add x memfd hugetlbs", "hostmemctl add x memfd hugetlbsize=", "",
+            "hostmemctl add x memfd hugetlbsize=");
+        Completes(terminal, "hostmemctl run vm-web01 -- ls /et", "hostmemctl run vm-web01 -- ls /etc/", "",
+            "hostmemctl run vm-web01 -- ls /etc/");
     }
 
     [FactIf(Need.Fish)]
@@ -54,11 +57,14 @@ public sealed class CompletionTests(ITestOutputHelper output) : CtlTest(output)
     {
         Memfd("vm-web01", 4096);
         using var terminal = Terminal(shell: "fish --no-config", environment: $"HOME={Folder} XDG_CONFIG_HOME={Folder}");
-        terminal.Enter("function fish_prompt; echo '$ '; end; set -g fish_autosuggestion_enabled 0; hostmemctl completion fish | source; clear; echo ready");
+        terminal.Enter("function fish_prompt; echo '$ '; end; set -g fish_autosuggestion_enabled 0; hostmemctl completion fish | source; "
+            + "clear; echo ready");
         terminal.AwaitPrompt("ready");
         Completes(terminal, "hostmemctl sh", "hostmemctl show", "vm-", "hostmemctl show vm-web01");
-        Completes(terminal, "hostmemctl add x memfd hugetlbs", "hostmemctl add x memfd hugetlbsize=", "", "hostmemctl add x memfd hugetlbsize=");
-        Completes(terminal, "hostmemctl run vm-web01 -- ls /et", "hostmemctl run vm-web01 -- ls /etc/", "", "hostmemctl run vm-web01 -- ls /etc/");
+        Completes(terminal, "hostmemctl add x memfd hugetlbs", "hostmemctl add x memfd hugetlbsize=", "",
+            "hostmemctl add x memfd hugetlbsize=");
+        Completes(terminal, "hostmemctl run vm-web01 -- ls /et", "hostmemctl run vm-web01 -- ls /etc/", "",
+            "hostmemctl run vm-web01 -- ls /etc/");
     }
 
     // Types a piece, completes it, types the next one, completes that, and clears the line.

@@ -22,7 +22,8 @@ public abstract class CtlTest(ITestOutputHelper output) : DaemonTest(output)
     protected string Good(params string[] arguments)
     {
         var outcome = Ctl(arguments);
-        Assert.True(outcome is { Status: 0, Error: "" }, $"hostmemctl {string.Join(' ', arguments)}: {outcome.Status}\n{outcome.Out}{outcome.Error}");
+        Assert.True(outcome is { Status: 0, Error: "" },
+            $"hostmemctl {string.Join(' ', arguments)}: {outcome.Status}\n{outcome.Out}{outcome.Error}");
         return outcome.Out;
     }
 
@@ -45,7 +46,8 @@ public abstract class CtlTest(ITestOutputHelper output) : DaemonTest(output)
 
     protected Process StartCtl(Action<ProcessStartInfo>? prepare, params string[] arguments)
     {
-        var info = new ProcessStartInfo(Repository.Ctl, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var info = new ProcessStartInfo(Repository.Ctl, arguments)
+        { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         info.Environment["HOSTMEMD_SOCKET"] = Daemon.SocketPath;
         info.Environment["LC_ALL"] = "C.UTF-8";
         info.Environment["TERM"] = "xterm-256color";
@@ -56,8 +58,10 @@ public abstract class CtlTest(ITestOutputHelper output) : DaemonTest(output)
     }
 
     /// <summary>A terminal in which a shell runs, with hostmemctl in its path and the daemon's socket in its environment.</summary>
-    private protected Tmux Terminal(int width = 100, int height = 30, string shell = "bash --noprofile --norc", string? environment = null) =>
-        Keep(new Tmux(width, height, $"env HOSTMEMD_SOCKET={Daemon.SocketPath} LC_ALL=C.UTF-8 PS1='$ ' PATH={Path.GetDirectoryName(Repository.Ctl)}:$PATH {environment} {shell}"));
+    private protected Tmux Terminal(int width = 100, int height = 30, string shell = "bash --noprofile --norc",
+        string? environment = null) =>
+        Keep(new Tmux(width, height, $"env HOSTMEMD_SOCKET={Daemon.SocketPath} LC_ALL=C.UTF-8 PS1='$ ' "
+            + $"PATH={Path.GetDirectoryName(Repository.Ctl)}:$PATH {environment} {shell}"));
 
     protected void Memfd(string id, long size) =>
         Connect().Ok("object-add", new() { ["qom-type"] = "memory-backend-memfd", ["id"] = id, ["size"] = size });
@@ -69,7 +73,8 @@ public abstract class CtlTest(ITestOutputHelper output) : DaemonTest(output)
     internal Process Hold(string id, params string[] options) => StartCtl(null, ["run", id, .. options, "--", "python3", "-c", """
         import mmap, os, sys
         mode = os.O_RDONLY if len(sys.argv) > 3 else os.O_RDWR
-        m = mmap.mmap(os.open(sys.argv[1], mode), int(sys.argv[2]), prot=mmap.PROT_READ if mode == os.O_RDONLY else mmap.PROT_READ | mmap.PROT_WRITE)
+        prot = mmap.PROT_READ if mode == os.O_RDONLY else mmap.PROT_READ | mmap.PROT_WRITE
+        m = mmap.mmap(os.open(sys.argv[1], mode), int(sys.argv[2]), prot=prot)
         print('here', flush=True)
         sys.stdin.read()
         """, "{path}", "{size}", .. options.Contains("-r") ? ["r"] : Array.Empty<string>()]);

@@ -59,7 +59,8 @@ public sealed partial class FillTests(ITestOutputHelper output) : CtlTest(output
         terminal.Enter("clear; hostmemctl add big memfd 3G --fill=1; echo status $?");
         terminal.AwaitFit(s => Share().IsMatch(s), "some progress");
         terminal.Press("C-c");
-        Assert.Contains("hostmemctl: big: cancelled; nothing was made", terminal.Await("status 130").ReplaceLineEndings(" "), StringComparison.Ordinal);
+        Assert.Contains("hostmemctl: big: cancelled; nothing was made", terminal.Await("status 130").ReplaceLineEndings(" "),
+            StringComparison.Ordinal);
         Assert.Equal("", Good("list", "-q"));
     }
 
@@ -75,7 +76,8 @@ public sealed partial class FillTests(ITestOutputHelper output) : CtlTest(output
         Good("resume", job);
         Good("cancel", "m");
         Eventually.True(() => Good("jobs").Contains(" failed ", StringComparison.Ordinal), "the cancelled job's end");
-        Assert.Equal((1, $"hostmemctl: {job}: Job '{job}' in state 'concluded' cannot accept command verb 'cancel'\n"), (Ctl("cancel", job).Status, Ctl("cancel", job).Error));
+        Assert.Equal((1, $"hostmemctl: {job}: Job '{job}' in state 'concluded' cannot accept command verb 'cancel'\n"),
+            (Ctl("cancel", job).Status, Ctl("cancel", job).Error));
         Good("dismiss", job);
         Assert.Equal("hostmemctl: m: no such job, and no job fills an object of that name\n", Ctl("dismiss", "m").Error);
     }
@@ -86,7 +88,9 @@ public sealed partial class FillTests(ITestOutputHelper output) : CtlTest(output
         Memfd("m", (long)Small);
         Connect().Ok("object-add", new() { ["qom-type"] = "memory-backend-ram", ["id"] = "n", ["size"] = 4096, ["reserve"] = false });
         var outcome = Ctl("fill", "nosuch", "n", "m");
-        Assert.Equal((1, "hostmemctl: nosuch: object 'nosuch' not found\nhostmemctl: n: 'prealloc=on' and 'reserve=off' are incompatible\n"), (outcome.Status, outcome.Error));
+        Assert.Equal(1, outcome.Status);
+        Assert.Equal("hostmemctl: nosuch: object 'nosuch' not found\nhostmemctl: n: 'prealloc=on' and 'reserve=off' are incompatible\n",
+            outcome.Error);
         Assert.Equal(Small, Resident("m"));
     }
 }

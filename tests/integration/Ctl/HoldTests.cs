@@ -15,7 +15,8 @@ public sealed class HoldTests(ITestOutputHelper output) : CtlTest(output)
         using (var holder = new HeldMemory(this, "vm1", "--name", "a test"))
         {
             var who = Good("who", "--no-legend", "-o", "wide", "vm1").Split("  ", StringSplitOptions.RemoveEmptyEntries);
-            Assert.Equal(["vm1", holder.Pid.ToString(CultureInfo.InvariantCulture), holder.Name.Split('[')[0], "lease", "rw"], who[..5].Select(w => w.Trim()));
+            Assert.Equal(["vm1", holder.Pid.ToString(CultureInfo.InvariantCulture), holder.Name.Split('[')[0], "lease", "rw"],
+                who[..5].Select(w => w.Trim()));
             Assert.Equal(["map1", "a test"], who[^2..].Select(w => w.Trim()));
             var refused = Ctl("rm", "vm1");
             Assert.Equal((1, $"hostmemctl: vm1 is in use by {holder.Name} (lease map1)\n"), (refused.Status, refused.Error));
@@ -44,10 +45,14 @@ public sealed class HoldTests(ITestOutputHelper output) : CtlTest(output)
         Assert.Equal(7, outcome.Status);
         Assert.Matches(@"^\d+ 1048576 0\n1048576\n$", outcome.Out);
         // The pipe's signal is not ignored, as the runtime has it.
-        Assert.Equal("1\n", Ctl("run", "vm1", "--", "sh", "-c", "yes | head -n 1 >/dev/null; grep -c '^SigIgn:.*0000$' /proc/self/status").Out);
-        Assert.Equal((127, "hostmemctl: /no/such: No such file or directory\n"), (Ctl("run", "vm1", "--", "/no/such").Status, Ctl("run", "vm1", "--", "/no/such").Error));
-        Assert.Equal((126, "hostmemctl: /etc/passwd: Permission denied\n"), (Ctl("run", "vm1", "--", "/etc/passwd").Status, Ctl("run", "vm1", "--", "/etc/passwd").Error));
-        Assert.Equal((1, "hostmemctl: object 'vm2' not found\n"), (Ctl("run", "vm2", "--", "true").Status, Ctl("run", "vm2", "--", "true").Error));
+        Assert.Equal("1\n", Ctl("run", "vm1", "--", "sh", "-c", "yes | head -n 1 >/dev/null; grep -c '^SigIgn:.*0000$' /proc/self/status")
+            .Out);
+        Assert.Equal((127, "hostmemctl: /no/such: No such file or directory\n"),
+            (Ctl("run", "vm1", "--", "/no/such").Status, Ctl("run", "vm1", "--", "/no/such").Error));
+        Assert.Equal((126, "hostmemctl: /etc/passwd: Permission denied\n"),
+            (Ctl("run", "vm1", "--", "/etc/passwd").Status, Ctl("run", "vm1", "--", "/etc/passwd").Error));
+        Assert.Equal((1, "hostmemctl: object 'vm2' not found\n"),
+            (Ctl("run", "vm2", "--", "true").Status, Ctl("run", "vm2", "--", "true").Error));
         Assert.Equal(2, Ctl("run", "vm1", "true").Status);
         Eventually.True(() => Good("who").Split('\n').Length == 2, "no holder");
     }
@@ -56,7 +61,8 @@ public sealed class HoldTests(ITestOutputHelper output) : CtlTest(output)
     public void Run_StartsAGuest_OnTheMemory()
     {
         Memfd("vm1", 64 << 20);
-        using var qemu = StartCtl(null, "run", "vm1", "--", "qemu-system-x86_64", "-display", "none", "-m", "64M", "-machine", "pc,memory-backend=mem",
+        using var qemu = StartCtl(null, "run", "vm1", "--", "qemu-system-x86_64", "-display", "none", "-m", "64M", "-machine",
+            "pc,memory-backend=mem",
             "-object", "memory-backend-file,id=mem,size=64M,mem-path={path},share=on", "-qmp", "stdio", "-S");
         Assert.Contains("QMP", qemu.StandardOutput.ReadLine(), StringComparison.Ordinal);
         Assert.Contains($"qemu-system-x86[{qemu.Id}] (lease map1)", Ctl("rm", "vm1").Error, StringComparison.Ordinal);
@@ -76,7 +82,8 @@ public sealed class HoldTests(ITestOutputHelper output) : CtlTest(output)
         Assert.Contains($"[{Environment.ProcessId}] (lease map1)", Ctl("rm", "vm1").Error, StringComparison.Ordinal);
         Good("unmap", "map1");
         Assert.Equal((1, "hostmemctl: mapping 'map1' not found\n"), (Ctl("unmap", "map1").Status, Ctl("unmap", "map1").Error));
-        Assert.Equal((2, "hostmemctl: map: option '--pid' says which process; 'hostmemctl run' starts one\n"), (Ctl("map", "vm1").Status, Ctl("map", "vm1").Error));
+        Assert.Equal((2, "hostmemctl: map: option '--pid' says which process; 'hostmemctl run' starts one\n"),
+            (Ctl("map", "vm1").Status, Ctl("map", "vm1").Error));
         Good("rm", "vm1");
     }
 
@@ -87,7 +94,8 @@ public sealed class HoldTests(ITestOutputHelper output) : CtlTest(output)
         Memfd("vm2", 4096);
         Memfd("keep", 4096);
         var refused = Ctl("rm", "vm*");
-        Assert.Equal((1, "hostmemctl: Delete vm1, vm2 and what is in them? Nothing was done: there is no terminal to ask on; option '--yes' answers\n"),
+        Assert.Equal((1, "hostmemctl: Delete vm1, vm2 and what is in them? Nothing was done: there is no terminal to ask on; option "
+            + "'--yes' answers\n"),
             (refused.Status, refused.Error));
         using var terminal = Terminal();
         terminal.Enter("clear; hostmemctl rm 'vm*'; echo status $?");
@@ -100,6 +108,7 @@ public sealed class HoldTests(ITestOutputHelper output) : CtlTest(output)
         terminal.Await("status 0");
         Assert.Equal("keep\n", Good("list", "-q"));
         Assert.Equal("keep deleted\n", Good("rm", "--all", "-y"));
-        Assert.Equal((2, "hostmemctl: rm: ids and --all do not go together\n"), (Ctl("rm", "--all", "x").Status, Ctl("rm", "--all", "x").Error));
+        Assert.Equal((2, "hostmemctl: rm: ids and --all do not go together\n"),
+            (Ctl("rm", "--all", "x").Status, Ctl("rm", "--all", "x").Error));
     }
 }

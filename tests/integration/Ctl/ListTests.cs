@@ -94,8 +94,10 @@ public sealed class ListTests(ITestOutputHelper output) : CtlTest(output)
         var text = Good("list");
         Assert.DoesNotContain('\e', text);
         Assert.All(text.TrimEnd('\n').Split('\n'), line => Assert.Equal(line.TrimEnd(), line));
-        Assert.Equal(["ID", "KIND", "SIZE", "RESIDENT", "FILLED", "PAGE", "NODES", "HELD"], text.Split('\n')[0].Split(' ', StringSplitOptions.RemoveEmptyEntries));
-        Assert.Equal([longId, "memfd", "1G", "0B", "0%", "4K", "any", "-"], text.Split('\n')[1].Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal(["ID", "KIND", "SIZE", "RESIDENT", "FILLED", "PAGE", "NODES", "HELD"],
+            text.Split('\n')[0].Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal([longId, "memfd", "1G", "0B", "0%", "4K", "any", "-"],
+            text.Split('\n')[1].Split(' ', StringSplitOptions.RemoveEmptyEntries));
         Assert.Equal("", text.Split('\n')[2]);
         Assert.StartsWith("\e[1mID", Good("--color", "always", "list"), StringComparison.Ordinal);
     }
@@ -133,8 +135,10 @@ public sealed class ListTests(ITestOutputHelper output) : CtlTest(output)
         var one = JsonDocument.Parse(Good("list", "-o", "json", "vm-db*")).RootElement.EnumerateArray().Single();
 
         Assert.All(stats.EnumerateObject(), m => Assert.Equal(m.Value.GetRawText(), one.GetProperty(m.Name).GetRawText()));
-        Assert.All(memdev.EnumerateObject().Where(m => !stats.TryGetProperty(m.Name, out _)), m => Assert.Equal(m.Value.GetRawText(), one.GetProperty(m.Name).GetRawText()));
-        Assert.Equal(stats.EnumerateObject().Concat(memdev.EnumerateObject()).Select(m => m.Name).Distinct().Order(), one.EnumerateObject().Select(m => m.Name).Order());
+        Assert.All(memdev.EnumerateObject().Where(m => !stats.TryGetProperty(m.Name, out _)), m =>
+            Assert.Equal(m.Value.GetRawText(), one.GetProperty(m.Name).GetRawText()));
+        Assert.Equal(stats.EnumerateObject().Concat(memdev.EnumerateObject()).Select(m => m.Name).Distinct().Order(), one.EnumerateObject()
+            .Select(m => m.Name).Order());
     }
 
     [FactIf(Need.Python3)]

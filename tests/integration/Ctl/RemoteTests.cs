@@ -46,7 +46,8 @@ public sealed class RemoteTests(ITestOutputHelper output) : CtlTest(output)
                     -o UserKnownHostsFile={folder}/known -o StrictHostKeyChecking=accept-new "$@"
                 """);
             File.SetUnixFileMode($"{folder}/bin/ssh", (UnixFileMode)0x1ED);
-            _process = Process.Start(new ProcessStartInfo("/usr/sbin/sshd", ["-D", "-e", "-f", $"{folder}/sshd_config"]) { RedirectStandardError = true })!;
+            _process = Process.Start(new ProcessStartInfo("/usr/sbin/sshd", ["-D", "-e", "-f", $"{folder}/sshd_config"])
+            { RedirectStandardError = true })!;
             _process.ErrorDataReceived += (_, _) => { };
             _process.BeginErrorReadLine();
             Eventually.True(() =>
@@ -99,7 +100,8 @@ public sealed class RemoteTests(ITestOutputHelper output) : CtlTest(output)
         Assert.Equal((1, "hostmemctl: run: a descriptor does not come from another host\n"), (borrowed.Status, borrowed.Error));
         var away = Remote(sshd, "-s", "/no/such", "list");
         Assert.Equal(3, away.Status);
-        Assert.Equal("hostmemctl: no daemon at /no/such: No such file or directory\nhostmemctl: root@127.0.0.1: no daemon was reached through ssh\n", away.Error);
+        Assert.Equal("hostmemctl: no daemon at /no/such: No such file or directory\nhostmemctl: root@127.0.0.1: no daemon was reached "
+            + "through ssh\n", away.Error);
     }
 
     [Fact]

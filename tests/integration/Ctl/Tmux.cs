@@ -8,7 +8,8 @@ sealed class Tmux : IDisposable
 {
     readonly string _server = "hostmemd-test-" + Guid.NewGuid().ToString("N");
 
-    public Tmux(int width, int height, string command) => Run("-f", "/dev/null", "new-session", "-d", "-s", "it", "-x", Text(width), "-y", Text(height), command);
+    public Tmux(int width, int height, string command) =>
+        Run("-f", "/dev/null", "new-session", "-d", "-s", "it", "-x", Text(width), "-y", Text(height), command);
 
     /// <summary>The lines of the screen, without those that are empty at its end.</summary>
     public string Screen => string.Join('\n', Run("capture-pane", "-p", "-t", "it").Split('\n').Select(l => l.TrimEnd())).TrimEnd('\n');
@@ -38,7 +39,8 @@ sealed class Tmux : IDisposable
     public string AwaitPrompt(string text) =>
         AwaitFit(s => s.Contains(text, StringComparison.Ordinal) && s.EndsWith("\n$", StringComparison.Ordinal), text + " and a prompt");
 
-    /// <summary>Presses the key until the screen is as wanted: what it asks for may not have come in the time that a program waits for it.</summary>
+    /// <summary>Presses the key until the screen is as wanted: what it asks for may not have come in the time that a program waits for
+    /// it.</summary>
     public void PressUntil(string key, Func<string, bool> fits, string what)
     {
         for (var i = 0; i < 20; i++)

@@ -23,11 +23,14 @@ public sealed class TopTests(ITestOutputHelper output) : CtlTest(output)
         using var terminal = Terminal();
         terminal.Enter("clear; echo before; hostmemctl top -d 60; echo status $?");
         var screen = terminal.Await("by CHANGE");
-        Assert.Equal(["ID  SIZE  RESIDENT  CHANGE  SWAPPED  HELD", "aa    8K        0B       -       0B     0", "zz    1M        0B       -       0B     0"], screen.Split('\n')[2..]);
+        Assert.Equal(["ID  SIZE  RESIDENT  CHANGE  SWAPPED  HELD", "aa    8K        0B       -       0B     0",
+            "zz    1M        0B       -       0B     0"], screen.Split('\n')[2..]);
         terminal.Press("z");
-        terminal.AwaitFit(s => s.Contains("by SIZE", StringComparison.Ordinal) && s.Split('\n')[3].StartsWith("zz ", StringComparison.Ordinal), "the larger one first");
+        terminal.AwaitFit(s => s.Contains("by SIZE", StringComparison.Ordinal)
+            && s.Split('\n')[3].StartsWith("zz ", StringComparison.Ordinal), "the larger one first");
         terminal.Resize(30, 8);
-        terminal.AwaitFit(s => s.Contains("RESIDENT", StringComparison.Ordinal) && !s.Contains("HELD", StringComparison.Ordinal), "fewer columns");
+        terminal.AwaitFit(s => s.Contains("RESIDENT", StringComparison.Ordinal) && !s.Contains("HELD", StringComparison.Ordinal),
+            "fewer columns");
         terminal.Press("q");
         screen = terminal.Await("status 0");
         Assert.Contains("before", screen, StringComparison.Ordinal);

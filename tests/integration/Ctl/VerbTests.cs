@@ -10,7 +10,8 @@ public sealed class VerbTests(ITestOutputHelper output) : CtlTest(output)
     [Fact]
     public void Add_TakesSizes_Properties_AndOptions()
     {
-        Assert.Equal("vm1 made: 64M, filled\n", Good("add", "vm1", "memfd", "64M", "--fill=2", "dump=off", "x-use-canonical-path-for-ramblock-id=on"));
+        Assert.Equal("vm1 made: 64M, filled\n", Good("add", "vm1", "memfd", "64M", "--fill=2", "dump=off",
+            "x-use-canonical-path-for-ramblock-id=on"));
         Assert.Equal(64ul << 20, Resident("vm1"));
         Assert.Equal("2\n", Good("get", "vm1", "prealloc-threads"));
         Assert.Equal("dump=off\nshare=on\nsize=67108864\n", Good("get", "vm1", "dump", "share", "size"));
@@ -73,7 +74,8 @@ public sealed class VerbTests(ITestOutputHelper output) : CtlTest(output)
         Assert.Equal((3, $"hostmemctl: no daemon at {folder}/x: No such file or directory\n"), Failed("-s", $"{folder}/x", "list"));
         File.WriteAllText($"{folder}/file", "");
         Assert.Equal((3, $"hostmemctl: no daemon at {folder}/file: nothing listens there\n"), Failed("-s", $"{folder}/file", "list"));
-        Assert.Equal((2, $"hostmemctl: the path of a socket has at most 107 bytes: '/{new string('x', 200)}'\n"), Failed("-s", "/" + new string('x', 200), "list"));
+        Assert.Equal((2, $"hostmemctl: the path of a socket has at most 107 bytes: '/{new string('x', 200)}'\n"),
+            Failed("-s", "/" + new string('x', 200), "list"));
 
         (int, string) Failed(params string[] arguments) => Ctl(arguments) is var o ? (o.Status, o.Error) : default;
     }
@@ -82,18 +84,23 @@ public sealed class VerbTests(ITestOutputHelper output) : CtlTest(output)
     public void User_WhoMayNotConnect_HearsWhoMay()
     {
         var folder = Folder;
-        File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherExecute | UnixFileMode.GroupExecute);
+        File.SetUnixFileMode(folder,
+            (UnixFileMode)0x1C9);
         var daemon = StartIn(folder, "--qmp", $"unix:{folder}/qmp.sock");
         var program = Path.Combine(folder, "hostmemctl");
         File.Copy(Repository.Ctl, program);
         File.SetUnixFileMode(program, (UnixFileMode)0x1ED);
-        foreach (var library in Directory.GetFiles(Path.GetDirectoryName(Repository.Ctl)!, "*.dll").Concat(Directory.GetFiles(Path.GetDirectoryName(Repository.Ctl)!, "*.json")))
+        foreach (var library in Directory.GetFiles(Path.GetDirectoryName(Repository.Ctl)!, "*.dll")
+            .Concat(Directory.GetFiles(Path.GetDirectoryName(Repository.Ctl)!, "*.json")))
             File.Copy(library, Path.Combine(folder, Path.GetFileName(library)));
         File.SetUnixFileMode(daemon.SocketPath, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        var outcome = Program.Run("", "setpriv", "--reuid=12345", "--regid=12345", "--clear-groups", program, "-s", daemon.SocketPath, "list");
-        Assert.Equal((3, $"hostmemctl: no access to {daemon.SocketPath}: Permission denied; root may connect\n"), (outcome.Status, outcome.Errors));
+        var outcome = Program.Run("", "setpriv", "--reuid=12345", "--regid=12345", "--clear-groups", program, "-s", daemon.SocketPath,
+            "list");
+        Assert.Equal((3, $"hostmemctl: no access to {daemon.SocketPath}: Permission denied; root may connect\n"),
+            (outcome.Status, outcome.Errors));
         File.SetUnixFileMode(daemon.SocketPath, (UnixFileMode)0x1B6);
-        var observer = Program.Run("", "setpriv", "--reuid=12345", "--regid=12345", "--clear-groups", program, "-s", daemon.SocketPath, "add", "x", "memfd", "4096");
+        var observer = Program.Run("", "setpriv", "--reuid=12345", "--regid=12345", "--clear-groups", program, "-s", daemon.SocketPath,
+            "add", "x", "memfd", "4096");
         Assert.Equal((1, "hostmemctl: The command object-add needs the role admin\n"), (observer.Status, observer.Errors));
     }
 
@@ -141,7 +148,8 @@ public sealed class VerbTests(ITestOutputHelper output) : CtlTest(output)
         Same("query-qmp-schema", "schema");
         Assert.Equal("[]", Good("jobs", "-o", "json").Trim());
         Assert.Equal("[]", Good("who", "-o", "json", "m").Trim());
-        Assert.Equal(client.Ok("query-memdev-limits").GetArrayLength(), JsonDocument.Parse(Good("limits", "-o", "json")).RootElement.GetArrayLength());
+        Assert.Equal(client.Ok("query-memdev-limits").GetArrayLength(), JsonDocument.Parse(Good("limits", "-o", "json"))
+            .RootElement.GetArrayLength());
 
         void Same(string command, string verb) =>
             Assert.True(JsonElement.DeepEquals(client.Ok(command), JsonDocument.Parse(Good(verb, "-o", "json")).RootElement), verb);
@@ -151,8 +159,10 @@ public sealed class VerbTests(ITestOutputHelper output) : CtlTest(output)
     public void Limits_AndStats_AreLists()
     {
         Memfd("m", 4096);
-        Assert.Contains(Good("limits").Split('\n'), l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries) is ["BytesTotal", "4K", "-", "-"]);
-        Assert.Equal(["m", "4K", "0B", "0B", "0B", "no", "on", "default", "0", "-"], Good("stats", "--no-legend").Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+        Assert.Contains(Good("limits").Split('\n'), l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            is ["BytesTotal", "4K", "-", "-"]);
+        Assert.Equal(["m", "4K", "0B", "0B", "0B", "no", "on", "default", "0", "-"], Good("stats", "--no-legend")
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
     }
 
     [Fact]
@@ -199,7 +209,8 @@ public sealed class VerbTests(ITestOutputHelper output) : CtlTest(output)
         Memfd("m", 1 << 30);
         var refused = Ctl("quit");
         Assert.Equal(1, refused.Status);
-        Assert.StartsWith($"hostmemctl: End the daemon at {Daemon.SocketPath} and release 1 object of 1G? Nothing was done", refused.Error, StringComparison.Ordinal);
+        Assert.StartsWith($"hostmemctl: End the daemon at {Daemon.SocketPath} and release 1 object of 1G? Nothing was done",
+            refused.Error, StringComparison.Ordinal);
         Good("quit", "-y");
         Assert.Equal(0, Daemon.AwaitExit());
     }

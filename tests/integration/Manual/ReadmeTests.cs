@@ -12,12 +12,14 @@ public sealed partial class ReadmeTests(ITestOutputHelper output) : DaemonTest(o
     public void FirstSession_PrintsWhatItShows()
     {
         var text = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
-        var session = text[text.IndexOf("## A first session", StringComparison.Ordinal)..text.IndexOf("## The same", StringComparison.Ordinal)];
+        var session = text[text.IndexOf("## A first session", StringComparison.Ordinal)..text.IndexOf(
+            "## The same", StringComparison.Ordinal)];
         var blocks = Block().Matches(session);
         Assert.Equal(4, blocks.Count);
 
         var script = string.Concat(blocks.Select(b => b.Groups[1].Value + "echo ----\n"));
-        var (_, all, errors) = Program.Run("", "bash", "-u", "-c", script.Replace("/tmp/hostmemd.sock", Daemon.SocketPath, StringComparison.Ordinal));
+        var (_, all, errors) = Program.Run("", "bash", "-u", "-c", script.Replace("/tmp/hostmemd.sock", Daemon.SocketPath,
+            StringComparison.Ordinal));
         Output.WriteLine($"{all}\n{errors}");
         var printed = all.Split("----\n");
 
@@ -39,11 +41,13 @@ public sealed partial class ReadmeTests(ITestOutputHelper output) : DaemonTest(o
     public void SessionOfHostmemctl_PrintsWhatItShows()
     {
         var text = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
-        var session = text[text.IndexOf("## The same with hostmemctl", StringComparison.Ordinal)..text.IndexOf("## Commands", StringComparison.Ordinal)];
+        var session = text[text.IndexOf("## The same with hostmemctl", StringComparison.Ordinal)..text.IndexOf(
+            "## Commands", StringComparison.Ordinal)];
         var blocks = Block().Matches(session);
         Assert.Equal(2, blocks.Count);
 
-        var script = string.Concat(blocks.Select(b => b.Groups[1].Value + "echo ----\n")).Replace("/tmp/hostmemd.sock", Daemon.SocketPath, StringComparison.Ordinal);
+        var script = string.Concat(blocks.Select(b => b.Groups[1].Value + "echo ----\n"))
+            .Replace("/tmp/hostmemd.sock", Daemon.SocketPath, StringComparison.Ordinal);
         var path = $"PATH={Path.GetDirectoryName(Repository.Ctl)}:$PATH\n";
         var (_, all, errors) = Program.Run("", "bash", "-u", "-c", path + "exec 2>&1\n" + script);
         Output.WriteLine($"{all}\n{errors}");

@@ -44,7 +44,8 @@ public sealed class JobTests(ITestOutputHelper output) : DaemonTest(output)
         Assert.Equal("j", job.GetProperty("job-id").GetString());
         Assert.Equal("m", job.GetProperty("id").GetString());
         Assert.InRange(job.GetProperty("threads").GetInt32(), 1, Environment.ProcessorCount);
-        Assert.InRange(job.GetProperty("since").GetInt64(), DateTimeOffset.UtcNow.ToUnixTimeSeconds() - 600, DateTimeOffset.UtcNow.ToUnixTimeSeconds());
+        Assert.InRange(job.GetProperty("since").GetInt64(), DateTimeOffset.UtcNow.ToUnixTimeSeconds() - 600,
+            DateTimeOffset.UtcNow.ToUnixTimeSeconds());
         var rate = job.GetProperty("bytes-per-second").GetUInt64();
         Assert.True(rate > 0, "the memory was filled in no time");
         // A job that is over is not getting slower.

@@ -26,7 +26,8 @@ public sealed class ParserTests
     }
 
     [Fact]
-    public void SocketOfAnAbstractName_IsNoFileOfArguments() => Assert.Equal("@name", Value(Parser.Parse(["-s", "@name", "list"]), "socket"));
+    public void SocketOfAnAbstractName_IsNoFileOfArguments() =>
+        Assert.Equal("@name", Value(Parser.Parse(["-s", "@name", "list"]), "socket"));
 
     [Theory]
     [InlineData("add vm1 memfd --fill 4G", "default")]
@@ -67,7 +68,8 @@ public sealed class ParserTests
     [InlineData("run vm1 qemu -m 1G", "unknown option '-m'; the command and its options come behind '--'")]
     [InlineData("qmp -x", "unknown option '-x'; 'hostmemctl qmp --help' lists the options")]
     [InlineData("show", "show: ID is missing: hostmemctl show ID...")]
-    [InlineData("add vm1", "add: KIND is missing: hostmemctl add [--fill[=THREADS]] [--hugetlb[=2M|1G]] [--nodes LIST] [--policy P] [--path FILE] ID KIND [SIZE|KEY=VALUE...]")]
+    [InlineData("add vm1", "add: KIND is missing: hostmemctl add [--fill[=THREADS]] [--hugetlb[=2M|1G]] [--nodes LIST] [--policy P] "
+        + "[--path FILE] ID KIND [SIZE|KEY=VALUE...]")]
     [InlineData("limits now", "limits: one word too many: hostmemctl limits")]
     public void Mistake_IsOneLine(string line, string text)
     {

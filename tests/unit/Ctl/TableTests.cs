@@ -38,7 +38,8 @@ public sealed class TableTests
     [Theory]
     [MemberData(nameof(Names))]
     public void Help_FitsATerminal(string name) =>
-        Assert.All(HelpText.Of(Verb(name)).Split('\n').Where(l => l.StartsWith("  ", StringComparison.Ordinal)), l => Assert.InRange(l.Length, 0, 120));
+        Assert.All(HelpText.Of(Verb(name)).Split('\n').Where(l => l.StartsWith("  ", StringComparison.Ordinal)), l =>
+            Assert.InRange(l.Length, 0, 120));
 
     [Fact]
     public void Help_HasAllVerbs_ButTheHidden()
@@ -51,6 +52,7 @@ public sealed class TableTests
     // users.md, 1.5: names that stay.
     [Fact]
     public void Grammar_IsWhole() => Assert.Equal(
-        ["list", "show", "add", "rm", "get", "set", "fill", "jobs", "cancel", "pause", "resume", "dismiss", "who", "run", "map", "unmap", "stats", "top", "limits",
+        ["list", "show", "add", "rm", "get", "set", "fill", "jobs", "cancel", "pause", "resume", "dismiss", "who", "run", "map", "unmap",
+            "stats", "top", "limits",
             "watch", "qmp", "schema", "version", "quit", "completion", "bridge"], VerbTable.All.Select(v => v.Name));
 }

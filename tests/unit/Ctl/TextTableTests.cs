@@ -8,15 +8,18 @@ public sealed class TextTableTests
 
     static readonly Column<Row>[] s_columns =
     [
-        new("NAME", r => r.Name), new("SIZE", r => r.Size) { IsNumber = true, Dispensable = 1 }, new("NOTE", r => r.Note) { Dispensable = 2 },
+        new("NAME", r => r.Name), new("SIZE", r => r.Size) { IsNumber = true, Dispensable = 1 }, new("NOTE", r => r.Note)
+        { Dispensable = 2 },
     ];
 
     static readonly Row[] s_rows = [new("a", "1G", "x"), new("longer-name", "512M", "")];
 
-    static (string Text, IReadOnlyList<string> Omitted) Written(IReadOnlyList<Row> rows, int? width = null, bool legend = true, bool colors = false)
+    static (string Text, IReadOnlyList<string> Omitted) Written(
+        IReadOnlyList<Row> rows, int? width = null, bool legend = true, bool colors = false)
     {
         var text = new StringWriter();
-        var omitted = TextTable.Write(new Terminal { Out = text, Error = text, Width = () => width, HasColors = colors }, s_columns, rows, legend);
+        var omitted = TextTable.Write(new Terminal { Out = text, Error = text, Width = () => width, HasColors = colors }, s_columns, rows,
+            legend);
         return (text.ToString(), omitted);
     }
 

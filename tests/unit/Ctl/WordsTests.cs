@@ -55,7 +55,8 @@ public sealed class WordsTests
     public void Qmp_TakesJson_AndWords()
     {
         Assert.Equal(Value.Object(("a", Value.From(1))), Value.From(QmpVerb.Arguments(["{\"a\": 1}"])));
-        Assert.Equal(Value.Object(("id", Value.From("vm1")), ("size", Value.From(4096)), ("share", Value.From(true)), ("x", Value.From("4G"))),
+        Assert.Equal(Value.Object(("id", Value.From("vm1")), ("size", Value.From(4096)), ("share", Value.From(true)), ("x",
+            Value.From("4G"))),
             Value.From(QmpVerb.Arguments(["id=vm1", "size=4096", "share=true", "x=4G"])));
         Assert.Equal("'vm1' is not of the form KEY=VALUE", Assert.Throws<CtlException>(() => QmpVerb.Arguments(["vm1"])).Message);
     }
@@ -77,7 +78,8 @@ public sealed class WordsTests
     [InlineData(null, null, 0, "/run/hostmemd/qmp.sock")]
     [InlineData(null, null, 13, "/run/hostmemd/qmp.sock")]
     [InlineData(null, null, 2, "/user/hostmemd/qmp.sock")]
-    public void Socket_IsTheFirstThatIsThere(string? named, string? told, int system, string path) => Assert.Equal(path, DaemonSocket.Path(named,
+    public void Socket_IsTheFirstThatIsThere(string? named, string? told, int system, string path) =>
+        Assert.Equal(path, DaemonSocket.Path(named,
         name => name == DaemonSocket.Variable ? told : "/user", at => at == DaemonSocket.OfTheSystem ? new Errno(system) : Errno.None));
 
     [Fact]

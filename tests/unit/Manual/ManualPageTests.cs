@@ -3,7 +3,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace HostMemd.Unit.Manual;
 
-/// <summary>docs/man is what the tables say. To write it anew: HOSTMEMD_UPDATE_DOCS=1 dotnet test tests/unit --filter ManualPageTests</summary>
+/// <summary>docs/man is what the tables say. To write it anew: HOSTMEMD_UPDATE_DOCS=1 dotnet test tests/unit --filter
+/// ManualPageTests</summary>
 public sealed class ManualPageTests
 {
     static readonly Daemon s_daemon = new(new HostMemdOptions(), NullLoggerFactory.Instance);
@@ -32,7 +33,8 @@ public sealed class ManualPageTests
     public void QmpPage_NamesEverythingThatIsDeclared()
     {
         var written = Write("hostmemd-qmp.7");
-        Assert.All(s_daemon.Commands.All.Where(c => c.Topic is not null), c => Assert.Contains($"\n.It Ic {Mdoc.Argument(c.Name)}\n", written, StringComparison.Ordinal));
+        Assert.All(s_daemon.Commands.All.Where(c => c.Topic is not null), c =>
+            Assert.Contains($"\n.It Ic {Mdoc.Argument(c.Name)}\n", written, StringComparison.Ordinal));
         Assert.All(Events.All, e => Assert.Contains($"\n.It Dv {Mdoc.Argument(e.Name)}\n", written, StringComparison.Ordinal));
     }
 

@@ -6,7 +6,7 @@ namespace HostMemd.Integration.Memory;
 
 /// <summary>What the daemon says of the host, beside the kernel's own files.</summary>
 [Collection(nameof(Machine))]
-public sealed class HostTests(ITestOutputHelper output) : DaemonTest(output)
+public sealed class HostMemoryTests(ITestOutputHelper output) : DaemonTest(output)
 {
     const string Nodes = "/sys/devices/system/node";
 
