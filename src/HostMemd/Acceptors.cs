@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 using HostMemd.Keeping;
-using HostMemd.Protocol;
+using HostMemd.Protocol.Qmp;
 using HostMemd.Protocol.Wire;
 using Microsoft.Extensions.Logging;
 

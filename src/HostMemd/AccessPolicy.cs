@@ -1,5 +1,5 @@
 using HostMemd.Linux;
-using HostMemd.Protocol;
+using HostMemd.Protocol.Contract;
 using HostMemd.Protocol.Wire;
 using HostMemd.Start;
 

@@ -1,4 +1,4 @@
-using HostMemd.Protocol;
+using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
 using HostMemd.Qapi.Json;
 

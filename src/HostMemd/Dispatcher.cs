@@ -1,5 +1,6 @@
 using HostMemd.Backend.Memory;
-using HostMemd.Protocol;
+using HostMemd.Protocol.Contract;
+using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
 using Microsoft.Extensions.Logging;
 

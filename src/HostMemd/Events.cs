@@ -1,5 +1,5 @@
 using HostMemd.Backend.Leases;
-using HostMemd.Protocol;
+using HostMemd.Protocol.Contract;
 using HostMemd.Qapi;
 using static HostMemd.Qapi.QapiTypes;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using HostMemd.Protocol;
+using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
 

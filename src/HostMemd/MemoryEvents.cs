@@ -5,7 +5,7 @@ using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
-using HostMemd.Protocol;
+using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
 
 namespace HostMemd;

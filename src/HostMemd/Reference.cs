@@ -1,6 +1,7 @@
 using System.Text;
 using HostMemd.Backend.Qom;
-using HostMemd.Protocol;
+using HostMemd.Protocol.Contract;
+using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
 
 namespace HostMemd;

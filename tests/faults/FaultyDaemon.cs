@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
 using HostMemd.Backend;
-using HostMemd.Protocol;
+using HostMemd.Protocol.Qmp;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi.Json;
 using HostMemd.Start;

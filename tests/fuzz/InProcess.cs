@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
-using HostMemd.Protocol;
+using HostMemd.Protocol.Qmp;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
 using HostMemd.Qapi.Json;

@@ -4,7 +4,6 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using HostMemd.Linux;
-using HostMemd.Protocol;
 using HostMemd.Protocol.Wire;
 using Microsoft.Win32.SafeHandles;
 

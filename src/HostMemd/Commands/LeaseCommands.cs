@@ -3,10 +3,11 @@ using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Qom;
 using HostMemd.Linux;
-using HostMemd.Protocol;
+using HostMemd.Protocol.Contract;
+using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
-using static HostMemd.Protocol.Define;
+using static HostMemd.Protocol.Contract.Define;
 using static HostMemd.Qapi.QapiTypes;
 
 namespace HostMemd.Commands;

@@ -1,8 +1,9 @@
 using HostMemd.Backend.Jobs;
 using HostMemd.Backend.Qom;
-using HostMemd.Protocol;
+using HostMemd.Protocol.Contract;
+using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
-using static HostMemd.Protocol.Define;
+using static HostMemd.Protocol.Contract.Define;
 using static HostMemd.Qapi.QapiTypes;
 
 namespace HostMemd.Commands;

@@ -1,7 +1,7 @@
 using HostMemd.Backend.Qom;
-using HostMemd.Protocol;
+using HostMemd.Protocol.Contract;
 using HostMemd.Qapi;
-using static HostMemd.Protocol.Define;
+using static HostMemd.Protocol.Contract.Define;
 using static HostMemd.Qapi.QapiTypes;
 
 namespace HostMemd.Commands;

@@ -4,7 +4,7 @@ namespace HostMemd.Commands;
 
 /// <summary>
 /// The type of the entries of <c>query-qmp-schema</c>, which describes itself as everything else. Entries are made by
-/// <see cref="Protocol.Schema"/> and passed through.
+/// <see cref="Protocol.Contract.Schema"/> and passed through.
 /// </summary>
 sealed class SchemaInfo : QapiType<Value>
 {

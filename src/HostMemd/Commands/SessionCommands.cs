@@ -1,6 +1,7 @@
-using HostMemd.Protocol;
+using HostMemd.Protocol.Contract;
+using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
-using static HostMemd.Protocol.Define;
+using static HostMemd.Protocol.Contract.Define;
 using static HostMemd.Qapi.QapiTypes;
 
 namespace HostMemd.Commands;

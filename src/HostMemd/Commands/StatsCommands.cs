@@ -2,9 +2,9 @@ using HostMemd.Backend;
 using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Qom;
-using HostMemd.Protocol;
+using HostMemd.Protocol.Contract;
 using HostMemd.Qapi;
-using static HostMemd.Protocol.Define;
+using static HostMemd.Protocol.Contract.Define;
 using static HostMemd.Qapi.QapiTypes;
 
 namespace HostMemd.Commands;

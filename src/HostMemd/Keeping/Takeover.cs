@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
 using HostMemd.Linux;
-using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
 using HostMemd.Qapi.Json;
 using HostMemd.Start;

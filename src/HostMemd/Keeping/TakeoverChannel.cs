@@ -2,7 +2,6 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
 using HostMemd.Linux;
-using HostMemd.Protocol;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
 using HostMemd.Qapi.Json;

@@ -1,11 +1,12 @@
 using HostMemd.Backend;
 using HostMemd.Backend.Jobs;
-using HostMemd.Protocol;
+using HostMemd.Protocol.Contract;
+using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
 using HostMemd.Start;
 using HostMemd.Systemd;
 using Microsoft.Extensions.Logging;
-using static HostMemd.Protocol.Define;
+using static HostMemd.Protocol.Contract.Define;
 using static HostMemd.Qapi.QapiTypes;
 
 namespace HostMemd.Keeping;

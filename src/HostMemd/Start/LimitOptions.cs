@@ -1,5 +1,5 @@
 using HostMemd.Linux;
-using HostMemd.Protocol;
+using HostMemd.Protocol.Wire;
 
 namespace HostMemd.Start;
 

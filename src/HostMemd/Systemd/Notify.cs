@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using HostMemd.Linux;
-using HostMemd.Protocol.Wire;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Systemd;

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using HostMemd.Linux;
-using HostMemd.Protocol.Wire;
 using HostMemd.Start;
 using Microsoft.Win32.SafeHandles;
 

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using HostMemd.Linux;
+using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using HostMemd.Integration.Harness;
-using HostMemd.Protocol;
+using HostMemd.Protocol.Contract;
+using HostMemd.Protocol.Qmp;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Win32.SafeHandles;
 using Xunit.Abstractions;

@@ -1,5 +1,5 @@
 using HostMemd.Client;
-using HostMemd.Protocol;
+using HostMemd.Protocol.Contract;
 using HostMemd.Qapi;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -2,7 +2,6 @@ using System.Net.Sockets;
 using System.Text;
 using HostMemd.Client;
 using HostMemd.Linux;
-using HostMemd.Protocol.Wire;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Unit.Client;

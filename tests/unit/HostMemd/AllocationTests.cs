@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Text;
-using HostMemd.Protocol;
+using HostMemd.Protocol.Qmp;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi.Json;
 using Microsoft.Extensions.Logging.Abstractions;

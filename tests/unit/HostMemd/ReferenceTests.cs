@@ -3,7 +3,8 @@ using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
-using HostMemd.Protocol;
+using HostMemd.Protocol.Contract;
+using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -1,6 +1,5 @@
 using HostMemd.Keeping;
 using HostMemd.Linux;
-using HostMemd.Protocol;
 using HostMemd.Protocol.Wire;
 using Microsoft.Win32.SafeHandles;
 

@@ -2,12 +2,12 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using HostMemd.Keeping;
-using HostMemd.Protocol;
+using HostMemd.Protocol.Qmp;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
 
-namespace HostMemd.Unit.Protocol.Wire;
+namespace HostMemd.Unit.Protocol.Qmp;
 
 /// <summary>A connection over a real socket.</summary>
 public sealed class ConnectionTests : IDisposable

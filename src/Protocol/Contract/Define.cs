@@ -1,6 +1,6 @@
 using HostMemd.Qapi;
 
-namespace HostMemd.Protocol;
+namespace HostMemd.Protocol.Contract;
 
 /// <summary>
 /// Declares commands. The handler's parameters are the declared arguments, so an argument that is not declared cannot be

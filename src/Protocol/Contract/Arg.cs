@@ -1,6 +1,6 @@
 using HostMemd.Qapi;
 
-namespace HostMemd.Protocol;
+namespace HostMemd.Protocol.Contract;
 
 /// <summary>A declared argument: what the schema says of it, and how it is read from what the client sent.</summary>
 public sealed record Arg<T>(string Name, QapiType Type, bool Optional, string Doc, Func<Value, T> Present, Func<T> Absent)

@@ -4,7 +4,7 @@ using HostMemd.Qapi;
 using HostMemd.Qapi.Json;
 using Microsoft.Win32.SafeHandles;
 
-namespace HostMemd.Protocol.Wire;
+namespace HostMemd.Protocol.Qmp;
 
 /// <summary>
 /// What goes out to one client: whole messages, one a line, ended with CR LF as QEMU's are. Any thread may write; messages

@@ -1,6 +1,7 @@
+using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
 
-namespace HostMemd.Protocol;
+namespace HostMemd.Protocol.Contract;
 
 /// <summary>
 /// A declared event. QEMU's go to every client that has negotiated; ours only to clients that asked with <c>memdev-watch</c>,

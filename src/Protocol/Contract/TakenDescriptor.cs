@@ -1,6 +1,7 @@
+using HostMemd.Protocol.Wire;
 using Microsoft.Win32.SafeHandles;
 
-namespace HostMemd.Protocol;
+namespace HostMemd.Protocol.Contract;
 
 /// <summary>A descriptor that a command has taken; closed with it, unless it found a place.</summary>
 public sealed class TakenDescriptor(SafeFileHandle handle) : IDisposable

@@ -1,7 +1,8 @@
+using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
 
-namespace HostMemd.Protocol;
+namespace HostMemd.Protocol.Contract;
 
 /// <summary>One command under way: who gave it, the descriptors that came with it, the one that goes back.</summary>
 public sealed class Call(Session session)

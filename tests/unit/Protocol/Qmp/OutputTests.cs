@@ -1,8 +1,8 @@
 using System.Text;
-using HostMemd.Protocol.Wire;
+using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
 
-namespace HostMemd.Unit.Protocol.Wire;
+namespace HostMemd.Unit.Protocol.Qmp;
 
 public class OutputTests
 {

@@ -1,8 +1,7 @@
 using HostMemd.Linux;
-using HostMemd.Protocol.Wire;
 using Microsoft.Win32.SafeHandles;
 
-namespace HostMemd.Protocol;
+namespace HostMemd.Protocol.Wire;
 
 /// <summary>
 /// Closes what one client sent. A descriptor may be of a file system that hangs, and close(2) with it: neither the thread that all clients

@@ -1,8 +1,9 @@
+using HostMemd.Protocol.Contract;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
 using HostMemd.Qapi.Json;
 
-namespace HostMemd.Protocol;
+namespace HostMemd.Protocol.Qmp;
 
 /// <summary>Runs one command; the daemon supplies it. Throws <see cref="QmpException"/> and nothing else.</summary>
 public delegate ValueTask<Value> CommandRunner(Call call);

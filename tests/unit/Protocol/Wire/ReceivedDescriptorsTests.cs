@@ -1,7 +1,7 @@
-using HostMemd.Protocol;
+using HostMemd.Protocol.Wire;
 using Microsoft.Win32.SafeHandles;
 
-namespace HostMemd.Unit.Protocol;
+namespace HostMemd.Unit.Protocol.Wire;
 
 public class ReceivedDescriptorsTests
 {

@@ -1,10 +1,11 @@
 using System.Buffers;
 using System.Text;
-using HostMemd.Protocol;
+using HostMemd.Protocol.Contract;
+using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
 using HostMemd.Qapi.Json;
 
-namespace HostMemd.Unit.Protocol;
+namespace HostMemd.Unit.Protocol.Qmp;
 
 public class RequestTests
 {

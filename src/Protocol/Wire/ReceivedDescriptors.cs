@@ -1,6 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 
-namespace HostMemd.Protocol;
+namespace HostMemd.Protocol.Wire;
 
 /// <summary>
 /// The descriptors a client sent, until a command takes them. They come in batches, one for each piece of input that carried

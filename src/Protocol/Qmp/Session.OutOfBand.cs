@@ -1,7 +1,7 @@
 using HostMemd.Qapi;
 using HostMemd.Qapi.Json;
 
-namespace HostMemd.Protocol;
+namespace HostMemd.Protocol.Qmp;
 
 // With oob enabled commands are read ahead into a queue; exec-oob is executed when it is read, so it overtakes the queue.
 // QEMU reads on while fewer than eight are queued (the one being executed not counted) and so do we: a client that

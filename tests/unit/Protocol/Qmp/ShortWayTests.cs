@@ -2,11 +2,11 @@ using System.Buffers;
 using System.Net.Sockets;
 using System.Text;
 using HostMemd.Keeping;
-using HostMemd.Protocol.Wire;
+using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
 
-namespace HostMemd.Unit.Protocol.Wire;
+namespace HostMemd.Unit.Protocol.Qmp;
 
 /// <summary>What goes to the socket at once, and what must wait for its turn in the pipe. The tests are the one who reads the pipe.</summary>
 public sealed class ShortWayTests : IDisposable

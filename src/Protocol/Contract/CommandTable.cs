@@ -1,6 +1,6 @@
 using HostMemd.Qapi;
 
-namespace HostMemd.Protocol;
+namespace HostMemd.Protocol.Contract;
 
 /// <summary>All commands by name. Filled at start; read by all sessions.</summary>
 public sealed class CommandTable

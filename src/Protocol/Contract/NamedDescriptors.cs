@@ -1,7 +1,8 @@
+using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
 
-namespace HostMemd.Protocol;
+namespace HostMemd.Protocol.Contract;
 
 /// <summary>
 /// Descriptors a client has named with <c>getfd</c>. They are the client's: closed when it leaves. Used with the daemon's state held,

@@ -1,9 +1,10 @@
 using System.Buffers;
 using HostMemd.Linux;
+using HostMemd.Protocol.Wire;
 using HostMemd.Qapi.Json;
 using Microsoft.Win32.SafeHandles;
 
-namespace HostMemd.Protocol.Wire;
+namespace HostMemd.Protocol.Qmp;
 
 /// <summary>
 /// The socket of one client. Two loops: one brings bytes in and hands messages to the session, one carries out what the socket does not

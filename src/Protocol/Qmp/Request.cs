@@ -1,6 +1,7 @@
+using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
 
-namespace HostMemd.Protocol;
+namespace HostMemd.Protocol.Qmp;
 
 /// <summary>The envelope of a command. Members are checked in QEMU's walking order; the first fault is the one reported.</summary>
 /// <param name="Command">The command's name; empty when the envelope was faulty.</param>

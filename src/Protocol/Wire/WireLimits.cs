@@ -1,4 +1,4 @@
-namespace HostMemd.Protocol;
+namespace HostMemd.Protocol.Wire;
 
 /// <summary>What a client can run into on the wire. Each value has its reason beside it.</summary>
 public sealed record WireLimits

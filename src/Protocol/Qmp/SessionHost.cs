@@ -1,10 +1,11 @@
 using System.Collections.Concurrent;
+using HostMemd.Protocol.Contract;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
 
-namespace HostMemd.Protocol;
+namespace HostMemd.Protocol.Qmp;
 
 /// <summary>All clients of all sockets: greets them, serves them, tells them of events, and sees them out at the end.</summary>
 public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits limits, Func<PeerCredentials, Role?> roleOf, ILogger logger)

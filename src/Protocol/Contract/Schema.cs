@@ -1,7 +1,7 @@
 using System.Globalization;
 using HostMemd.Qapi;
 
-namespace HostMemd.Protocol;
+namespace HostMemd.Protocol.Contract;
 
 /// <summary>
 /// The reply to <c>query-qmp-schema</c>, read off the tables: every command and event, and every type they reach. As in QEMU the

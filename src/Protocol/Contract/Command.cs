@@ -1,6 +1,6 @@
 using HostMemd.Qapi;
 
-namespace HostMemd.Protocol;
+namespace HostMemd.Protocol.Contract;
 
 /// <summary>Who may give a command. The roles are ordered: an admin may do what an observer may.</summary>
 public enum Role { Observer, Admin }
@@ -57,7 +57,7 @@ public sealed class Command
 
     /// <summary>Adds a request of this command, and what it returns, to the manual.</summary>
     /// <param name="arguments">JSON; empty for none.</param>
-    /// <param name="returns">JSON, with the placeholders of <see cref="Protocol.Example"/>.</param>
+    /// <param name="returns">JSON, with the placeholders of <see cref="Contract.Example"/>.</param>
     /// <param name="then">An event that follows.</param>
     /// <param name="withDescriptor">A file descriptor goes with the request.</param>
     public Command Example(string arguments = "", string returns = "{}", string? then = null, bool withDescriptor = false) =>
@@ -67,12 +67,12 @@ public sealed class Command
     public Command With(string command, string arguments, string returns = "{}", string? then = null, bool withDescriptor = false) =>
         Copy(examples:
         [
-            .. Examples, new(Protocol.Example.RequestOf(command, arguments), $$"""{"return": {{returns}}}""", then, withDescriptor),
+            .. Examples, new(Contract.Example.RequestOf(command, arguments), $$"""{"return": {{returns}}}""", then, withDescriptor),
         ]);
 
     /// <summary>Adds an error to those that the manual lists, with arguments that give it.</summary>
     public Command Fails(QmpException error, string arguments, bool withDescriptor = false) =>
-        Copy(refusals: [.. Refusals, new(error, Protocol.Example.RequestOf(Name, arguments), withDescriptor)]);
+        Copy(refusals: [.. Refusals, new(error, Contract.Example.RequestOf(Name, arguments), withDescriptor)]);
 
     /// <summary>Adds errors that no request alone gives: the state of the host, or another client, decides.</summary>
     public Command MayFail(params IEnumerable<QmpException> errors) =>

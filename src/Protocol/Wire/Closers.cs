@@ -1,6 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 
-namespace HostMemd.Protocol;
+namespace HostMemd.Protocol.Wire;
 
 /// <summary>
 /// The threads that close what clients sent: two of the pool, which has a few and no more, and where these hang others of their own, so

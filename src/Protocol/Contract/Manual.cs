@@ -1,6 +1,7 @@
+using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
 
-namespace HostMemd.Protocol;
+namespace HostMemd.Protocol.Contract;
 
 /// <summary>A heading of the manual, and the commands below it.</summary>
 /// <param name="Title">A word or two.</param>
