@@ -15,6 +15,6 @@ static partial class Log
         "who holds memory is not known: processes that could not be looked at: {Count}, asking by a write lease failed: {Errno}; relying on leases alone")]
     public static partial void HoldersUnknown(ILogger logger, int count, Errno errno);
 
-    [LoggerMessage(204, LogLevel.Error, "{Id}: filling failed")]
+    [LoggerMessage(203, LogLevel.Error, "{Id}: filling failed")]
     public static partial void FillingBroke(ILogger logger, string id, Exception bug);
 }

@@ -1,7 +1,7 @@
+using HostMemd.Config;
 using HostMemd.Linux;
 using HostMemd.Protocol.Contract;
 using HostMemd.Protocol.Wire;
-using HostMemd.Start;
 
 namespace HostMemd;
 

@@ -6,6 +6,7 @@ using HostMemd.Backend.Memory;
 using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
 using HostMemd.Commands;
+using HostMemd.Config;
 using HostMemd.Human;
 using HostMemd.Keeping;
 using HostMemd.Linux;

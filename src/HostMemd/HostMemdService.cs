@@ -1,7 +1,9 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using HostMemd.Config;
 using HostMemd.Keeping;
 using HostMemd.Linux;
+using HostMemd.Logging;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
 using HostMemd.Start;

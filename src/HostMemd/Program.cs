@@ -1,4 +1,6 @@
 using HostMemd;
+using HostMemd.Config;
+using HostMemd.Logging;
 using HostMemd.Start;
 using HostMemd.Systemd;
 using Microsoft.Extensions.DependencyInjection;

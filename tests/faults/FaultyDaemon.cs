@@ -3,10 +3,10 @@ using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
 using HostMemd.Backend;
+using HostMemd.Config;
 using HostMemd.Protocol.Qmp;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi.Json;
-using HostMemd.Start;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
 

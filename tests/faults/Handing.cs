@@ -1,7 +1,6 @@
 using System.Text.Json;
 using HostMemd.Keeping;
 using HostMemd.Linux;
-using HostMemd.Start;
 using HostMemd.Systemd;
 using Microsoft.Win32.SafeHandles;
 

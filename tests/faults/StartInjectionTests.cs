@@ -1,3 +1,4 @@
+using HostMemd.Config;
 using HostMemd.Keeping;
 using HostMemd.Linux;
 using HostMemd.Start;

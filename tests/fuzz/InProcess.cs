@@ -2,11 +2,11 @@ using System.Buffers;
 using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
+using HostMemd.Config;
 using HostMemd.Protocol.Qmp;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
 using HostMemd.Qapi.Json;
-using HostMemd.Start;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
 

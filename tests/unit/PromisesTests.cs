@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
+using HostMemd.Config;
 using HostMemd.Linux;
 using HostMemd.Start;
 using Microsoft.Extensions.Logging;
@@ -60,7 +61,7 @@ public sealed partial class PromisesTests
     public void Sample_NamesEverySetting()
     {
         var sample = Sources.Read("deploy/hostmemd.json");
-        var read = Sources.Below("src/HostMemd/Start", "*.cs").SelectMany(f => Setting().Matches(Sources.Read(f))).Select(m => m.Groups[1].Value)
+        var read = Sources.Below("src/HostMemd/Config", "*.cs").SelectMany(f => Setting().Matches(Sources.Read(f))).Select(m => m.Groups[1].Value)
             .Concat(typeof(LimitOptions).GetProperties().Where(p => p.CanWrite).Select(p => p.Name)).Distinct();
 
         Assert.All(read, name => Assert.Contains($"\"{name}\"", sample, StringComparison.Ordinal));

@@ -5,7 +5,6 @@ using HostMemd.Backend.Memory;
 using HostMemd.Backend.Qom;
 using HostMemd.Linux;
 using HostMemd.Qapi;
-using HostMemd.Start;
 using HostMemd.Systemd;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;

@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using HostMemd.Linux;
-using HostMemd.Start;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Keeping;

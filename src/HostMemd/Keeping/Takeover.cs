@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using HostMemd.Config;
 using HostMemd.Linux;
 using HostMemd.Qapi;
 using HostMemd.Qapi.Json;

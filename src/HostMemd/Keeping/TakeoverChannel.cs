@@ -1,11 +1,11 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
+using HostMemd.Config;
 using HostMemd.Linux;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
 using HostMemd.Qapi.Json;
-using HostMemd.Start;
 using HostMemd.Systemd;
 using Microsoft.Win32.SafeHandles;
 

@@ -1,3 +1,4 @@
+using HostMemd.Config;
 using HostMemd.Linux;
 
 namespace HostMemd.Start;

@@ -1,5 +1,6 @@
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Qom;
+using HostMemd.Config;
 using HostMemd.Qapi;
 
 namespace HostMemd.Start;

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
+using HostMemd.Config;
 using HostMemd.Linux;
 
 namespace HostMemd.Start;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using HostMemd.Config;
 using HostMemd.Integration.Harness;
 using HostMemd.Protocol.Contract;
 using HostMemd.Protocol.Qmp;

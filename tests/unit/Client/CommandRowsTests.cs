@@ -1,4 +1,5 @@
 using HostMemd.Client;
+using HostMemd.Config;
 using HostMemd.Protocol.Contract;
 using HostMemd.Qapi;
 using Microsoft.Extensions.Logging.Abstractions;

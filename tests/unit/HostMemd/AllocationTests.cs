@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using HostMemd.Config;
 using HostMemd.Protocol.Qmp;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi.Json;

@@ -3,6 +3,7 @@ using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
+using HostMemd.Config;
 using HostMemd.Protocol.Contract;
 using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;

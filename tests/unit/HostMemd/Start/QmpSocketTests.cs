@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using HostMemd.Config;
 using HostMemd.Linux;
 using HostMemd.Start;
 

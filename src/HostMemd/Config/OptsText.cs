@@ -1,7 +1,7 @@
 using HostMemd.Backend.Qom;
 using HostMemd.Qapi;
 
-namespace HostMemd.Start;
+namespace HostMemd.Config;
 
 /// <summary>One <c>key=text</c>. <paramref name="Flag"/>: written without a text, which QEMU has deprecated.</summary>
 readonly record struct OptText(string Key, string Text, bool Flag);

@@ -2,7 +2,7 @@ using System.Net.Sockets;
 using HostMemd.Backend.Memory;
 using HostMemd.Start;
 
-namespace HostMemd;
+namespace HostMemd.Config;
 
 /// <summary>
 /// Everything that may be configured, validated: the configuration file's settings, the command line's on top. What each setting

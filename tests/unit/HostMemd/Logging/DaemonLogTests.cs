@@ -1,10 +1,11 @@
-using HostMemd.Start;
+using HostMemd.Config;
+using HostMemd.Logging;
 using Microsoft.Extensions.Logging;
 using Serilog.Core;
 using Serilog.Events;
 using Serilog.Parsing;
 
-namespace HostMemd.Unit.Start;
+namespace HostMemd.Unit.Logging;
 
 public class DaemonLogTests
 {

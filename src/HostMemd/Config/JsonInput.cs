@@ -1,7 +1,7 @@
 using HostMemd.Qapi;
 using HostMemd.Qapi.Json;
 
-namespace HostMemd.Start;
+namespace HostMemd.Config;
 
 /// <summary>JSON of the command line, of files with comments, of another daemon.</summary>
 static class JsonInput

@@ -1,6 +1,6 @@
 using HostMemd.Linux;
 
-namespace HostMemd.Start;
+namespace HostMemd.Config;
 
 /// <summary>Who may do what. A client is an admin when any admin list has it, else an observer when it may be one.</summary>
 public sealed record AccessOptions

@@ -1,8 +1,8 @@
+using HostMemd.Config;
 using HostMemd.Qapi;
-using HostMemd.Start;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace HostMemd.Unit.Start;
+namespace HostMemd.Unit.Config;
 
 public class OptsTextTests
 {

@@ -1,4 +1,4 @@
-namespace HostMemd.Start;
+namespace HostMemd.Config;
 
 /// <summary>One option of the command line. Parsing and <c>--help</c> are read off the rows.</summary>
 /// <param name="Name">Without the hyphens.</param>

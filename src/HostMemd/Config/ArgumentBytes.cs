@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Unicode;
 
-namespace HostMemd.Start;
+namespace HostMemd.Config;
 
 /// <summary>
 /// The command line's bytes. .NET makes U+FFFD of what is no UTF-8, and a path would silently become that of another file; all texts of

@@ -5,7 +5,7 @@ using HostMemd.Backend.Qom;
 using HostMemd.Qapi;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace HostMemd.Start;
+namespace HostMemd.Config;
 
 // The options. An option is a row here and a row in docs.
 sealed partial class CommandLine

@@ -1,6 +1,6 @@
 using HostMemd.Qapi;
 
-namespace HostMemd.Start;
+namespace HostMemd.Config;
 
 /// <summary>The texts behind <c>--qmp</c>, <c>--chardev</c> and <c>--monitor</c>.</summary>
 static class SocketText

@@ -1,8 +1,8 @@
 using System.Text;
-using HostMemd.Start;
+using HostMemd.Config;
 using Serilog.Events;
 
-namespace HostMemd.Unit.Start;
+namespace HostMemd.Unit.Config;
 
 public class ConfigFileTests
 {

@@ -1,7 +1,7 @@
 using HostMemd.Linux;
 using HostMemd.Protocol.Wire;
 
-namespace HostMemd.Start;
+namespace HostMemd.Config;
 
 /// <summary>How much the clients may have. 0 means no limit where a limit is not needed to stay alive.</summary>
 public sealed record LimitOptions

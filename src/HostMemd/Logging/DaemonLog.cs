@@ -1,4 +1,5 @@
 using System.Globalization;
+using HostMemd.Config;
 using HostMemd.Linux;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
@@ -8,7 +9,7 @@ using Serilog.Events;
 using Serilog.Extensions.Logging;
 using Serilog.Sinks.File;
 
-namespace HostMemd.Start;
+namespace HostMemd.Logging;
 
 /// <summary>The log: Serilog behind <c>ILogger</c>, to stderr and perhaps a file. Levels can change while running.</summary>
 sealed class DaemonLog : IDisposable

@@ -1,7 +1,7 @@
 using HostMemd.Backend.Memory;
 using HostMemd.Qapi;
 
-namespace HostMemd.Start;
+namespace HostMemd.Config;
 
 /// <summary>The configuration file: JSON with comments. deploy/hostmemd.json shows every setting.</summary>
 static class ConfigFile

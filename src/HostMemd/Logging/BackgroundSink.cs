@@ -1,8 +1,9 @@
+using HostMemd.Start;
 using Serilog.Core;
 using Serilog.Events;
 using Serilog.Parsing;
 
-namespace HostMemd.Start;
+namespace HostMemd.Logging;
 
 /// <summary>
 /// Log events, written by a thread of their own: a full disk, a closed stderr or a reader that has stopped reading it can neither

@@ -3,7 +3,7 @@ using Serilog.Events;
 using Serilog.Formatting;
 using Serilog.Formatting.Display;
 
-namespace HostMemd.Start;
+namespace HostMemd.Logging;
 
 /// <summary>
 /// One event, one line: <c>2026-11-21 09:30:00.123 INF text</c>, or for the journal, which keeps time and level itself,

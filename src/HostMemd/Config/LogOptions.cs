@@ -1,6 +1,6 @@
 using Serilog.Events;
 
-namespace HostMemd.Start;
+namespace HostMemd.Config;
 
 /// <summary>What is logged and where besides stderr. Section <c>Serilog</c> of the configuration file.</summary>
 public sealed record LogOptions

@@ -1,7 +1,7 @@
 using Serilog.Core;
 using Serilog.Events;
 
-namespace HostMemd.Start;
+namespace HostMemd.Logging;
 
 /// <summary>Levels by area, changeable at any time. An area is the beginning of a category, up to a dot.</summary>
 sealed class LevelFilter : ILogEventFilter

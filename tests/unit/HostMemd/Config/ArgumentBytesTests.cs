@@ -1,6 +1,7 @@
-using HostMemd.Start;
+using HostMemd.Config;
 
-namespace HostMemd.Unit.Start;
+
+namespace HostMemd.Unit.Config;
 
 public class ArgumentBytesTests
 {

@@ -1,6 +1,7 @@
 using HostMemd.Backend.Memory;
+using HostMemd.Start;
 
-namespace HostMemd.Start;
+namespace HostMemd.Config;
 
 /// <summary>
 /// The command line, read. Options come in <c>--name value</c> and <c>--name=value</c>, names may be cut short as long as they are

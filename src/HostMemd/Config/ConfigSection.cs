@@ -1,7 +1,7 @@
 using System.Globalization;
 using HostMemd.Qapi;
 
-namespace HostMemd.Start;
+namespace HostMemd.Config;
 
 /// <summary>
 /// One object of the configuration file. Members are taken by name; what nobody took is an error that names it. Names are

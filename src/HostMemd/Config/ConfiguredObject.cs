@@ -1,6 +1,6 @@
 using HostMemd.Qapi;
 
-namespace HostMemd.Start;
+namespace HostMemd.Config;
 
 /// <summary>An object to be made at start.</summary>
 /// <param name="Origin">Where it was configured, as error lines name it: <c>--object memory-backend-ram,id=a</c>.</param>

@@ -1,0 +1,25 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace HostMemd.Unit.Logging;
+
+/// <summary>A log line is known by its number: no two share one, and each file counts upwards, so the next free number is seen at once.</summary>
+public sealed partial class EventIdTests
+{
+    static readonly (string File, int[] Ids)[] s_files = [.. Sources.Below("src", "*.cs")
+        .Select(file => (file, Declared().Matches(Sources.Read(file)).Select(m => int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture)).ToArray()))
+        .Where(f => f.Item2.Length > 0)];
+
+    [Fact]
+    public void Ids_AreUnique()
+    {
+        Assert.NotEmpty(s_files);
+        Assert.Empty(s_files.SelectMany(f => f.Ids).GroupBy(id => id).Where(same => same.Count() > 1).Select(same => same.Key));
+    }
+
+    [Fact]
+    public void Ids_AreInOrder() => Assert.All(s_files, f => Assert.Equal(f.Ids.Order(), f.Ids));
+
+    [GeneratedRegex(@"\[LoggerMessage\((\d+),")]
+    private static partial Regex Declared();
+}
