@@ -16,7 +16,7 @@ try
     var line = CommandLine.Parse(args);
     if (line.Answer is { } answer)
     {
-        StandardStreams.Answer(answer());
+        StandardStreams.WriteOutput(answer());
         return 0;
     }
     var options = line.ApplyTo(ConfigFile.Read(line.ConfigPath));
@@ -32,7 +32,7 @@ try
 }
 catch (Exception failure) when (failure is not OperationCanceledException && Failure.LineOf(failure) is not null)
 {
-    Failure.Tell(Failure.LineOf(failure)!);
+    Failure.Report(Failure.LineOf(failure)!);
     return 1;
 }
 catch (OperationCanceledException)

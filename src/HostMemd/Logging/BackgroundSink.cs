@@ -6,8 +6,8 @@ using Serilog.Parsing;
 namespace HostMemd.Logging;
 
 /// <summary>
-/// Log events, written by a thread of their own: a full disk, a closed stderr or a reader that has stopped reading it can neither
-/// end the daemon nor make it wait. Until <see cref="Release"/> events are only kept, so that a failed start shows one line.
+/// Queues log events for a thread that writes them: a full disk, a closed stderr or a stream that is not read can neither end the daemon
+/// nor make it wait. Until <see cref="Release"/> events are only kept, so that a failed start shows one line.
 /// </summary>
 sealed class BackgroundSink : ILogEventSink, IDisposable
 {
@@ -16,13 +16,13 @@ sealed class BackgroundSink : ILogEventSink, IDisposable
 
     static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
 
-    // Lines come in bursts: were the writer woken for each, 9,100 objects a second could be made and deleted on
-    // one CPU instead of 13,300 (bench/load adddel, 2026-11-21).
+    // Lines come in bursts. Waking the writer for each line costs a third of the objects that one CPU makes and deletes
+    // (bench/load adddel).
     static readonly TimeSpan s_burst = TimeSpan.FromMilliseconds(5);
     static readonly MessageTemplate s_lost = new MessageTemplateParser().Parse("{Lost} log lines lost: written too slowly");
 
     readonly object _gate = new();
-    // Opened by the writing thread when there is something to write, and again after a failure to open.
+    // The writing thread opens a target when there is something to write, and again after a failure to open.
     readonly IReadOnlyList<Func<ILogEventSink>> _targets;
     readonly ILogEventSink?[] _open;
     readonly Queue<LogEvent> _waiting = new();
@@ -31,7 +31,8 @@ sealed class BackgroundSink : ILogEventSink, IDisposable
     bool _isReleased;
     readonly Thread _writer;
 
-    /// <exception cref="StartException">No thread can be had for it.</exception>
+    /// <param name="targets">Open the places to write to.</param>
+    /// <exception cref="StartException">The writing thread cannot be started.</exception>
     public BackgroundSink(IReadOnlyList<Func<ILogEventSink>> targets)
     {
         _targets = targets;
@@ -47,6 +48,7 @@ sealed class BackgroundSink : ILogEventSink, IDisposable
         }
     }
 
+    /// <summary>Queues an event. Drops and counts it when the queue is full.</summary>
     public void Emit(LogEvent logEvent)
     {
         lock (_gate)
@@ -62,7 +64,7 @@ sealed class BackgroundSink : ILogEventSink, IDisposable
         }
     }
 
-    /// <summary>Begins to write.</summary>
+    /// <summary>Begins to write, what was queued so far first.</summary>
     public void Release()
     {
         lock (_gate)
@@ -84,7 +86,7 @@ sealed class BackgroundSink : ILogEventSink, IDisposable
                 }
                 catch (Exception)
                 {
-                    // Where logging fails there is nowhere left to say so; the next event may fare better.
+                    // A failure to log can be logged nowhere. The next event is tried again.
                 }
             }
         }
@@ -96,7 +98,7 @@ sealed class BackgroundSink : ILogEventSink, IDisposable
         {
             while (!_isReleased && !_ending)
                 Monitor.Wait(_gate);
-            // A start that failed shows its one line, not these.
+            // A start that failed shows one line on stderr instead of the queued ones.
             if (!_isReleased)
                 return null;
             while (_waiting.Count == 0)
@@ -115,7 +117,7 @@ sealed class BackgroundSink : ILogEventSink, IDisposable
         }
     }
 
-    /// <summary>Writes what is there, if that does not take long.</summary>
+    /// <summary>Writes what is queued, for at most a second.</summary>
     public void Dispose()
     {
         lock (_gate)

@@ -11,10 +11,10 @@ using Serilog.Sinks.File;
 
 namespace HostMemd.Logging;
 
-/// <summary>The log: Serilog behind <c>ILogger</c>, to stderr and perhaps a file. Levels can change while running.</summary>
+/// <summary>The log: Serilog behind <c>ILogger</c>, to stderr and, if configured, to files. Levels can change while running.</summary>
 sealed class DaemonLog : IDisposable
 {
-    /// <summary>The source of the audit lines: who changed what.</summary>
+    /// <summary>The category of the audit lines, which say which client changed what.</summary>
     public const string Audit = "HostMemd.Audit";
 
     readonly LoggingLevelSwitch _least = new();
@@ -50,27 +50,30 @@ sealed class DaemonLog : IDisposable
             dispose: true);
     }
 
+    /// <summary>Makes the loggers of all categories.</summary>
     public ILoggerFactory Factory { get; }
 
-    /// <summary>The start has succeeded: what was logged so far is written, and what comes as it comes.</summary>
+    /// <summary>Begins to write, once the start has succeeded. What was logged so far comes first.</summary>
     public void Release()
     {
         _sink.Release();
         _audited?.Release();
     }
 
+    /// <summary>Takes over other levels. Files stay as they are.</summary>
     public void Change(LogOptions options)
     {
         var areas = new Dictionary<string, LogEventLevel>(options.Areas, StringComparer.Ordinal);
-        // What no area wants is not even made into an event.
+        // Serilog makes no event of a line that no area wants.
         var least = options.Default;
         foreach (var (_, level) in areas)
             least = level < least ? level : least;
         _least.MinimumLevel = least;
-        // A line for every change is for those who ask for it; refusals are warnings and always told.
+        // A line for each change has to be configured. Refusals are warnings and always logged.
         areas.TryAdd(Audit, LogEventLevel.Warning);
         _levels.Change(options.Default, areas);
-        _leastAudited.MinimumLevel = _hasAuditFile ? (LogEventLevel)Math.Min((int)LogEventLevel.Information, (int)areas[Audit]) : areas[Audit];
+        var audited = areas[Audit];
+        _leastAudited.MinimumLevel = _hasAuditFile && audited > LogEventLevel.Information ? LogEventLevel.Information : audited;
     }
 
     static ILogEventSink OpenConsole(bool journal) =>
@@ -86,7 +89,7 @@ sealed class DaemonLog : IDisposable
             throw new StartException($"cannot write the log file {path}: {(Directory.Exists(path) ? Errno.EISDIR : Errno.Last).Text}");
     }
 
-    /// <summary>systemd.exec(5): JOURNAL_STREAM is device and inode of the stream that it connected to the journal.</summary>
+    // systemd.exec(5): JOURNAL_STREAM is device and inode of the stream that systemd connected to the journal.
     static bool StderrIsJournal()
     {
         var parts = (Environment.GetEnvironmentVariable("JOURNAL_STREAM") ?? "").Split(':');
@@ -96,7 +99,7 @@ sealed class DaemonLog : IDisposable
             && parts[1] == status.Inode.ToString(CultureInfo.InvariantCulture);
     }
 
-    // glibc's makedev(3): both numbers grew after their places were given out.
+    // glibc's makedev(3), in which each number has two places.
     static ulong ToDevice(ulong major, ulong minor) =>
         (minor & 0xFF) | ((major & 0xFFF) << 8) | ((minor & ~0xFFUL) << 12) | ((major & ~0xFFFUL) << 32);
 
@@ -107,7 +110,7 @@ sealed class DaemonLog : IDisposable
         _audited?.Dispose();
     }
 
-    /// <summary>Where there is an audit file, its lines go to it alone, but a refusal goes to both.</summary>
+    // With an audit file, audit lines go to it alone, and refusals to both.
     sealed class Router(LevelFilter levels, ILogEventSink main, ILogEventSink? audited) : ILogEventSink
     {
         public void Emit(LogEvent logEvent)
@@ -120,7 +123,8 @@ sealed class DaemonLog : IDisposable
         }
 
         static bool IsAudit(LogEvent logEvent) =>
-            logEvent.Properties.TryGetValue(Constants.SourceContextPropertyName, out var context) && context is ScalarValue { Value: Audit };
+            logEvent.Properties.TryGetValue(Constants.SourceContextPropertyName, out var context)
+            && context is ScalarValue { Value: Audit };
     }
 
     sealed class RollingFile(string path, long bytes) : ILogEventSink, IDisposable

@@ -3,13 +3,16 @@ using Serilog.Events;
 
 namespace HostMemd.Logging;
 
-/// <summary>Levels by area, changeable at any time. An area is the beginning of a category, up to a dot.</summary>
+/// <summary>Decides by area which events are logged. An area is the beginning of a category, up to a dot.</summary>
 sealed class LevelFilter : ILogEventFilter
 {
     sealed record Levels(LogEventLevel Default, IReadOnlyDictionary<string, LogEventLevel> Areas);
 
     volatile Levels _levels = new(LogEventLevel.Information, new Dictionary<string, LogEventLevel>());
 
+    /// <summary>Takes over other levels, at any time and from any thread.</summary>
+    /// <param name="least">The least important level outside of all areas.</param>
+    /// <param name="areas">The least important level of each area.</param>
     public void Change(LogEventLevel least, IReadOnlyDictionary<string, LogEventLevel> areas) => _levels = new(least, areas);
 
     public bool IsEnabled(LogEvent logEvent)
@@ -19,7 +22,7 @@ sealed class LevelFilter : ILogEventFilter
             && context is ScalarValue { Value: string category } ? LeastOf(levels, category) : levels.Default);
     }
 
-    // The longest name that fits decides.
+    // Of several areas that fit, the longest name decides.
     static LogEventLevel LeastOf(Levels levels, string category)
     {
         var (decides, length) = (levels.Default, -1);

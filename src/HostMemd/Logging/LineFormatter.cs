@@ -6,9 +6,10 @@ using Serilog.Formatting.Display;
 namespace HostMemd.Logging;
 
 /// <summary>
-/// One event, one line: <c>2026-11-21 09:30:00.123 INF text</c>, or for the journal, which keeps time and level itself,
+/// Writes an event as one line: <c>YYYY-MM-DD HH:MM:SS.mmm INF text</c>, or for the journal, which keeps time and level itself,
 /// <c>&lt;6&gt;text</c> (sd-daemon(3)). No text of a client can begin a line of its own.
 /// </summary>
+/// <param name="journal">Whether the journal reads the lines.</param>
 sealed class LineFormatter(bool journal) : ITextFormatter
 {
     readonly MessageTemplateTextFormatter _message = new("{Message:lj}", CultureInfo.InvariantCulture);

@@ -7,28 +7,28 @@ using Microsoft.Win32.SafeHandles;
 namespace HostMemd.Start;
 
 /// <summary>
-/// <c>--daemonize</c>. A process with a runtime's threads cannot fork, so it runs itself again: the same executable with the same
-/// arguments, in a session of its own and without standard streams. The first one waits for one line on a pipe: empty for
-/// "clients are served", else why not.
+/// <c>--daemonize</c>. A process with a runtime's threads cannot fork, so it starts the same executable with the same arguments again, in
+/// a session of its own and without standard streams. The first process waits for one line on a pipe: empty when the second one serves
+/// clients, otherwise the reason.
 /// </summary>
 static unsafe class Daemonizer
 {
     // DESCRIPTOR:PID of the process in the foreground.
     const string Variable = "HOSTMEMD_DAEMONIZED";
 
-    // Above those that systemd passes.
+    // Above the descriptors that systemd passes.
     const int LowestDescriptor = 100;
 
-    static readonly (SafeFileHandle Pipe, int Foreground)? s_told = ReadVariable();
+    static readonly (SafeFileHandle Pipe, int Foreground)? s_foreground = ReadVariable();
 
-    /// <summary>This is the process in the background.</summary>
-    public static bool IsBackground => s_told is not null;
+    /// <summary>Whether this is the process in the background.</summary>
+    public static bool IsBackground => s_foreground is not null;
 
-    /// <summary>The process that was started by the user, when it is not this one.</summary>
-    public static int? ForegroundPid => s_told?.Foreground;
+    /// <summary>The process that the user started, when it is not this one.</summary>
+    public static int? ForegroundPid => s_foreground?.Foreground;
 
-    /// <summary>Starts the background process and waits until it serves or gives up.</summary>
-    /// <exception cref="StartException">It gave up.</exception>
+    /// <summary>Starts the background process and waits until it serves or ends.</summary>
+    /// <exception cref="StartException">It could not be started or has ended.</exception>
     public static void Start()
     {
         var pipe = stackalloc int[2];
@@ -54,15 +54,16 @@ static unsafe class Daemonizer
             : $"the background process ended before it was ready, by signal {status & 0x7F}");
     }
 
-    /// <summary>In the background: tells the process in the foreground how it went, once.</summary>
+    /// <summary>Reports the outcome to the process in the foreground, once. Without one it does nothing.</summary>
+    /// <param name="failure">One line; empty when clients are served.</param>
     public static void Report(string failure)
     {
-        if (s_told is not { Pipe.IsClosed: false } told)
+        if (s_foreground is not { Pipe.IsClosed: false } foreground)
             return;
         var line = Encoding.UTF8.GetBytes(failure + "\n");
         fixed (byte* start = line)
-            _ = Posix.write(told.Pipe, start, (nuint)line.Length);
-        told.Pipe.Dispose();
+            _ = Posix.write(foreground.Pipe, start, (nuint)line.Length);
+        foreground.Pipe.Dispose();
     }
 
     static (SafeFileHandle, int)? ReadVariable()
@@ -72,13 +73,13 @@ static unsafe class Daemonizer
         if (parts.Length != 2 || !int.TryParse(parts[0], out var fd) || !int.TryParse(parts[1], out var pid))
             return null;
         var pipe = new SafeFileHandle(fd, ownsHandle: true);
-        // No process that we start may keep the pipe open.
+        // No process that the daemon starts may keep the pipe open.
         return Posix.fcntl(pipe, Posix.F_SETFD, Posix.FD_CLOEXEC) == 0 ? (pipe, pid) : null;
     }
 
     static int Spawn(int pipe)
     {
-        // The arguments as they are, also those of `dotnet hostmemd.dll`; the executable by its name, which ps shows.
+        // The arguments are passed on as they are, also those of `dotnet hostmemd.dll`. ps shows the executable by its name.
         var arguments = File.ReadAllBytes("/proc/self/cmdline");
         var environment = new StringBuilder();
         foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
@@ -117,7 +118,7 @@ static unsafe class Daemonizer
         }
     }
 
-    // The beginnings of the NUL-terminated strings, and a null at the end.
+    // Pointers to the NUL-terminated strings, and a null at the end.
     static byte*[] Pointers(byte* bytes, int length)
     {
         var count = new ReadOnlySpan<byte>(bytes, length).Count((byte)0);
@@ -130,7 +131,7 @@ static unsafe class Daemonizer
         return result;
     }
 
-    /// <summary>The line, or null when the other end was closed without one.</summary>
+    // Returns null when the other end was closed without a line.
     static string? ReadLine(SafeFileHandle pipe)
     {
         var bytes = new List<byte>();

@@ -3,8 +3,8 @@ using HostMemd.Linux;
 namespace HostMemd.Start;
 
 /// <summary>
-/// The names this process has put into the file system: sockets, the pid file, directories for them. At the end they go, unless
-/// somebody else has meanwhile put something of his own there.
+/// The names that this process has put into the file system: sockets, the pid file, directories for them. The daemon removes them at the
+/// end, unless another process has replaced them meanwhile.
 /// </summary>
 sealed class OwnedFiles
 {
@@ -12,7 +12,7 @@ sealed class OwnedFiles
     readonly List<(string Path, FileStatus Status)> _files = [];
     readonly List<string> _directories = [];
 
-    /// <summary>Remembers a file just made, by what it is and not only by its name.</summary>
+    /// <summary>Remembers a file just made, by name, device and inode.</summary>
     public void Add(string path)
     {
         // A relative name would mean something else once the daemon has left its directory.
@@ -38,7 +38,7 @@ sealed class OwnedFiles
             throw new StartException($"cannot make the directory {path}: {error.Text}");
     }
 
-    /// <summary>They are another process's now.</summary>
+    /// <summary>Forgets all names: another process has taken them over.</summary>
     public void Disown()
     {
         lock (_gate)
@@ -48,7 +48,8 @@ sealed class OwnedFiles
         }
     }
 
-    /// <summary>Removes what is still ours; after a failed start also the directories.</summary>
+    /// <summary>Removes the files that no other process has replaced.</summary>
+    /// <param name="directories">Also the directories, as after a failed start.</param>
     public void Remove(bool directories)
     {
         lock (_gate)

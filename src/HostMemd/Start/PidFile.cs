@@ -6,12 +6,13 @@ using Microsoft.Win32.SafeHandles;
 namespace HostMemd.Start;
 
 /// <summary>
-/// The file of <c>--pidfile</c>. As QEMU's it stays locked while the process runs, so one left by a crash is told from one in use.
+/// The file of <c>--pidfile</c>. As with QEMU it stays locked while the process runs, which distinguishes it from one that a crash left.
 /// </summary>
 static unsafe class PidFile
 {
-    /// <returns>The lock: keep it open.</returns>
-    /// <exception cref="StartException">It cannot be written, or another process holds it. The texts are QEMU's.</exception>
+    /// <summary>Makes, locks and writes the file.</summary>
+    /// <returns>The lock, held until it is disposed of.</returns>
+    /// <exception cref="StartException">The file cannot be written, or another process holds it. The texts are QEMU's.</exception>
     public static SafeFileHandle Create(string path, OwnedFiles owned)
     {
         while (true)
@@ -22,11 +23,11 @@ static unsafe class PidFile
             try
             {
                 Lock(fd);
-                // Between open and lock the holder may have ended and removed the file: the lock would be on a nameless one.
+                // Between open and lock the process that held the file may have ended and removed it: the lock would be on a nameless file.
                 if (Files.Status(fd, out var opened).Ok && Files.StatusOf(path, out var named).Ok
                     && opened.Device == named.Device && opened.Inode == named.Inode)
                 {
-                    // Before it is written: what cannot be written goes away, as with QEMU.
+                    // Before it is written: a file that cannot be written is removed, as with QEMU.
                     owned.Add(path);
                     Write(fd);
                     return fd;
@@ -43,7 +44,7 @@ static unsafe class PidFile
 
     static void Lock(SafeFileHandle fd)
     {
-        // Of the open file, not of the process: closing another descriptor of the file does not give it up. fcntl(2).
+        // The lock belongs to the open file, not to the process: closing another descriptor of the file does not end it. fcntl(2).
         var whole = new Posix.flock_t { l_type = Posix.F_WRLCK };
         if (Posix.fcntl(fd, Posix.F_OFD_SETLK, (nint)(&whole)) != 0)
             throw Failed("Cannot lock pid file");
@@ -57,7 +58,7 @@ static unsafe class PidFile
         while (text.Length > 0)
         {
             nint written;
-            // Where there is room for a part, the reason comes with the rest.
+            // A disk with room for a part only fails at the next write.
             fixed (byte* start = text)
                 written = Posix.write(fd, start, (nuint)text.Length);
             if (written < 0 && Errno.Last != Errno.EINTR)

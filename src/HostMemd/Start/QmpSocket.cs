@@ -6,17 +6,19 @@ using Microsoft.Win32.SafeHandles;
 namespace HostMemd.Start;
 
 /// <summary>
-/// Makes a listening socket at a path, or of an abstract name. By system calls: .NET's own Socket.Bind removes the path when the socket is closed, whoever
-/// it belongs to by then, and gives no say in its mode.
+/// Makes a listening socket with a path or an abstract name. It uses system calls: .NET's Socket.Bind sets no mode, and removes the path
+/// when the socket is closed, even where it belongs to another process by then.
 /// </summary>
 static class QmpSocket
 {
-    // The most there is; the kernel cuts it to net.core.somaxconn.
+    // The kernel cuts it to net.core.somaxconn.
     const int Backlog = 4096;
 
+    /// <summary>Listens at a path.</summary>
     /// <exception cref="StartException">The path cannot be used.</exception>
     public static Socket Listen(string path, AccessOptions access, OwnedFiles owned) => Listen(new SocketOptions(path), access, owned);
 
+    /// <summary>Listens at a path or an abstract name.</summary>
     /// <exception cref="StartException">The path or the name cannot be used.</exception>
     public static Socket Listen(SocketOptions socket, AccessOptions access, OwnedFiles owned)
     {
@@ -47,7 +49,7 @@ static class QmpSocket
         return Adopt(fd);
     }
 
-    // Free again as soon as nobody has the socket: nothing stale is ever there.
+    // The kernel frees an abstract name with its socket: it is never stale.
     static void BindName(SafeFileHandle fd, string name, UnixAddress address)
     {
         if (address.Bind(fd) == 0)
@@ -57,8 +59,8 @@ static class QmpSocket
             : Failed("bind socket to", name);
     }
 
-    /// <summary>The socket as .NET's.</summary>
-    /// <exception cref="SocketException">It is none; it stays the caller's.</exception>
+    /// <summary>Returns .NET's socket of a descriptor, and takes the descriptor over.</summary>
+    /// <exception cref="SocketException">The descriptor is no socket; it stays the caller's.</exception>
     public static Socket Adopt(SafeFileHandle fd)
     {
         var handle = new SafeSocketHandle(fd.DangerousGetHandle(), ownsHandle: true);
@@ -70,7 +72,7 @@ static class QmpSocket
         }
         catch
         {
-            // It stays the caller's alone: closed twice, it would be somebody else's the second time.
+            // Only the caller closes it: a second close could hit a descriptor that was opened meanwhile.
             handle.SetHandleAsInvalid();
             throw;
         }
@@ -80,7 +82,7 @@ static class QmpSocket
     static SafeFileHandle? LockDirectory(string path)
     {
         var fd = Posix.Own(Posix.open(Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/", Posix.O_CLOEXEC, 0));
-        // A directory that cannot be read is not locked: the race is then as good as anybody's.
+        // A directory that cannot be read is not locked, and the race remains.
         if (fd is not null)
             _ = Posix.flock(fd, Posix.LOCK_EX);
         return fd;
@@ -92,12 +94,12 @@ static class QmpSocket
         var found = Files.StatusOf(path, out var status);
         if (found.Failed)
         {
-            // A dangling link is left to bind(2), which refuses it.
+            // bind(2) refuses a dangling link.
             return;
         }
         if ((status.Mode & Files.S_IFMT) != S_IFSOCK)
             throw new StartException($"{path} exists and is no socket");
-        // Non-blocking: connecting to a daemon whose backlog is full would wait, and EAGAIN says the same.
+        // Non-blocking, since connecting to a daemon whose backlog is full would wait; EAGAIN shows that it is in use.
         using var probe = Posix.Own(Posix.socket(Posix.AF_UNIX, Posix.SOCK_STREAM | Posix.SOCK_CLOEXEC | Posix.SOCK_NONBLOCK, 0))
             ?? throw Failed("create socket for", path);
         if (address.Connect(probe) == 0)
@@ -110,7 +112,7 @@ static class QmpSocket
 
     static void Bind(SafeFileHandle fd, string path, UnixAddress address, AccessOptions access)
     {
-        // Linux gives the file the mode of the socket less the umask, so there is no moment with a wider one.
+        // Linux gives the file the mode of the socket less the umask, so the mode is never wider, not even for a moment.
         if (Posix.fchmod(fd, access.SocketMode) != 0)
             throw Failed("set the mode of", path);
         var mask = Posix.umask(0);
@@ -119,7 +121,7 @@ static class QmpSocket
         _ = Posix.umask(mask);
         if (result != 0)
             throw new StartException($"Failed to bind socket to {path}: {error.Text}");
-        // Before listen(2): until then nobody gets in.
+        // Before listen(2): until then no client can connect.
         if ((access.SocketOwner ?? access.SocketGroup) is not null
             && Posix.lchown(path, access.SocketOwner ?? uint.MaxValue, access.SocketGroup ?? uint.MaxValue) != 0)
         {

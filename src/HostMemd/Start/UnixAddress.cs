@@ -6,17 +6,18 @@ using HostMemd.Linux;
 
 namespace HostMemd.Start;
 
-/// <summary>Where a Unix socket is bound, as the kernel has it: unix(7). A file, or an abstract name, which is in no file system.</summary>
+/// <summary>The address of a Unix socket (unix(7)): a file, or an abstract name, which is in no file system.</summary>
 sealed unsafe class UnixAddress
 {
     readonly byte[] _name;
 
     UnixAddress(byte[] name) => _name = name;
 
-    /// <summary>It begins with a NUL.</summary>
+    /// <summary>Whether it is an abstract name, which begins with a NUL.</summary>
     public bool IsAbstract => _name is [0, ..];
 
-    /// <exception cref="StartException">It does not fit.</exception>
+    /// <summary>The address that is configured.</summary>
+    /// <exception cref="StartException">The path is too long or has a NUL.</exception>
     public static UnixAddress Of(SocketOptions socket)
     {
         var bytes = Encoding.UTF8.GetBytes(socket.Path);
@@ -27,13 +28,13 @@ sealed unsafe class UnixAddress
         if (!socket.IsAbstract)
             return new(bytes);
         byte[] name = [0, .. bytes];
-        // All of sun_path belongs to an abstract name: one that is not tight is filled up with NULs, as QEMU's.
+        // All of sun_path belongs to an abstract name. Without `tight` the name is padded with NULs, as QEMU's.
         if (!socket.IsTight)
             Array.Resize(ref name, Posix.SunPathBytes);
         return new(name);
     }
 
-    /// <summary>Where that socket is bound; nowhere when it is not, or when it is no Unix socket.</summary>
+    /// <summary>The address that the socket is bound to; empty when it is not bound, or no Unix socket.</summary>
     public static UnixAddress Of(Socket socket)
     {
         Posix.sockaddr_un address;
@@ -44,22 +45,25 @@ sealed unsafe class UnixAddress
         return new((name is [0, ..] ? name : name.TrimEnd((byte)0)).ToArray());
     }
 
-    /// <summary>The same name, or another path of the same file.</summary>
+    /// <summary>Whether it is the same name, or another path of the same file.</summary>
     public bool IsSameAs(UnixAddress other)
     {
         if (_name.Length == 0 || other._name.Length == 0)
             return false;
         return _name.AsSpan().SequenceEqual(other._name) || (!IsAbstract && !other.IsAbstract
             && Files.StatusOf(Encoding.UTF8.GetString(_name), out var ours).Ok
-            && Files.StatusOf(Encoding.UTF8.GetString(other._name), out var theirs).Ok && (ours.Device, ours.Inode) == (theirs.Device, theirs.Inode));
+            && Files.StatusOf(Encoding.UTF8.GetString(other._name), out var theirs).Ok
+            && (ours.Device, ours.Inode) == (theirs.Device, theirs.Inode));
     }
 
+    /// <summary>bind(2); returns -1 on an error, which <see cref="Errno.Last"/> has.</summary>
     public int Bind(SafeHandle fd)
     {
         var address = Native(out var length);
         return Posix.bind(fd, &address, length);
     }
 
+    /// <summary>connect(2); returns -1 on an error, which <see cref="Errno.Last"/> has.</summary>
     public int Connect(SafeHandle fd)
     {
         var address = Native(out var length);
