@@ -44,6 +44,8 @@ public sealed class Daemon
     HashSet<string> _restored = [];
     volatile bool _isAnothers;
     readonly Quota _quota = new();
+    readonly LimitTargets _limits;
+    LimitValues _limitValues = LimitValues.Default;
     readonly QomEnvironment _environment;
     volatile AccessOptions _access;
     readonly HostMemdOptions _options;
@@ -65,10 +67,10 @@ public sealed class Daemon
             // The service manager is the main process's parent.
             Storekeeper = store.IsEnabled && int.TryParse(Procfs.Status("PPid"), out var parent) ? parent : null,
         };
-        var threads = options.Limits.FillThreads > 0 ? options.Limits.FillThreads : Sched.OnlineCpus();
-        _environment = new QomEnvironment(_tree, options.Machine, new FillPool(threads), _jobs, _leases, _holders,
+        _environment = new QomEnvironment(_tree, options.Machine, new FillPool(Sched.OnlineCpus()), _jobs, _leases, _holders,
             loggers.CreateLogger("HostMemd.Backend"), _state)
         { Quota = _quota };
+        _limits = new(_quota, _environment.Fillers);
         Apply(options);
         ObjectOptions = Types.ObjectOptions();
         _objects = new(Types, _environment);
@@ -88,7 +90,8 @@ public sealed class Daemon
         var dispatcher = new Dispatcher(Commands, _state, _changes, _logger, loggers.CreateLogger("HostMemd.Audit"));
         _access = options.Access;
         Runner = dispatcher.RunAsync;
-        _sessions = new(VersionInfo.Greeting, Runner, options.Limits.Wire, peer => AccessPolicy.RoleOf(peer, _access), loggers.CreateLogger("HostMemd.Protocol"))
+        _sessions = new(VersionInfo.Greeting, Runner, _limits.Wire,
+            peer => AccessPolicy.RoleOf(peer, _access), loggers.CreateLogger("HostMemd.Protocol"))
         {
             Left = (_, others) => ClientLeft(others),
         };
@@ -132,7 +135,7 @@ public sealed class Daemon
         table.Add(DescriptorCommands.All(_fdSets));
         table.Add(JobCommands.All(_jobs, _tree));
         table.Add(StatsCommands.All(_tree, _leases, _holders, _state));
-        table.Add(LimitCommands.All(_quota, _jobs, () => _sessions!));
+        table.Add(LimitCommands.All(() => _limitValues, uid => new(_quota, _jobs, _environment.Fillers, _sessions!, uid)));
         table.Add(LeaseCommands.All(_tree, _leases, _holders, _state));
         table.Add(WatchCommands.All());
         table.Add(new TakeoverCommands(_keeper, _changes, _jobs, _acceptors, _state, () => _left.TrySetResult(), _logger).All());
@@ -251,7 +254,7 @@ public sealed class Daemon
     public void Reload(HostMemdOptions options)
     {
         Apply(options);
-        _sessions.Limits = options.Limits.Wire;
+        _sessions.Limits = _limits.Wire;
         Log.Reloaded(_logger);
     }
 
@@ -261,10 +264,8 @@ public sealed class Daemon
         lock (_state)
         {
             _environment.MemPaths = options.Access.MemPaths;
-            _quota.MaxObjects = options.Limits.Objects;
-            _quota.MaxBytes = options.Limits.BytesTotal;
-            _quota.MaxBytesPerUid = options.Limits.BytesPerUid;
-            _quota.MaxFillings = options.Limits.Fillings;
+            _limitValues = options.Limits;
+            _limitValues.ApplyTo(_limits);
         }
     }
 

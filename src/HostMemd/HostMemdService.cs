@@ -95,8 +95,8 @@ sealed class HostMemdService(
         foreach (var handed in _takeover?.Handed.Sockets ?? [])
             _listeners.Add((QmpSocket.Adopt((SafeFileHandle)handed.Handle), handed.Pretty, handed.Path ?? "a socket taken over"));
         foreach (var (name, socket) in passed.Sockets)
-            _listeners.Add((socket, _options.Sockets.Any(s => s.Pretty && s.IsAt(socket)), $"the passed socket {name}"));
-        foreach (var socket in _options.Sockets.Where(s => _listeners.All(l => l.Name != s.Name && !s.IsAt(l.Socket))))
+            _listeners.Add((socket, _options.Sockets.Any(s => s.Pretty && UnixAddress.IsAt(s, socket)), $"the passed socket {name}"));
+        foreach (var socket in _options.Sockets.Where(s => _listeners.All(l => l.Name != s.Name && !UnixAddress.IsAt(s, l.Socket))))
             _listeners.Add((QmpSocket.Listen(socket, _options.Access, owned), socket.Pretty, socket.Name));
         if (_listeners.Count > 0)
             return;

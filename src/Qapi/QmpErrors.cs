@@ -35,8 +35,7 @@ public static partial class QmpErrors
         new(ErrorClass.CommandNotFound, "Capabilities negotiation is already complete, command ignored");
     public static QmpException RequestTooLarge(long limit) =>
         Generic(string.Create(CultureInfo.InvariantCulture, $"request is larger than the limit request-bytes of {limit} bytes"));
-    public static QmpException LimitReached(string name, ulong value) =>
-        Generic(string.Create(CultureInfo.InvariantCulture, $"limit {name} of {value} is reached"));
+    public static QmpException LimitReached(Limit limit) => Generic(limit.Reached);
     public static QmpException NoThread(string why) => Generic($"no thread can be started: {why}");
     public static QmpException NeedsRole(string command, string role) => Generic($"The command {command} needs the role {role}");
     public static QmpException PathNotAllowed(string path) => Generic($"mem-path '{path}' is not below a directory of MemPaths");

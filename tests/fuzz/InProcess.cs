@@ -26,7 +26,7 @@ static class InProcess
         var log = new ErrorLog();
         var daemon = new Daemon(new HostMemdOptions
         {
-            Limits = new LimitOptions { Objects = 300, BytesTotal = 64 << 20, FillThreads = 1 },
+            Limits = LimitValues.Default.With("Objects", 300).With("BytesTotal", 64 << 20).With("FillThreads", 1),
             Access = new AccessOptions { MemPaths = [folder] },
         }, log);
         using var budget = new Budget(options);

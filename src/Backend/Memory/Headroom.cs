@@ -48,7 +48,7 @@ public static class Headroom
             if (IsBounded() && !HasRoom(promised, isPrivate, out var counts, out var errno))
             {
                 // Named before anything is given up: what is kept is in the kernel's figures.
-                var refusal = errno == Errno.ENOMEM && Tightest(counts) is { } limit ? QmpErrors.LimitReached(limit.Name, limit.Value)
+                var refusal = errno == Errno.ENOMEM && Tightest(counts) is { } limit ? QmpErrors.LimitReached(new(limit.Name, limit.Value))
                     : QmpErrors.NoRoom(errno.Text);
                 Look();
                 throw refusal;
@@ -152,7 +152,7 @@ public static class Headroom
     /// <param name="length">Bytes that were to be mapped.</param>
     public static QmpException? Refusal(Errno errno, ulong length) =>
         errno == Errno.ENOMEM && Tightest(Protection.Private) is { } limit && limit.Left < Math.Min(length, Most) + Least
-            ? QmpErrors.LimitReached(limit.Name, limit.Value) : null;
+            ? QmpErrors.LimitReached(new(limit.Name, limit.Value)) : null;
 
     /// <summary>The limit because of which the runtime has just got no memory, as the error that names it; null if there is none.</summary>
     public static QmpException? Shortage()

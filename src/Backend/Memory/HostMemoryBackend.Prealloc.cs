@@ -48,8 +48,8 @@ public abstract partial class HostMemoryBackend
     void AddJob(FillJob job)
     {
         var most = Environment.Quota.MaxFillings;
-        if (most > 0 && Environment.Jobs.All.Count(j => j.Status < JobStatus.Concluded) >= most)
-            throw QmpErrors.LimitReached("Fillings", (ulong)most);
+        if (most.IsReachedBy(Environment.Jobs.All.Count(j => j.Status < JobStatus.Concluded)))
+            throw QmpErrors.LimitReached(most);
         Environment.Jobs.Add(job);
     }
 

@@ -9,7 +9,7 @@ namespace HostMemd.Backend.Prealloc;
 /// each gets the same whatever its pages cost. Threads are started when there is work and leave when there has been none for a while, but for
 /// one: where no other can be had, fillings go on with those there are.
 /// </summary>
-public sealed class FillPool(int bound)
+public sealed class FillPool(int most)
 {
     static readonly TimeSpan s_idle = TimeSpan.FromSeconds(1);
 
@@ -19,9 +19,35 @@ public sealed class FillPool(int bound)
     readonly object _gate = new();
     readonly List<Filling> _fillings = [];
     readonly int[] _ownCpus = Sched.GetAffinity(0, out var cpus).Ok ? cpus : [];
+    int _most = most;
     int _threads;
     int _kept;
     int _coming;
+
+    /// <summary>Threads that fill at once, for all fillings together. Fewer than before holds once the threads there are have left.</summary>
+    public int Most
+    {
+        get
+        {
+            lock (_gate)
+                return _most;
+        }
+        set
+        {
+            lock (_gate)
+                _most = value;
+        }
+    }
+
+    /// <summary>Threads that fill at the moment.</summary>
+    public int Working
+    {
+        get
+        {
+            lock (_gate)
+                return _fillings.Sum(f => f.Active);
+        }
+    }
 
     /// <summary>Bytes that the fillings under way are still going to take, huge pages of a pool aside.</summary>
     public ulong Promised
@@ -44,7 +70,7 @@ public sealed class FillPool(int bound)
         lock (_gate)
         {
             _coming++;
-            missing = Math.Max(0, Math.Min(bound, _fillings.Sum(f => f.Workers) + filling.Workers) - _threads);
+            missing = Math.Max(0, Math.Min(_most, _fillings.Sum(f => f.Workers) + filling.Workers) - _threads);
             _threads += missing;
         }
         while (missing > 0 && TryStart())

@@ -11,30 +11,33 @@ namespace HostMemd.Backend.Qom;
 public sealed class Quota
 {
     // What the runtime itself opens: seen 120; the rest is so that it can go on when the limit is reached. .NET does not survive a failing open.
-    // Of a small limit it has a quarter, what LimitOptions keeps clients from.
-    ulong OwnDescriptors => Math.Min(512, MaxDescriptors / 4);
+    // Of a small limit it has a quarter, what DescriptorShare keeps from clients.
+    ulong OwnDescriptors => Math.Min(512, MaxDescriptors.Most / 4);
 
     readonly Dictionary<uint, ulong> _bytesOfUid = [];
     ulong _bytes;
     long _objects;
 
-    /// <summary>Objects at once; 0: no limit.</summary>
-    public long MaxObjects { get; set; }
+    /// <summary>Objects at once.</summary>
+    public Limit MaxObjects { get; set; }
 
-    /// <summary>Bytes of all backends of one user; 0: no limit.</summary>
-    public ulong MaxBytesPerUid { get; set; }
+    /// <summary>Bytes of all backends of one user.</summary>
+    public Limit MaxBytesPerUid { get; set; }
 
-    /// <summary>Bytes of all backends; 0: no limit.</summary>
-    public ulong MaxBytes { get; set; }
+    /// <summary>Bytes of all backends.</summary>
+    public Limit MaxBytes { get; set; }
 
-    /// <summary>Fillings at once; 0: no limit.</summary>
-    public int MaxFillings { get; set; }
+    /// <summary>Fillings at once.</summary>
+    public Limit MaxFillings { get; set; }
+
+    /// <summary>Mappings that the kernel grants this process.</summary>
+    public Limit MaxMappings => new("vm.max_map_count", Mappings.Max);
 
     /// <summary>Mappings of this process, by the kernel's word; the runtime does not survive a failing mmap.</summary>
     public MappingCount Mappings { get; init; } = new();
 
     /// <summary>Descriptors the kernel grants this process (RLIMIT_NOFILE), which prlimit(1) may have changed.</summary>
-    public ulong MaxDescriptors => Rlimit.Get(Rlimit.RLIMIT_NOFILE, out var soft, out _).Ok ? soft : 1024;
+    public Limit MaxDescriptors => new("RLIMIT_NOFILE", Rlimit.Get(Rlimit.RLIMIT_NOFILE, out var soft, out _).Ok ? soft : 1024);
 
     /// <summary>Descriptors that others than objects use: clients, leases, what clients handed in and what of it is not closed yet.</summary>
     public Func<int>? OtherDescriptors { get; set; }
@@ -51,17 +54,17 @@ public sealed class Quota
     internal void Admit(QomObject made)
     {
         var size = SizeOf(made);
-        if (MaxObjects > 0 && _objects >= MaxObjects)
-            throw QmpErrors.LimitReached("Objects", (ulong)MaxObjects);
-        if (MaxBytes > 0 && size > MaxBytes - Math.Min(MaxBytes, _bytes))
-            throw QmpErrors.LimitReached("BytesTotal", MaxBytes);
-        var own = _bytesOfUid.GetValueOrDefault(made.Owner);
-        if (MaxBytesPerUid > 0 && size > MaxBytesPerUid - Math.Min(MaxBytesPerUid, own))
-            throw QmpErrors.LimitReached("BytesPerUid", MaxBytesPerUid);
+        if (MaxObjects.IsReachedBy(_objects))
+            throw QmpErrors.LimitReached(MaxObjects);
+        if (!MaxBytes.HasRoomFor(size, _bytes))
+            throw QmpErrors.LimitReached(MaxBytes);
+        if (!MaxBytesPerUid.HasRoomFor(size, _bytesOfUid.GetValueOrDefault(made.Owner)))
+            throw QmpErrors.LimitReached(MaxBytesPerUid);
         if (!Mappings.HasRoomFor(made.MostMappings))
-            throw QmpErrors.LimitReached("vm.max_map_count", Mappings.Max);
-        if (DescriptorsUsed + 1 > MaxDescriptors)
-            throw QmpErrors.LimitReached("RLIMIT_NOFILE", MaxDescriptors);
+            throw QmpErrors.LimitReached(MaxMappings);
+        var descriptors = MaxDescriptors;
+        if (DescriptorsUsed >= descriptors.Most)
+            throw QmpErrors.LimitReached(descriptors);
         Count(made);
     }
 

@@ -84,7 +84,7 @@ static class JobCommands
             .Fails(QmpErrors.JobIdInUse("fill0"), """{"id": "ram0", "job-id": "fill0"}""")
             .Fails(QmpErrors.InvalidJobId("0"), """{"id": "ram0", "job-id": "0"}""")
             .Fails(QmpErrors.ObjectNotFound("ram9"), """{"id": "ram9", "job-id": "fill1"}""")
-            .MayFail(QmpErrors.PreallocWithoutReserve(), QmpErrors.ReadonlyPrealloc(), QmpErrors.LimitReached("Fillings", 8));
+            .MayFail(QmpErrors.PreallocWithoutReserve(), QmpErrors.ReadonlyPrealloc(), QmpErrors.LimitReached(new("Fillings", 8)));
     }
 
     static Command Verb(string name, string doc, Action<string> act) => Command(name, doc, None, s_id, (_, id) =>

@@ -39,7 +39,7 @@ static class ObjectCommands
                 """{"qom-type": "memory-backend-file", "id": "ram2", "size": 4096, "mem-path": "/no/such/file"}""")
             .MayFail(QmpErrors.CannotSetUp("ID", "ERROR"), QmpErrors.CannotMap("ERROR"), QmpErrors.CannotCreateMemfd(0, "ERROR"),
                 QmpErrors.CannotBind("ERROR"), QmpErrors.PreallocFailed("ERROR"),
-                QmpErrors.PathNotAllowed("PATH"), QmpErrors.LimitReached("Objects", 1000));
+                QmpErrors.PathNotAllowed("PATH"), QmpErrors.LimitReached(new("Objects", 1000)));
 
         yield return Slow("object-del", "Delete an object. The reply comes when all its memory is free.", None,
             Arg("id", Str, "The object's id."), async (_, id) =>

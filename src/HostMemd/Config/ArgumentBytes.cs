@@ -6,13 +6,14 @@ using System.Text.Unicode;
 namespace HostMemd.Config;
 
 /// <summary>
-/// The command line's bytes. .NET makes U+FFFD of what is no UTF-8, and a path would silently become that of another file; all texts of
-/// QMP are UTF-8, so such an argument is refused. The kernel is asked only when there is a U+FFFD: it may be the user's own.
+/// Refuses arguments that are no UTF-8. .NET replaces their bytes by U+FFFD, so a path would silently become that of another file. The
+/// kernel is asked only when an argument has a U+FFFD, which the user may have written.
 /// </summary>
 static class ArgumentBytes
 {
     const char Replacement = '\uFFFD';
 
+    /// <summary>Checks all arguments.</summary>
     /// <exception cref="StartException">An argument is no UTF-8.</exception>
     public static void Check(string[] args)
     {
@@ -20,8 +21,9 @@ static class ArgumentBytes
             Check(args, Read("/proc/self/cmdline"));
     }
 
-    /// <param name="args">As .NET reads them.</param>
-    /// <param name="line">proc_pid_cmdline(5): those of the process, the program and perhaps its interpreter first, each with a NUL.</param>
+    /// <summary>Checks all arguments against the kernel's.</summary>
+    /// <param name="args">The arguments as .NET reads them.</param>
+    /// <param name="line">The process's own (proc_pid_cmdline(5)): the program and perhaps its interpreter first, each with a NUL.</param>
     internal static void Check(IReadOnlyList<string> args, ReadOnlySpan<byte> line)
     {
         var words = Split(line);
@@ -35,8 +37,8 @@ static class ArgumentBytes
         }
     }
 
-    /// <summary>The same for a variable of the environment that names a place.</summary>
-    /// <exception cref="StartException">Its value is no UTF-8.</exception>
+    /// <summary>Returns the value of an environment variable that names a place.</summary>
+    /// <exception cref="StartException">The value is no UTF-8.</exception>
     public static string? CheckVariable(string name, string? value)
     {
         if (value is null || !value.Contains(Replacement, StringComparison.Ordinal))
@@ -50,12 +52,12 @@ static class ArgumentBytes
         return value;
     }
 
-    /// <summary>Path.GetFullPath, which takes a working directory for another one when its name is no UTF-8.</summary>
-    /// <exception cref="StartException">The path is relative to such a directory.</exception>
+    /// <summary>As Path.GetFullPath, but refuses a path relative to a working directory whose name .NET cannot read.</summary>
+    /// <exception cref="StartException">The working directory's name is no UTF-8.</exception>
     public static string FullPath(string path)
     {
         var full = Path.GetFullPath(path);
-        // The user's own U+FFFD in the directory's name leads there; what .NET made of other bytes leads nowhere.
+        // A U+FFFD that is part of the directory's name leads to the directory; one that .NET put there leads nowhere.
         return Path.IsPathRooted(path) || !full.Contains(Replacement, StringComparison.Ordinal) || Directory.Exists(Path.GetFullPath("."))
             ? full
             : throw new StartException($"'{path}' is relative to a directory whose name is not UTF-8");
@@ -69,7 +71,7 @@ static class ArgumentBytes
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            // Without /proc what was meant cannot be known.
+            // Without /proc the bytes are not known.
             return [];
         }
     }
@@ -85,7 +87,7 @@ static class ArgumentBytes
         return words;
     }
 
-    // "--name=value" is named by the text that is quoted.
+    // The quoted text of "--name=value" has the name already.
     static string OptionOf(IReadOnlyList<string> args, int index) =>
         index > 0 && !args[index].StartsWith('-') && args[index - 1].StartsWith("--", StringComparison.Ordinal)
             && !args[index - 1].Contains('=', StringComparison.Ordinal) ? args[index - 1] + ": " : "";

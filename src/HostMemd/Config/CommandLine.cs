@@ -1,78 +1,56 @@
-using HostMemd.Backend.Memory;
-using HostMemd.Start;
-
 namespace HostMemd.Config;
 
 /// <summary>
-/// The command line, read. Options come in <c>--name value</c> and <c>--name=value</c>, names may be cut short as long as they are
+/// The command line, read. Options come in <c>--name value</c> and <c>--name=value</c>. Names may be cut short as long as they are
 /// unambiguous, as in getopt_long(3), which QEMU's tools use.
 /// </summary>
-sealed partial class CommandLine
+sealed class CommandLine
 {
-    readonly List<SocketOptions> _sockets = [];
-    readonly Dictionary<string, SocketOptions> _chardevs = new(StringComparer.Ordinal);
-    readonly HashSet<string> _monitored = new(StringComparer.Ordinal);
-    readonly List<ConfiguredObject> _objects = [];
-    readonly List<GlobalProperty> _globals = [];
-    readonly List<string> _warnings = [];
-    bool? _memMerge;
-    bool? _dumpGuestCore;
-    uint? _cpus;
-    bool _memPrealloc;
-    bool _daemonize;
-    bool _takeover;
-    string? _pidFile;
+    readonly IReadOnlyList<(OptionRow Row, string Argument)> _given;
+    readonly HostMemdOptions _alone;
 
-    /// <summary>The file named by <c>--config</c>, absolute, or null.</summary>
-    public string? ConfigPath { get; private set; }
+    CommandLine(IReadOnlyList<(OptionRow Row, string Argument)> given, HostMemdOptions alone) => (_given, _alone) = (given, alone);
+
+    /// <summary>The file that <c>--config</c> names, absolute, or null.</summary>
+    public string? ConfigPath => _alone.ConfigPath;
 
     /// <summary>Set when the user asked for a text instead of a daemon.</summary>
-    public Func<string>? Answer { get; private set; }
+    public Func<string>? Answer => _alone.Answer;
 
-    /// <exception cref="StartException">The line is not one we take.</exception>
+    /// <exception cref="StartException">The line is refused; the message names the option.</exception>
     public static CommandLine Parse(IReadOnlyList<string> args)
     {
-        var line = new CommandLine();
-        foreach (var (row, argument) in Split(args))
+        var given = Split(args);
+        var options = new HostMemdOptions();
+        foreach (var (row, argument) in given)
         {
-            try
-            {
-                row.Take(line, argument);
-            }
-            catch (StartException wrong)
-            {
-                throw new StartException($"--{row.Name} {argument}: {wrong.Message}");
-            }
-            if (line.Answer is not null)
-                return line;
+            options = Take(row, argument, options);
+            if (options.Answer is not null)
+                return new(given, options);
         }
-        foreach (var (id, socket) in line._chardevs)
-        {
-            if (!line._monitored.Contains(id))
-                throw new StartException($"--chardev socket,id={id},path={socket.Path}: no --monitor uses it");
-        }
-        return line;
+        if (options.Chardevs.FirstOrDefault(c => !c.IsUsed) is { } unused)
+            throw new StartException($"--chardev socket,id={unused.Id},path={unused.Socket.Path}: no --monitor uses it");
+        return new(given, options);
     }
 
-    /// <summary>The configuration file's settings with the command line's on top.</summary>
-    public HostMemdOptions ApplyTo(HostMemdOptions file) => file with
+    /// <summary>Returns the configuration file's settings with the command line's on top.</summary>
+    public HostMemdOptions ApplyTo(HostMemdOptions file)
     {
-        Sockets = _sockets.Count > 0 ? _sockets : file.Sockets,
-        Objects = [.. file.Objects, .. _objects],
-        Machine = file.Machine with
+        var options = _given.Aggregate(file, (left, option) => option.Row.Drop?.Invoke(left) ?? left);
+        return _given.Aggregate(options, (taken, option) => Take(option.Row, option.Argument, taken));
+    }
+
+    static HostMemdOptions Take(OptionRow row, string argument, HostMemdOptions options)
+    {
+        try
         {
-            MemMerge = _memMerge ?? file.Machine.MemMerge,
-            DumpGuestCore = _dumpGuestCore ?? file.Machine.DumpGuestCore,
-            Cpus = _cpus ?? file.Machine.Cpus,
-            MemPrealloc = _memPrealloc || file.Machine.MemPrealloc,
-            // Applied in order, so of two for one property the command line's is the one that stays.
-            Globals = [.. file.Machine.Globals, .. _globals],
-        },
-        PidFile = _pidFile ?? file.PidFile,
-        Daemonize = _daemonize || file.Daemonize,
-        Takeover = _takeover ? "" : null,
-        Warnings = [.. file.Warnings, .. _warnings],
-    };
+            return row.Take(options, argument);
+        }
+        catch (StartException wrong)
+        {
+            throw new StartException($"--{row.Name} {argument}: {wrong.Message}");
+        }
+    }
 
     // The whole line is looked at before any option acts.
     static List<(OptionRow Row, string Argument)> Split(IReadOnlyList<string> args)
@@ -107,9 +85,9 @@ sealed partial class CommandLine
 
     static OptionRow Find(string name)
     {
-        if (Array.Find(s_rows, r => r.Name == name) is { } exact)
+        if (OptionTable.All.FirstOrDefault(r => r.Name == name) is { } exact)
             return exact;
-        var candidates = name.Length == 0 ? [] : Array.FindAll(s_rows, r => r.Name.StartsWith(name, StringComparison.Ordinal));
+        var candidates = name.Length == 0 ? [] : OptionTable.All.Where(r => r.Name.StartsWith(name, StringComparison.Ordinal)).ToArray();
         return candidates.Length switch
         {
             0 => throw new StartException($"unrecognized option '--{name}'"),
@@ -120,5 +98,5 @@ sealed partial class CommandLine
     }
 
     static OptionRow FindLetter(char letter) =>
-        Array.Find(s_rows, r => r.Letter == letter) ?? throw new StartException($"invalid option -- '{letter}'");
+        OptionTable.All.FirstOrDefault(r => r.Letter == letter) ?? throw new StartException($"invalid option -- '{letter}'");
 }

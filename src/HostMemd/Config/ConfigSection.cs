@@ -4,7 +4,7 @@ using HostMemd.Qapi;
 namespace HostMemd.Config;
 
 /// <summary>
-/// One object of the configuration file. Members are taken by name; what nobody took is an error that names it. Names are
+/// One object of the configuration file. Keys take members by name; a member that no key took is an error that names it. Names are
 /// compared without regard to case and hyphens: <c>MemMerge</c> and <c>mem-merge</c> are one.
 /// </summary>
 sealed class ConfigSection
@@ -28,28 +28,42 @@ sealed class ConfigSection
 
     static string Plain(string name) => name.Replace("-", "", StringComparison.Ordinal);
 
+    /// <summary>The names that are left, as they are written.</summary>
     public IReadOnlyList<string> Names => [.. _left.Values.Select(m => m.Name)];
 
+    /// <summary>Whether the member is there and no key took it yet.</summary>
+    public bool Has(string name) => _left.ContainsKey(Plain(name));
+
+    /// <summary>Removes a member and returns its value; null when it is not there.</summary>
     public Value? Take(string name) => _left.Remove(Plain(name), out var found) ? found.Value : null;
 
-    /// <exception cref="StartException">A member is left that nobody asked for.</exception>
+    /// <exception cref="StartException">A member is left: no key has its name.</exception>
     public void NoMore()
     {
         foreach (var (name, _) in _left.Values)
             throw Wrong(name, "is unknown");
     }
 
-    public StartException Wrong(string name, string what) => new($"{_path}: {_prefix}{name} {what}");
+    /// <summary>The member as error lines name it: the file and the way to the member.</summary>
+    public string Describe(string name) => $"{_path}: {_prefix}{name}";
 
+    /// <summary>The error that a member's value is refused.</summary>
+    public StartException Wrong(string name, string what) => new($"{Describe(name)} {what}");
+
+    /// <summary>An entry of a list, <paramref name="name"/> being <c>Sockets[0]</c>.</summary>
+    public ConfigSection Entry(string name, Members members) => new(_path, $"{_prefix}{name}.", members);
+
+    /// <summary>The object that a member is; null when it is not there.</summary>
     public ConfigSection? Sub(string name)
     {
         if (Take(name) is not { } value)
             return null;
         return value.TryObject(out var members)
-            ? new ConfigSection(_path, $"{_prefix}{name}.", members)
+            ? Entry(name, members)
             : throw Wrong(name, "is no object");
     }
 
+    /// <summary>A text; null when it is not there.</summary>
     public string? Text(string name)
     {
         if (Take(name) is not { } value)
@@ -57,6 +71,7 @@ sealed class ConfigSection
         return value.TryString(out var text) ? text : throw Wrong(name, "is no string");
     }
 
+    /// <summary>A truth value; null when it is not there.</summary>
     public bool? Flag(string name)
     {
         if (Take(name) is not { } value)
@@ -64,6 +79,7 @@ sealed class ConfigSection
         return value.TryBool(out var flag) ? flag : throw Wrong(name, "is neither true nor false");
     }
 
+    /// <summary>A list; null when it is not there.</summary>
     public IReadOnlyList<Value>? List(string name)
     {
         if (Take(name) is not { } value)
@@ -71,7 +87,7 @@ sealed class ConfigSection
         return value.TryList(out var items) ? items : throw Wrong(name, "is no list");
     }
 
-    /// <summary>A number, also as text with a suffix: <c>"16G"</c>.</summary>
+    /// <summary>A number, also as a text with a suffix: <c>"16G"</c>; null when it is not there.</summary>
     public ulong? Number(string name, ulong least, ulong most)
     {
         if (Take(name) is not { } value)
@@ -98,6 +114,7 @@ sealed class ConfigSection
     /// <summary>A user or group: a number, or a name that <paramref name="find"/> knows.</summary>
     public uint? Id(string name, Func<string, uint?> find) => Take(name) is { } value ? ToId(name, value, find) : null;
 
+    /// <summary>A list of users or groups; empty when it is not there.</summary>
     public IReadOnlyList<uint> Ids(string name, Func<string, uint?> find) =>
         [.. (List(name) ?? []).Select(item => ToId(name, item, find))];
 
@@ -111,6 +128,7 @@ sealed class ConfigSection
         return find(text) ?? throw Wrong(name, $"has '{text}', whom this system does not know");
     }
 
+    /// <summary>A list of absolute paths; empty when it is not there.</summary>
     public IReadOnlyList<string> Directories(string name)
     {
         var result = new List<string>();

@@ -3,9 +3,10 @@ using HostMemd.Qapi.Json;
 
 namespace HostMemd.Config;
 
-/// <summary>JSON of the command line, of files with comments, of another daemon.</summary>
+/// <summary>Reads JSON of the command line, of files with comments, and of another daemon.</summary>
 static class JsonInput
 {
+    /// <summary>Reads a text that is one value.</summary>
     /// <exception cref="StartException">The text is no JSON, or more than one value.</exception>
     public static Value Read(ReadOnlySpan<byte> text)
     {
@@ -19,7 +20,7 @@ static class JsonInput
         }
     }
 
-    /// <summary>Blanks out the mark that some editors put before UTF-8 text: QEMU's JSON has none. Columns stay as they are.</summary>
+    /// <summary>Overwrites a byte order mark, which QEMU's JSON does not have, with blanks. Columns stay as they are.</summary>
     /// <exception cref="StartException">The mark is that of another encoding.</exception>
     public static void BlankByteOrderMark(string path, Span<byte> text)
     {
@@ -29,7 +30,7 @@ static class JsonInput
             throw new StartException($"{path}: is UTF-16, not UTF-8");
     }
 
-    /// <summary>Blanks out <c>//</c> and <c>/* */</c> comments outside of strings; lines and columns stay as they are.</summary>
+    /// <summary>Overwrites <c>//</c> and <c>/* */</c> comments outside of strings with blanks. Lines and columns stay.</summary>
     public static void BlankComments(Span<byte> text)
     {
         byte quote = 0;
@@ -53,7 +54,7 @@ static class JsonInput
     static int Blank(Span<byte> text, int start, ReadOnlySpan<byte> end)
     {
         var length = text[(start + 2)..].IndexOf(end);
-        // The line's end stays, the end of a bracketed comment goes.
+        // The end of a line stays, that of a bracketed comment is overwritten.
         var stop = length < 0 ? text.Length : start + 2 + length + (end.Length == 2 ? 2 : 0);
         foreach (ref var b in text[start..stop])
         {

@@ -7,13 +7,14 @@ namespace HostMemd.Config;
 readonly record struct OptText(string Key, string Text, bool Flag);
 
 /// <summary>
-/// The text form of the command line: <c>TYPE,id=ID,key=value,flag,…</c>. Commas in a text are doubled. QEMU: util/qemu-option.c
-/// splits it, the opts visitor reads it; what is checked in which order follows what QEMU was seen to answer.
+/// Reads the text form of the command line: <c>TYPE,id=ID,key=value,flag,…</c>. Commas in a text are doubled. The order of the checks is
+/// QEMU's, as seen in its answers (util/qemu-option.c splits the text, the opts visitor reads it).
 /// </summary>
 static class OptsText
 {
-    /// <param name="text">What stands behind the option.</param>
-    /// <param name="first">The key of a first part that has none.</param>
+    /// <summary>Splits a text at its commas.</summary>
+    /// <param name="text">The option's argument.</param>
+    /// <param name="first">The key of a first part without one; null where each part has its key.</param>
     public static IReadOnlyList<OptText> Split(string text, string? first)
     {
         var result = new List<OptText>();
@@ -55,9 +56,10 @@ static class OptsText
     /// <summary>Whether one of the keys asks for help.</summary>
     public static bool AsksForHelp(IEnumerable<OptText> opts) => opts.Any(o => IsHelp(o.Key));
 
+    /// <summary>Whether the word asks for help.</summary>
     public static bool IsHelp(string word) => word is "help" or "?";
 
-    /// <summary>The text of the last <paramref name="key"/>, or null.</summary>
+    /// <summary>Returns the text of the last <paramref name="key"/>, or null.</summary>
     public static string? Last(IReadOnlyList<OptText> opts, string key)
     {
         for (var i = opts.Count - 1; i >= 0; i--)
@@ -68,8 +70,8 @@ static class OptsText
         return null;
     }
 
-    /// <summary>The arguments of <c>object-add</c> that the text stands for.</summary>
-    /// <exception cref="QmpException">It stands for none; the first fault in the order of the table.</exception>
+    /// <summary>Returns the arguments of <c>object-add</c> that the text stands for.</summary>
+    /// <exception cref="QmpException">The text is wrong: the first fault in the order of the table.</exception>
     public static Value ToArguments(string text, QapiUnion types)
     {
         var opts = Split(text, "qom-type");
@@ -125,12 +127,12 @@ static class OptsText
         }
         catch (QmpException)
         {
-            // One number and two have the same text here.
+            // QEMU has one error text for a number and for a range.
         }
         throw QmpErrors.Expects(member.Name, "a uint64 value or range");
     }
 
-    // Of several, QEMU names the first of a GLib table, into which the id comes last.
+    // Of several unknown keys QEMU names the first one of a GLib table, into which it puts the id last.
     static void RefuseUnknown(IReadOnlyList<OptText> opts, Members known)
     {
         if (opts.All(o => known.Contains(o.Key)))

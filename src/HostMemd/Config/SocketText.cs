@@ -2,23 +2,26 @@ using HostMemd.Qapi;
 
 namespace HostMemd.Config;
 
-/// <summary>The texts behind <c>--qmp</c>, <c>--chardev</c> and <c>--monitor</c>.</summary>
+/// <summary>The texts behind <c>--qmp</c> and the like, <c>--chardev</c> and <c>--monitor</c>.</summary>
 static class SocketText
 {
     /// <summary>
-    /// <c>unix:PATH[,server=on][,wait=off][,abstract=on[,tight=off]]</c>. QEMU's default for the first two is the opposite, of which we can
-    /// do neither.
+    /// <c>unix:PATH[,server=on][,wait=off][,abstract=on[,tight=off]]</c>. QEMU's defaults for the first two are the
+    /// opposite, which the daemon can serve neither of.
     /// </summary>
-    public static SocketOptions ReadQmp(string text)
+    public static SocketOptions ReadAddress(string text) => ReadSocket(Split(text), []);
+
+    /// <summary>The parts of an address.</summary>
+    public static IReadOnlyList<OptText> Split(string text)
     {
         const string Prefix = "unix:";
-        if (!text.StartsWith(Prefix, StringComparison.Ordinal))
-            throw new StartException($"'{text}' is no socket: only {Prefix}PATH is served");
-        return ReadSocket(OptsText.Split(text[Prefix.Length..], "path"), []);
+        return text.StartsWith(Prefix, StringComparison.Ordinal)
+            ? OptsText.Split(text[Prefix.Length..], "path")
+            : throw new StartException($"'{text}' is no socket: only {Prefix}PATH is served");
     }
 
     /// <summary><c>socket,id=C,path=PATH,server=on,wait=off[,abstract=on[,tight=off]]</c>.</summary>
-    public static (string Id, SocketOptions Socket) ReadChardev(string text)
+    public static Chardev ReadChardev(string text)
     {
         var opts = OptsText.Split(text, "backend");
         var id = OptsText.Last(opts, "id") ?? throw new StartException("chardev: no id specified");
@@ -26,7 +29,7 @@ static class SocketText
             throw Refused(QmpErrors.BadIdentifier());
         if (OptsText.Last(opts, "backend") is not "socket" and var driver)
             throw new StartException($"'{driver}' is not a valid char driver name");
-        return (id, ReadSocket(opts, ["backend", "id"]));
+        return new(id, ReadSocket(opts, ["backend", "id"]));
     }
 
     /// <summary><c>[chardev=]C[,mode=control][,pretty=on|off]</c>.</summary>
@@ -34,7 +37,7 @@ static class SocketText
     {
         var opts = OptsText.Split(text, "chardev");
         var chardev = OptsText.Last(opts, "chardev") ?? throw Refused(QmpErrors.ParameterMissing("chardev"));
-        // The human monitor has its own command in QMP; a socket of its own is not served.
+        // QMP has a command for the human monitor, and the daemon serves no socket for it.
         if (OptsText.Last(opts, "mode") is { } mode and not "control")
             throw Refused(QmpErrors.DoesNotAcceptValue("mode", mode));
         var pretty = ReadFlag(opts, "pretty") ?? false;
@@ -63,7 +66,7 @@ static class SocketText
         }
     }
 
-    /// <summary>The value of an <c>on|off</c>, or null when it is not there.</summary>
+    /// <summary>Returns the value of an <c>on|off</c>, or null when it is not there.</summary>
     public static bool? ReadFlag(IReadOnlyList<OptText> opts, string key)
     {
         if (OptsText.Last(opts, key) is not { } text)

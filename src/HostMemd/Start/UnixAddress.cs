@@ -45,6 +45,9 @@ sealed unsafe class UnixAddress
         return new((name is [0, ..] ? name : name.TrimEnd((byte)0)).ToArray());
     }
 
+    /// <summary>Whether <paramref name="socket"/> is bound where that one is configured.</summary>
+    public static bool IsAt(SocketOptions configured, Socket socket) => Of(configured).IsSameAs(Of(socket));
+
     /// <summary>Whether it is the same name, or another path of the same file.</summary>
     public bool IsSameAs(UnixAddress other)
     {

@@ -31,12 +31,12 @@ public class CommandLineTests
     [Fact]
     public void AbstractSockets_AreQemusOrBeginWithAnAt()
     {
-        var options = Options("--qmp", "unix:a,abstract=on", "--qmp", "unix:b,abstract=on,tight=off", "--qmp", "unix:@c", "--qmp", "unix:@d,abstract=on",
-            "--qmp", "unix:@e,abstract=off", "--qmp", "unix:./@f", "--qmp", "unix:g,tight=off", "--qmp", "unix:@",
-            "--chardev", "socket,id=h,path=h,abstract=on", "--monitor", "h");
+        var options = Options("--qmp", "unix:a,abstract=on", "--qmp", "unix:b,abstract=on,tight=off", "--qmp", "unix:@c",
+            "--qmp", "unix:@d,abstract=on", "--qmp", "unix:@e,abstract=off", "--qmp", "unix:./@f",
+            "--qmp", "unix:g,tight=off", "--qmp", "unix:@", "--chardev", "socket,id=h,path=h,abstract=on", "--monitor", "h");
 
-        Assert.Equal([new("a", IsAbstract: true), new("b", IsAbstract: true, IsTight: false), new("c", IsAbstract: true), new("@d", IsAbstract: true),
-            new("@e"), new("./@f"), new("g", IsTight: false), new("@"), new SocketOptions("h", IsAbstract: true)], options.Sockets);
+        Assert.Equal([new("a", IsAbstract: true), new("b", IsAbstract: true, IsTight: false), new("c", IsAbstract: true),
+            new("@d", IsAbstract: true), new("@e"), new("./@f"), new("g", IsTight: false), new("@"), new SocketOptions("h", IsAbstract: true)], options.Sockets);
     }
 
     // The texts are those of qemu-storage-daemon 7.2 behind its name.

@@ -32,7 +32,7 @@ public class ConfigFileTests
         Assert.Equal((false, false, 3u, true),
             (options.Machine.MemMerge, options.Machine.DumpGuestCore, options.Machine.Cpus, options.Machine.MemPrealloc));
         Assert.Equal([new("memory-backend", "dump", "off")], options.Machine.Globals);
-        Assert.Equal((5, 16ul << 30, 8), (options.Limits.Clients, options.Limits.BytesTotal, options.Limits.QueuedRequests));
+        Assert.Equal((5ul, 16ul << 30, 8ul), (options.Limits["Clients"], options.Limits["BytesTotal"], options.Limits["QueuedRequests"]));
         Assert.Subset(options.Access.AdminUids.ToHashSet(), new HashSet<uint> { 0, 4 });
         Assert.Equal([0u], options.Access.ObserverGids);
         Assert.Equal(0x1B0u, options.Access.SocketMode);
@@ -72,7 +72,7 @@ public class ConfigFileTests
 
         Assert.Empty(options.Sockets);
         Assert.Equal((uint)Environment.ProcessorCount, options.Machine.Cpus);
-        Assert.Equal(new LimitOptions(), options.Limits);
+        Assert.All(LimitTable.All, limit => Assert.Equal(limit.Default, options.Limits[limit.Name]));
         Assert.Equal(0x180u, options.Access.SocketMode);
     }
 
@@ -81,6 +81,9 @@ public class ConfigFileTests
     [InlineData("{'Limits':{'Nope':1}}", "F: Limits.Nope is unknown")]
     [InlineData("{'Sockets':[{'Path':'/a','Nope':1}]}", "F: Sockets[0].Nope is unknown")]
     [InlineData("{'Sockets':[{}]}", "F: Sockets[0].Path is missing")]
+    [InlineData("{'Sockets':[{'Path':''}]}", "F: Sockets[0].Path is missing")]
+    [InlineData("{'Sockets':[{'Path':'/a','Protocol':'http'}]}", "F: Sockets[0].Protocol is 'http', not one of qmp")]
+    [InlineData("{'Serilog':{'File':{'Bytes':'1M'}}}", "F: Serilog.File.Path is missing")]
     [InlineData("{'Sockets':[7]}", "F: Sockets[0] is neither a path nor an object")]
     [InlineData("{'Sockets':{}}", "F: Sockets is no list")]
     [InlineData("{'Objects':[7]}", "F: Objects[0] is neither a text nor an object")]
@@ -118,12 +121,8 @@ public class ConfigFileTests
     [Fact]
     public void Sample_IsRead()
     {
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(directory.FullName, "HostMemd.sln")))
-            directory = directory.Parent ?? throw new InvalidOperationException("not in the source tree");
+        var options = ConfigFile.Read(Path.Combine(Sources.Root, "deploy", "hostmemd.json"));
 
-        var options = ConfigFile.Read(Path.Combine(directory.FullName, "deploy", "hostmemd.json"));
-
-        Assert.Equal(new LimitOptions(), options.Limits);
+        Assert.All(LimitTable.All, limit => Assert.Equal(limit.Default, options.Limits[limit.Name]));
     }
 }

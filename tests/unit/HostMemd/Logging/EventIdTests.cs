@@ -3,11 +3,11 @@ using System.Text.RegularExpressions;
 
 namespace HostMemd.Unit.Logging;
 
-/// <summary>A log line is known by its number: no two share one, and each file counts upwards, so the next free number is seen at once.</summary>
+/// <summary>A number identifies a log line: no two lines share one, and each file counts upwards, which shows the next free one.</summary>
 public sealed partial class EventIdTests
 {
     static readonly (string File, int[] Ids)[] s_files = [.. Sources.Below("src", "*.cs")
-        .Select(file => (file, Declared().Matches(Sources.Read(file)).Select(m => int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture)).ToArray()))
+        .Select(file => (file, Declared().Matches(Sources.Read(file)).Select(NumberOf).ToArray()))
         .Where(f => f.Item2.Length > 0)];
 
     [Fact]
@@ -19,6 +19,8 @@ public sealed partial class EventIdTests
 
     [Fact]
     public void Ids_AreInOrder() => Assert.All(s_files, f => Assert.Equal(f.Ids.Order(), f.Ids));
+
+    static int NumberOf(Match declared) => int.Parse(declared.Groups[1].Value, CultureInfo.InvariantCulture);
 
     [GeneratedRegex(@"\[LoggerMessage\((\d+),")]
     private static partial Regex Declared();
