@@ -33,8 +33,8 @@ public static partial class QmpErrors
         new(ErrorClass.CommandNotFound, "Expecting capabilities negotiation with 'qmp_capabilities'");
     public static QmpException AlreadyNegotiated() =>
         new(ErrorClass.CommandNotFound, "Capabilities negotiation is already complete, command ignored");
-    public static QmpException RequestTooLarge(long limit) =>
-        Generic(string.Create(CultureInfo.InvariantCulture, $"request is larger than the limit request-bytes of {limit} bytes"));
+    public static QmpException RequestTooLarge(Limit limit) =>
+        Generic(string.Create(CultureInfo.InvariantCulture, $"request is larger than the limit {limit.WireName} of {limit.Most} bytes"));
     public static QmpException LimitReached(Limit limit) => Generic(limit.Reached);
     public static QmpException NoThread(string why) => Generic($"no thread can be started: {why}");
     public static QmpException NeedsRole(string command, string role) => Generic($"The command {command} needs the role {role}");

@@ -90,7 +90,7 @@ static class InProcess
 
     sealed class Client
     {
-        static readonly WireLimits s_limits = new() { OutputLimit = long.MaxValue };
+        static readonly WireLimits s_limits = new() { RequestBytes = new("RequestBytes", 4 << 20) };
 
         readonly JsonReader _reader = new(new JsonLimits { RequestBytes = s_limits.RequestBytes });
         readonly Output _output = new(pretty: false, long.MaxValue);

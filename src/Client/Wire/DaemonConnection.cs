@@ -17,7 +17,7 @@ sealed class DaemonConnection : IDisposable
     const int ReadSize = 16 << 10;
 
     readonly Socket _socket;
-    readonly JsonReader _reader = new(new JsonLimits { RequestBytes = long.MaxValue });
+    readonly JsonReader _reader = new(new JsonLimits());
     // Inline: whoever sends carries the bytes to the socket itself, as far as the socket takes them.
     readonly Pipe _output = new(new PipeOptions(readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline,
         pauseWriterThreshold: 0, useSynchronizationContext: false));

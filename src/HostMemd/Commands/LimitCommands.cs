@@ -36,7 +36,7 @@ static class LimitCommands
 
     static IReadOnlyList<Use> List(LimitValues values, LimitUse from) =>
     [
-        .. LimitTable.All.Where(row => row.Used is not null).Select(row => Of(values.InForce(row), row.Used!(from))),
+        .. LimitTable.All.Select(row => Of(values.InForce(row), row.Used(from))),
         Of(from.Quota.MaxMappings, from.Quota.Mappings.Used),
         Of(from.Quota.MaxDescriptors, from.Quota.DescriptorsUsed),
     ];

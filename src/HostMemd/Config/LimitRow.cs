@@ -23,10 +23,8 @@ sealed record LimitRow(string Name, LimitUnit Unit, ulong Default, ulong Least, 
     /// <summary>The reason for the default and the bounds: a whole sentence for the manual, in Markdown.</summary>
     public required string Why { get; init; }
 
-    /// <summary>
-    /// Reads how much is used now, for <c>query-memdev-limits</c>. Called with the state held; null where nothing counts it.
-    /// </summary>
-    public Func<LimitUse, ulong>? Used { get; init; }
+    /// <summary>Reads how much is used now, for <c>query-memdev-limits</c>. Called with the state held.</summary>
+    public required Func<LimitUse, ulong> Used { get; init; }
 
     /// <summary>Writes the limit into the part of the daemon that keeps to it. Called with the state held.</summary>
     public required Action<LimitTargets, Limit> Apply { get; init; }

@@ -24,6 +24,19 @@ public sealed partial class Session
         }
     }
 
+    /// <summary>Requests that were read ahead and wait.</summary>
+    public int Queued
+    {
+        get
+        {
+            lock (_queueGate)
+                return _queue.Count;
+        }
+    }
+
+    /// <summary>Bytes of output that the client has not read.</summary>
+    public long PendingOutput => _output.Pending;
+
     ValueTask ReceiveAhead(JsonResult message)
     {
         var batch = Descriptors.Latest;
@@ -34,7 +47,7 @@ public sealed partial class Session
             _queue.Enqueue((message, batch));
             if (_working)
             {
-                if (_queue.Count < _limits.QueuedRequests)
+                if (!_limits.QueuedRequests.IsReachedBy(_queue.Count))
                     return default;
                 // Continued by the worker itself: what the client had already sent out of band overtakes the next command.
                 _room = new();
@@ -62,7 +75,7 @@ public sealed partial class Session
                     _queue.Clear();
                 if (!(found = _queue.TryDequeue(out next)))
                     _working = false;
-                if (_queue.Count < _limits.QueuedRequests)
+                if (!_limits.QueuedRequests.IsReachedBy(_queue.Count))
                     (room, _room) = (_room, null);
             }
             room?.SetResult();

@@ -40,7 +40,7 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
             client.Dispose();
             return;
         }
-        var output = new Output(mode.Pretty, Limits.OutputLimit) { Socket = client };
+        var output = new Output(mode.Pretty, (long)Limits.OutputBytes.Most) { Socket = client };
         var session = new Session(output, peer, run, Limits) { Role = roleOf(peer) ?? Role.Observer };
         // What an observer may do takes no descriptors: those it sends are not even kept until the next message.
         session.Descriptors.Highest = session.Role == Role.Observer ? -1 : Limits.Descriptors;
@@ -62,10 +62,10 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
         if (roleOf(peer) is null)
             return "it is on no list";
         var limits = Limits;
-        if (Count >= limits.Clients)
-            return $"limit Clients of {limits.Clients} is reached";
-        if (limits.ClientsPerUid > 0 && _connections.Keys.Count(c => c.Session.Peer.Uid == peer.Uid) >= limits.ClientsPerUid)
-            return $"limit ClientsPerUid of {limits.ClientsPerUid} is reached";
+        if (limits.Clients.IsReachedBy(Count))
+            return limits.Clients.Reached;
+        if (limits.ClientsPerUid.Most > 0 && limits.ClientsPerUid.IsReachedBy(_connections.Keys.Count(c => c.Session.Peer.Uid == peer.Uid)))
+            return limits.ClientsPerUid.Reached;
         if (client.DangerousGetHandle() > limits.Descriptors)
             return $"limit RLIMIT_NOFILE is reached but for what the daemon itself needs: descriptor {limits.Descriptors}";
         return null;
@@ -73,17 +73,17 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
 
     // Of those that connect and never negotiate the oldest goes: a client that means it does so at once. Looked at are those greeted
     // last, not all clients: this is done for each that comes.
-    void DropSilent(Connection greeted, int most)
+    void DropSilent(Connection greeted, Limit most)
     {
         lock (_greeted)
         {
-            if (_greeted.Count >= most)
+            if (most.IsReachedBy(_greeted.Count))
                 _greeted.RemoveAll(c => c.Session.IsNegotiated || c.Session.IsGone);
-            if (_greeted.Count >= most)
+            if (most.IsReachedBy(_greeted.Count))
             {
                 var oldest = _greeted[0];
                 _greeted.RemoveAt(0);
-                Log.ClientRefused(logger, oldest.Session.Peer.Pid, oldest.Session.Peer.Uid, $"limit Silent of {most} is reached");
+                Log.ClientRefused(logger, oldest.Session.Peer.Pid, oldest.Session.Peer.Uid, most.Reached);
                 oldest.Abort();
             }
             _greeted.Add(greeted);
@@ -93,26 +93,29 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
     /// <summary>Bytes of all requests that have begun to come in and have not ended.</summary>
     public long UnfinishedBytes => Volatile.Read(ref _unfinished);
 
+    /// <summary>Bytes of the longest of them.</summary>
+    public long LongestUnfinished => _begun.Keys.Select(c => c.UnfinishedBytes).DefaultIfEmpty().Max();
+
     void Unfinished(Connection connection, long change)
     {
         if (connection.UnfinishedBytes > 0)
             _begun[connection] = 0;
         else
             _begun.TryRemove(connection, out _);
-        if (Interlocked.Add(ref _unfinished, change) > Limits.UnfinishedBytes && change > 0)
+        if (Limits.UnfinishedBytes.IsPassedBy(Interlocked.Add(ref _unfinished, change)) && change > 0)
             DropLongest(Limits.UnfinishedBytes);
     }
 
     // Not who came last: a good client's request is short, and is not to fail because others hold much.
-    void DropLongest(long most)
+    void DropLongest(Limit most)
     {
         lock (_dropping)
         {
             // Those dropped before may still be on their way out: counted are those that stay.
-            while (_begun.Sum(c => c.Key.UnfinishedBytes) > most)
+            while (most.IsPassedBy(_begun.Sum(c => c.Key.UnfinishedBytes)))
             {
                 var longest = _begun.MaxBy(c => c.Key.UnfinishedBytes).Key;
-                Log.ClientRefused(logger, longest.Session.Peer.Pid, longest.Session.Peer.Uid, $"limit UnfinishedBytes of {most} is reached");
+                Log.ClientRefused(logger, longest.Session.Peer.Pid, longest.Session.Peer.Uid, most.Reached);
                 longest.Abort();
             }
         }

@@ -1,33 +1,37 @@
+using HostMemd.Qapi;
+
 namespace HostMemd.Protocol.Wire;
 
-/// <summary>What a client can run into on the wire. Each value has its reason beside it.</summary>
+/// <summary>
+/// What clients may cost. A limit that is not set does not hold; the daemon sets all of them from its table, which has the defaults and the
+/// reasons.
+/// </summary>
 public sealed record WireLimits
 {
-    /// <summary>QEMU reads ahead eight commands of a client that has enabled <c>oob</c>, then stops reading it.</summary>
-    public int QueuedRequests { get; init; } = 8;
+    /// <summary>Requests read ahead for a client that enabled <c>oob</c>; then it is not read until one is answered.</summary>
+    public Limit QueuedRequests { get; init; }
 
-    /// <summary>Bytes of one request: hundreds of times the longest that a known client sends.</summary>
-    public long RequestBytes { get; init; } = 4 << 20;
-
-    /// <summary>
-    /// Bytes of all requests that have begun to come in and not ended, of all clients; above, the client with the longest is closed. What
-    /// clients keep in the daemon by not going on is bounded by this, not by their number: values take up to some 30 times their text.
-    /// </summary>
-    public long UnfinishedBytes { get; init; } = 16 << 20;
+    /// <summary>Bytes of one request.</summary>
+    public Limit RequestBytes { get; init; }
 
     /// <summary>
-    /// Bytes of replies not yet read at which a client's input is left alone until it reads: a socket's buffer and a few schemas.
+    /// Bytes of all requests that have begun to come in and not ended, of all clients; above, the client with the longest is closed.
     /// </summary>
-    public long OutputPause { get; init; } = 256 << 10;
+    public Limit UnfinishedBytes { get; init; }
 
-    /// <summary>Bytes not yet read at which a client is closed. Only events pass <see cref="OutputPause"/>; this is a day of them.</summary>
-    public long OutputLimit { get; init; } = 16 << 20;
+    /// <summary>
+    /// Bytes of replies not yet read at which a client is not read until it reads: a socket's buffer and a few schemas.
+    /// </summary>
+    public long OutputPause { get; } = 256 << 10;
 
-    /// <summary>Connections served at once by all sockets together.</summary>
-    public int Clients { get; init; } = 4096;
+    /// <summary>Bytes not yet read at which a client is closed. Only events pass <see cref="OutputPause"/>.</summary>
+    public Limit OutputBytes { get; init; }
 
-    /// <summary>Connections of one user; 0: only <see cref="Clients"/>.</summary>
-    public int ClientsPerUid { get; init; }
+    /// <summary>Clients served at once by all sockets together.</summary>
+    public Limit Clients { get; init; }
+
+    /// <summary>Clients of one user.</summary>
+    public Limit ClientsPerUid { get; init; }
 
     /// <summary>
     /// The highest number that a client's connection or a descriptor from it may have: above, the daemon's own lie. The kernel gives the
@@ -41,6 +45,6 @@ public sealed record WireLimits
     /// </summary>
     public int ClosingDescriptors { get; init; } = 512;
 
-    /// <summary>Connections that have not negotiated; above, the oldest of them is closed. A client negotiates at once.</summary>
-    public int Silent { get; init; } = 512;
+    /// <summary>Clients that have not negotiated; above, the oldest of them is closed.</summary>
+    public Limit Silent { get; init; }
 }

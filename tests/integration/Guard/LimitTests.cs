@@ -96,6 +96,7 @@ public sealed class LimitTests(ITestOutputHelper output) : GuardTest(output)
         shorter.Send(Begin(Most / 8));
         longest.Send(Begin(Most * 6 / 8));
         Eventually.True(() => Limit(good, "UnfinishedBytes") is ( > Most * 7 / 8, Most), "what the two have sent");
+        Assert.InRange(Limit(good, "RequestBytes").Used, (ulong)Most * 6 / 8, (ulong)Most * 7 / 8);
 
         last.Send(Begin(Most / 4));
 
@@ -136,6 +137,8 @@ public sealed class LimitTests(ITestOutputHelper output) : GuardTest(output)
         {
             maker.Add("memory-backend-ram", id, Bytes(4096));
             maker.Delete(id);
+            if (i == 20)
+                Assert.InRange(Limit(maker, "OutputBytes").Used, 100_000ul, 1_048_576ul);
         }
 
         Eventually.True(() => Limit(maker, "Clients").Used == 1, "the deaf client to be gone");
@@ -151,6 +154,7 @@ public sealed class LimitTests(ITestOutputHelper output) : GuardTest(output)
         client.Add("memory-backend-memfd", "b", Bytes(MiB));
         filler.Send(QmpClient.AddText("memory-backend-memfd", "a", new() { ["size"] = 2048 * MiB, ["prealloc"] = true }) + "\n");
         Eventually.True(() => Limit(client, "Fillings") == (1, 1), "the filling to begin");
+        Eventually.True(() => Limit(client, "FillThreads") is ( > 0, > 0), "a thread to fill");
         Eventually.True(() => client.Execute("job-pause", new() { ["id"] = "prealloc-a" }).TryGetProperty("return", out _), "the filling to run");
 
         string[] refusals =

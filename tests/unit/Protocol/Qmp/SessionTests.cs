@@ -14,7 +14,8 @@ public class SessionTests
     readonly TaskCompletionSource<Value> _slow = new();
     readonly Session _session;
 
-    public SessionTests() => _session = new(_output, PeerCredentials.Unknown, Run, new WireLimits());
+    public SessionTests() =>
+        _session = new(_output, PeerCredentials.Unknown, Run, new WireLimits { QueuedRequests = new("QueuedRequests", 8) });
 
     ValueTask<Value> Run(Call call) => call.Request.Command switch
     {
@@ -75,10 +76,12 @@ public class SessionTests
 
         var eighth = Send("{\"execute\":\"q\",\"id\":8}");
         Assert.False(eighth.IsCompleted);
+        Assert.Equal(8, _session.Queued);
         _slow.SetResult(Value.Empty);
         await eighth;
         await _session.Idle;
 
+        Assert.Equal(0, _session.Queued);
         Assert.Equal(["{\"return\": {}, \"id\": 0}", .. Enumerable.Range(1, 8).Select(i => $"{{\"return\": \"q\", \"id\": {i}}}")], Told());
     }
 
