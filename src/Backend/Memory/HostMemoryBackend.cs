@@ -1,4 +1,3 @@
-using HostMemd.Backend.Leases;
 using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
 using HostMemd.Linux;

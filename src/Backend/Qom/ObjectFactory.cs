@@ -1,5 +1,5 @@
-using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
+using HostMemd.Linux;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
 

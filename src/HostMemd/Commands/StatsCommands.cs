@@ -2,6 +2,7 @@ using HostMemd.Backend;
 using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Qom;
+using HostMemd.Linux;
 using HostMemd.Protocol;
 using HostMemd.Qapi;
 using static HostMemd.Protocol.Define;

@@ -1,7 +1,7 @@
-using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
+using HostMemd.Linux;
 using HostMemd.Qapi;
 
 namespace HostMemd.Keeping;
