@@ -14,7 +14,7 @@ sealed class ServiceManager : IDisposable
     public ServiceManager()
     {
         Folder = DaemonProcess.NewFolder();
-        var info = new ProcessStartInfo("python3", ["-B", Path.Combine(Repository.Root, "tests/integration/Keeping/manager.py"), Folder, Repository.Daemon])
+        var info = new ProcessStartInfo("python3", ["-B", Path.Combine(Repository.Root, "tests/integration/Persistence/manager.py"), Folder, Repository.Daemon])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

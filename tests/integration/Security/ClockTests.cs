@@ -12,7 +12,7 @@ public sealed class ClockTests(ITestOutputHelper output) : GuardTest(output)
     {
         var library = Path.Combine(Folder, "clock.so");
         var back = Path.Combine(Folder, "back");
-        Harness.Program.Check("gcc", "-shared", "-fPIC", "-o", library, Path.Combine(Repository.Root, "tests/integration/Guard/clock.c"));
+        Harness.Program.Check("gcc", "-shared", "-fPIC", "-o", library, Path.Combine(Repository.Root, "tests/integration/Security/clock.c"));
         var daemon = StartWith("{}", "env", "LD_PRELOAD=" + library, "CLOCK_BACK=" + back);
         using var client = new Talk(daemon);
         using var other = new Talk(daemon);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Bad company: good clients' latency and the daemon's memory, without and with clients that behave as badly as can be.
+"""Bad noisy-neighbours: good clients' latency and the daemon's memory, without and with clients that behave as badly as can be.
 
-    tests/company/run.py [--daemon PATH] [--good 1000] [--seconds 20] [--rate 500] [--bound MIB]
+    tests/noisy-neighbours/run.py [--daemon PATH] [--good 1000] [--seconds 20] [--rate 500] [--bound MIB]
 
 The good clients are connected all the time; at the rate given, in all, one of them after the other asks and waits for its answer. The bad ones
 are a process of their own for each kind. Ends with 1 when a good client gets no answer or the daemon's memory (PSS) passes the bound.
@@ -168,7 +168,7 @@ class Good:
         while len(latencies) < total:
             now = time.monotonic()
             if now - start > seconds + PATIENCE:
-                raise SystemExit(f"company: {total - len(latencies)} of {total} answers are missing after {now - start:.0f} s")
+                raise SystemExit(f"noisy-neighbours: {total - len(latencies)} of {total} answers are missing after {now - start:.0f} s")
             while asked < total and start + asked / rate <= now:
                 client = self.clients[asked % len(self.clients)]
                 if client in waiting:
@@ -180,7 +180,7 @@ class Good:
             for key, _ in ready.select(min(pause, 0.05)):
                 reply = key.fileobj.recv(65536)
                 if not reply:
-                    raise SystemExit("company: a good client was thrown out")
+                    raise SystemExit("noisy-neighbours: a good client was thrown out")
                 if reply.endswith(b"\n"):
                     latencies.append(time.monotonic() - waiting.pop(key.fileobj))
         return sorted(latencies)
@@ -217,10 +217,10 @@ def show(what, latencies, most, used):
 
 
 def phase(what, good, pid, options, kinds, path):
-    company = [multiprocessing.Process(target=kind, args=(path,), daemon=True) for kind in kinds]
-    for one in company:
+    neighbours = [multiprocessing.Process(target=kind, args=(path,), daemon=True) for kind in kinds]
+    for one in noisy-neighbours:
         one.start()
-    if company:
+    if noisy-neighbours:
         time.sleep(2)
     watch, used = Watch(pid), processor(pid)
     watch.start()
@@ -229,7 +229,7 @@ def phase(what, good, pid, options, kinds, path):
     finally:
         used = processor(pid) - used
         watch.over.set()
-        for one in company:
+        for one in noisy-neighbours:
             one.kill()
             one.join()
     watch.join()
@@ -251,7 +251,7 @@ def main():
     options = parser.parse_args()
     kinds = [kind for kind in KINDS if not options.only or kind.__name__ in options.only.split(",")]
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(8192, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2)
-    folder = tempfile.mkdtemp(prefix="hostmemd-company-")
+    folder = tempfile.mkdtemp(prefix="hostmemd-neighbours-")
     path = os.path.join(folder, "qmp.sock")
     log = open(os.path.join(folder, "log"), "wb")
     daemon = subprocess.Popen([options.daemon, "--qmp", f"unix:{path}", "--object", "memory-backend-memfd,id=m,size=64M"], stderr=log)
@@ -259,14 +259,14 @@ def main():
         while not os.path.exists(path):
             time.sleep(0.05)
             if daemon.poll() is not None:
-                raise SystemExit("company: the daemon does not start; see " + log.name)
+                raise SystemExit("noisy-neighbours: the daemon does not start; see " + log.name)
         time.sleep(0.5)
         good = Good(path, options.good)
         good.measure(3, options.rate)
         most = phase("good clients alone", good, daemon.pid, options, [], path)
         for kind in kinds if options.each else []:
             most = max(most, phase(f"and {kind.__name__}", good, daemon.pid, options, [kind], path))
-        most = max(most, phase("and all bad company", good, daemon.pid, options, kinds, path))
+        most = max(most, phase("and all bad clients", good, daemon.pid, options, kinds, path))
         time.sleep(5)
         phase("after it has gone", good, daemon.pid, options, [], path)
         lived = daemon.poll() is None
@@ -274,7 +274,7 @@ def main():
         daemon.send_signal(signal.SIGTERM)
         daemon.wait(20)
         shutil.rmtree(folder)
-    print(f"company: the daemon {'lived' if lived else 'ended'}, {most:.0f} MiB at most, {options.bound:.0f} allowed")
+    print(f"noisy-neighbours: the daemon {'lived' if lived else 'ended'}, {most:.0f} MiB at most, {options.bound:.0f} allowed")
     return 0 if lived and most <= options.bound else 1
 
 
