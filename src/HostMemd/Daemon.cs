@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using HostMemd.Access;
 using HostMemd.Backend;
 using HostMemd.Backend.Jobs;
 using HostMemd.Backend.Leases;
@@ -6,14 +7,18 @@ using HostMemd.Backend.Memory;
 using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
 using HostMemd.Commands;
-using HostMemd.Human;
-using HostMemd.Keeping;
+using HostMemd.Dispatch;
+using HostMemd.Events;
+using HostMemd.Hmp;
 using HostMemd.Linux;
+using HostMemd.Persistence;
 using HostMemd.Protocol;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
+using HostMemd.Sockets;
 using HostMemd.Start;
 using HostMemd.Systemd;
+using HostMemd.Takeover;
 using Microsoft.Extensions.Logging;
 
 namespace HostMemd;
@@ -38,7 +43,7 @@ public sealed class Daemon
     readonly TaskCompletionSource _quit = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly ChangeGate _changes = new();
-    readonly Keeper _keeper;
+    readonly StateKeeper _keeper;
     HashSet<string> _restored = [];
     volatile bool _isAnothers;
     readonly Quota _quota;
@@ -125,8 +130,8 @@ public sealed class Daemon
     {
         var table = new CommandTable();
         // One that found no memory is not remembered: the next who asks may find some.
-        var schema = new Lazy<Value>(() => Schema.Of(table, Events.All), LazyThreadSafetyMode.PublicationOnly);
-        var monitor = new Lazy<HumanMonitor>(() =>
+        var schema = new Lazy<Value>(() => Schema.Of(table, EventTable.All), LazyThreadSafetyMode.PublicationOnly);
+        var monitor = new Lazy<HmpMonitor>(() =>
             new(_tree, Types, ObjectOptions, _objects, _state, VersionInfo.Human) { Quit = () => BeginQuit() },
             LazyThreadSafetyMode.PublicationOnly);
         table.Add(SessionCommands.All(table, schema, quit: () => Announce(ShutdownReason.Quit), end: () => _quit.TrySetResult(),
@@ -272,7 +277,7 @@ public sealed class Daemon
         _quit.TrySetResult();
     }
 
-    void Announce(ShutdownReason reason) => Events.Shutdown.Send(_sessions, false, reason);
+    void Announce(ShutdownReason reason) => EventTable.Shutdown.Send(_sessions, false, reason);
 
     void ClientLeft(int others)
     {

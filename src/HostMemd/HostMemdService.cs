@@ -1,11 +1,11 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
-using HostMemd.Keeping;
 using HostMemd.Linux;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
 using HostMemd.Start;
 using HostMemd.Systemd;
+using HostMemd.Takeover;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -32,7 +32,7 @@ sealed class HostMemdService(
     Timer? _status;
     bool _statusIsDue;
     Watchdog? _watchdog;
-    Takeover? _takeover;
+    TakeoverClient? _takeover;
     volatile bool _ready;
     volatile bool _reloadAsked;
 
@@ -75,7 +75,7 @@ sealed class HostMemdService(
     {
         if (_options.Takeover is not { } from)
             return daemon.RestoreAsync(passed.Others, fromStore: true);
-        _takeover = Takeover.From(
+        _takeover = TakeoverClient.From(
             from.Length > 0 ? new(from) : _options.Sockets is [var only, ..] ? only : new(DefaultSocket.Prepare(owned)));
         return daemon.RestoreAsync(_takeover.Handed.Kept, fromStore: false);
     }

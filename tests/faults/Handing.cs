@@ -1,8 +1,8 @@
 using System.Text.Json;
-using HostMemd.Keeping;
 using HostMemd.Linux;
 using HostMemd.Start;
 using HostMemd.Systemd;
+using HostMemd.Takeover;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Faulty;

@@ -1,6 +1,6 @@
-using HostMemd.Keeping;
 using HostMemd.Linux;
 using HostMemd.Start;
+using HostMemd.Takeover;
 using HostMemd.Unit.Linux;
 using Xunit.Abstractions;
 

@@ -3,7 +3,7 @@ using HostMemd.Protocol;
 using HostMemd.Protocol.Wire;
 using HostMemd.Start;
 
-namespace HostMemd;
+namespace HostMemd.Access;
 
 /// <summary>Which role a client has, by the credentials that the kernel noted when it connected.</summary>
 static class AccessPolicy

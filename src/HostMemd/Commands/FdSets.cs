@@ -3,7 +3,7 @@ using HostMemd.Protocol;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
 
-namespace HostMemd;
+namespace HostMemd.Commands;
 
 /// <summary>
 /// The sets of <c>add-fd</c>, shared by all clients. As in QEMU they go when no client is left. Used with the state held.

@@ -2,7 +2,7 @@ using HostMemd.Protocol;
 using HostMemd.Qapi;
 using HostMemd.Qapi.Json;
 
-namespace HostMemd;
+namespace HostMemd.Dispatch;
 
 /// <summary>On what a command acted, for the audit log: quoted, and no longer than a line should be.</summary>
 static class AuditTarget

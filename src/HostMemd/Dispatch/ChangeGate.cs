@@ -1,6 +1,6 @@
 using HostMemd.Qapi;
 
-namespace HostMemd;
+namespace HostMemd.Dispatch;
 
 /// <summary>
 /// Through which every command goes that changes something. It is closed while the state is handed to another process, so that what

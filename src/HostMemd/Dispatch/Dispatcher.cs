@@ -3,7 +3,7 @@ using HostMemd.Protocol;
 using HostMemd.Qapi;
 using Microsoft.Extensions.Logging;
 
-namespace HostMemd;
+namespace HostMemd.Dispatch;
 
 /// <summary>
 /// The one way from a request to its result. Short commands hold the daemon's state, one at a time; slow ones hold it only for their

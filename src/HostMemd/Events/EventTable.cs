@@ -3,12 +3,12 @@ using HostMemd.Protocol;
 using HostMemd.Qapi;
 using static HostMemd.Qapi.QapiTypes;
 
-namespace HostMemd;
+namespace HostMemd.Events;
 
 enum ShutdownReason { Quit, Signal }
 
 /// <summary>The events a client can receive, one row each.</summary>
-static class Events
+static class EventTable
 {
     static readonly QapiEnum<ShutdownReason> s_reason =
         new("ShutdownCause", ("host-qmp-quit", ShutdownReason.Quit), ("host-signal", ShutdownReason.Signal));

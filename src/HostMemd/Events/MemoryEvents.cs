@@ -8,7 +8,7 @@ using HostMemd.Backend.Qom;
 using HostMemd.Protocol;
 using HostMemd.Qapi;
 
-namespace HostMemd;
+namespace HostMemd.Events;
 
 /// <summary>Tells clients what happens to objects and jobs.</summary>
 static class MemoryEvents
@@ -21,21 +21,21 @@ static class MemoryEvents
         objects.Added += made =>
         {
             if (made is HostMemoryBackend)
-                Events.MemdevAdded.Send(sessions, made.Name);
+                EventTable.MemdevAdded.Send(sessions, made.Name);
         };
         objects.Deleted += gone =>
         {
             if (gone is not HostMemoryBackend)
                 return;
             progress.Forget(gone.Name);
-            Events.MemdevDeleted.Send(sessions, gone.Name);
+            EventTable.MemdevDeleted.Send(sessions, gone.Name);
         };
-        leases.Given += l => Events.MemdevMapped.Send(sessions, l.Backend.Name, l.Mapping, l.Pid);
-        leases.Ended += (l, reason) => Events.MemdevUnmapped.Send(sessions, l.Backend.Name, l.Mapping, l.Pid, reason);
+        leases.Given += l => EventTable.MemdevMapped.Send(sessions, l.Backend.Name, l.Mapping, l.Pid);
+        leases.Ended += (l, reason) => EventTable.MemdevUnmapped.Send(sessions, l.Backend.Name, l.Mapping, l.Pid, reason);
         jobs.StatusChanged += job =>
         {
             // QEMU has no job where a command waits, so a client of QEMU's would not expect to hear of one.
-            Events.JobStatusChange.Send(sessions, job.Id, job.Status, onlyWatchers: job.IsImplicit);
+            EventTable.JobStatusChange.Send(sessions, job.Id, job.Status, onlyWatchers: job.IsImplicit);
             if (job is FillJob { Status: JobStatus.Running } filling)
                 progress.Begin(filling);
         };
@@ -62,7 +62,7 @@ static class MemoryEvents
             {
                 // Clients may begin to watch at any time.
                 if (job.Status == JobStatus.Running && sessions.IsWatched && IsTime(job.Memdev))
-                    Events.PreallocProgress.Send(sessions, job.Memdev, job.Id, job.Current, job.Total);
+                    EventTable.PreallocProgress.Send(sessions, job.Memdev, job.Id, job.Current, job.Total);
             }
             while (await timer.WaitForNextTickAsync().ConfigureAwait(false) && job.Status is JobStatus.Running or JobStatus.Paused);
             _reported.TryRemove(job, out _);

@@ -3,7 +3,7 @@ using HostMemd.Backend.Qom;
 using HostMemd.Protocol;
 using HostMemd.Qapi;
 
-namespace HostMemd;
+namespace HostMemd.Help;
 
 /// <summary>
 /// Writes docs/qmp-reference.md. Everything in it is read off the tables that also dispatch and answer; the only text here is what
@@ -16,7 +16,7 @@ namespace HostMemd;
 /// A complete object of a class, made with nothing but the required properties: initial values are read from it, and which properties
 /// can still change is what it answers to being set to its own values.
 /// </param>
-sealed class Reference(CommandTable commands, QomTypes types, IReadOnlyList<Event> events, Func<QomClass, QomObject> sample)
+sealed class ManualWriter(CommandTable commands, QomTypes types, IReadOnlyList<Event> events, Func<QomClass, QomObject> sample)
 {
     readonly StringBuilder _text = new();
 
@@ -27,7 +27,7 @@ sealed class Reference(CommandTable commands, QomTypes types, IReadOnlyList<Even
     {
         Line("# QMP reference");
         Line("");
-        Line("<!-- Generated from the tables in src. Do not edit: HOSTMEMD_UPDATE_DOCS=1 dotnet test tests/unit --filter ReferenceTests -->");
+        Line("<!-- Generated from the tables in src. Do not edit: HOSTMEMD_UPDATE_DOCS=1 dotnet test tests/unit --filter ManualTests -->");
         Line("");
         Line("Generated from the tables that the daemon dispatches, validates and answers `query-qmp-schema` from; a test fails when it is stale.");
         Line("*Extension*: QEMU has no such command or event. *Out of band*: may be sent as `exec-oob`. Where QEMU has the command, what it");

@@ -1,7 +1,7 @@
 using System.Text;
 using HostMemd.Backend.Qom;
 
-namespace HostMemd;
+namespace HostMemd.Help;
 
 /// <summary>What <c>object_add help</c> and <c>-object TYPE,help</c> print, read off the classes. Lines end with LF.</summary>
 static class ObjectHelp

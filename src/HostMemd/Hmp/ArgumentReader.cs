@@ -1,10 +1,10 @@
-namespace HostMemd.Human;
+namespace HostMemd.Hmp;
 
 /// <summary>Reads a command's arguments off the line, as its row says.</summary>
 static class ArgumentReader
 {
     /// <summary>False when the line does not fit the row; the complaint is printed.</summary>
-    public static bool TryRead(HumanCommand command, CommandLineReader line, HumanCall call)
+    public static bool TryRead(HmpCommand command, CommandLineReader line, HmpCall call)
     {
         foreach (var argument in command.Arguments)
         {
@@ -22,7 +22,7 @@ static class ArgumentReader
         return false;
     }
 
-    static string? Complaint(HumanArgument argument, CommandLineReader line, HumanCall call)
+    static string? Complaint(HmpArgument argument, CommandLineReader line, HmpCall call)
     {
         if (argument.Form == ArgumentForm.Flag)
             return FlagComplaint(argument, line, call);
@@ -38,7 +38,7 @@ static class ArgumentReader
     }
 
     // QEMU takes only the letter: what follows it belongs to the next argument, blank or not.
-    static string? FlagComplaint(HumanArgument flag, CommandLineReader line, HumanCall call)
+    static string? FlagComplaint(HmpArgument flag, CommandLineReader line, HmpCall call)
     {
         if (line.Peek != '-')
             return null;

@@ -1,7 +1,7 @@
 using HostMemd.Backend.Qom;
 using HostMemd.Qapi;
 
-namespace HostMemd.Human;
+namespace HostMemd.Hmp;
 
 /// <summary>
 /// The order in which QEMU lists what is below <c>/objects</c>: that of a GLib table of the ids, backwards. Elsewhere it is the order

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace HostMemd.Human;
+namespace HostMemd.Hmp;
 
 /// <summary>A place in a line that was typed, and the ways in which the monitor reads on from it.</summary>
 sealed class CommandLineReader(string text)

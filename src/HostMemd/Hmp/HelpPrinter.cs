@@ -1,4 +1,4 @@
-namespace HostMemd.Human;
+namespace HostMemd.Hmp;
 
 /// <summary>The output of <c>help</c>: all rows, the rows below <c>info</c>, or one.</summary>
 static class HelpPrinter
@@ -9,7 +9,7 @@ static class HelpPrinter
     /// <param name="table">The rows, sorted.</param>
     /// <param name="topic">The words behind <c>help</c>. Words that cannot be read, or too many, are met with silence.</param>
     /// <param name="call">Where to print.</param>
-    public static void Print(IReadOnlyList<HumanCommand> table, string topic, HumanCall call)
+    public static void Print(IReadOnlyList<HmpCommand> table, string topic, HmpCall call)
     {
         var words = new List<string>();
         var line = new CommandLineReader(topic);
@@ -22,7 +22,7 @@ static class HelpPrinter
         Print(table, words, 0, call);
     }
 
-    static void Print(IReadOnlyList<HumanCommand> table, List<string> words, int depth, HumanCall call)
+    static void Print(IReadOnlyList<HmpCommand> table, List<string> words, int depth, HmpCall call)
     {
         var prefix = string.Concat(words.Take(depth).Select(w => w + " "));
         if (depth == words.Count)
@@ -40,6 +40,6 @@ static class HelpPrinter
             Print(command, prefix, call);
     }
 
-    static void Print(HumanCommand command, string prefix, HumanCall call) =>
+    static void Print(HmpCommand command, string prefix, HmpCall call) =>
         call.Print($"{prefix}{command.Name} {command.Parameters} -- {command.Help}\n");
 }

@@ -1,9 +1,9 @@
 using System.Text;
 
-namespace HostMemd.Human;
+namespace HostMemd.Hmp;
 
 /// <summary>One command being run: what it was given, and where it prints to.</summary>
-sealed class HumanCall(uint owner)
+sealed class HmpCall(uint owner)
 {
     /// <summary>The user on whose account goes what is made.</summary>
     public uint Owner => owner;

@@ -1,9 +1,9 @@
 using HostMemd.Qapi;
 
-namespace HostMemd.Human;
+namespace HostMemd.Hmp;
 
 /// <summary>The errors that only text can have: those of <c>key=value</c> and of the monitor. The texts are QEMU's.</summary>
-static class HumanErrors
+static class HmpErrors
 {
     static QmpException Generic(string text) => new(ErrorClass.GenericError, text);
 

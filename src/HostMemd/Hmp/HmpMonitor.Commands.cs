@@ -1,11 +1,11 @@
-using static HostMemd.Human.ArgumentForm;
+using static HostMemd.Hmp.ArgumentForm;
 
-namespace HostMemd.Human;
+namespace HostMemd.Hmp;
 
 // The table. What QEMU has and is not here is unknown, as a command that QEMU was built without.
-public sealed partial class HumanMonitor
+public sealed partial class HmpMonitor
 {
-    IReadOnlyList<HumanCommand> Commands() => Sorted(
+    IReadOnlyList<HmpCommand> Commands() => Sorted(
         new("help|?", [new("name", Rest, Optional: true)], "[cmd]", "show the help",
             At(call => HelpPrinter.Print(_commands, call.Find("name") ?? "", call))),
         new("info", [], "[subcommand]", "show various information about the system state",
@@ -19,16 +19,16 @@ public sealed partial class HumanMonitor
             "[-j] path property value", "set QOM property.\n\t\t\t-j: the value is specified in json format.", SetAsync),
         new("quit|q", [], "", "quit the emulator", At(_ => Quit?.Invoke())));
 
-    IReadOnlyList<HumanCommand> InfoCommands() => Sorted(
+    IReadOnlyList<HmpCommand> InfoCommands() => Sorted(
         new("memdev", [], "", "show memory backends", At(InfoMemdev)),
         new("qom-tree", [new("path", Word, Optional: true)], "[path]", "show QOM composition tree", At(InfoQomTree)),
         // There is no machine that could be paused; QEMU says the same of none.
         new("status", [], "", "show the current VM status (running|paused)", At(call => call.Print("VM status: running\n"))),
         new("version", [], "", "show the version of QEMU", At(call => call.Print(_version + "\n"))));
 
-    static IReadOnlyList<HumanCommand> Sorted(params HumanCommand[] rows) => [.. rows.OrderBy(r => r.Name, StringComparer.Ordinal)];
+    static IReadOnlyList<HmpCommand> Sorted(params HmpCommand[] rows) => [.. rows.OrderBy(r => r.Name, StringComparer.Ordinal)];
 
-    static Func<HumanCall, ValueTask> At(Action<HumanCall> run) => call =>
+    static Func<HmpCall, ValueTask> At(Action<HmpCall> run) => call =>
     {
         run(call);
         return default;

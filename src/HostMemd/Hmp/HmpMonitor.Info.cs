@@ -4,12 +4,12 @@ using HostMemd.Backend.Qom;
 using HostMemd.Linux;
 using HostMemd.Qapi;
 
-namespace HostMemd.Human;
+namespace HostMemd.Hmp;
 
 // The info commands.
-public sealed partial class HumanMonitor
+public sealed partial class HmpMonitor
 {
-    void InfoMemdev(HumanCall call)
+    void InfoMemdev(HmpCall call)
     {
         using (_state.Enter())
         {
@@ -36,7 +36,7 @@ public sealed partial class HumanMonitor
 
     static string TrueFalse(bool value) => value ? "true" : "false";
 
-    void InfoQomTree(HumanCall call)
+    void InfoQomTree(HmpCall call)
     {
         var path = call.Find("path") ?? "/machine";
         using (_state.Enter())
@@ -56,7 +56,7 @@ public sealed partial class HumanMonitor
         }
     }
 
-    static void PrintTree(QomObject top, int indent, HumanCall call)
+    static void PrintTree(QomObject top, int indent, HmpCall call)
     {
         call.Print($"{new string(' ', indent)}/{top.Name} ({top.Class.Name})\n");
         foreach (var child in top.Children.OrderBy(c => c.Name, StringComparer.Ordinal))

@@ -1,13 +1,14 @@
 using HostMemd.Backend.Qom;
+using HostMemd.Help;
 using HostMemd.Qapi;
 using HostMemd.Qapi.Json;
 
-namespace HostMemd.Human;
+namespace HostMemd.Hmp;
 
 // object_add and the qom-* commands.
-public sealed partial class HumanMonitor
+public sealed partial class HmpMonitor
 {
-    async ValueTask AddAsync(HumanCall call)
+    async ValueTask AddAsync(HmpCall call)
     {
         var text = call["object"];
         if (text.StartsWith('{'))
@@ -27,13 +28,13 @@ public sealed partial class HumanMonitor
         ? ObjectHelp.Properties(type)
         : ObjectHelp.Types(_types);
 
-    void Get(HumanCall call)
+    void Get(HmpCall call)
     {
         using (_state.Enter())
             call.Print(JsonWriter.ToText(_tree.Resolve(call["path"]).Get(call["property"]), pretty: true).ReplaceLineEndings("\n") + "\n");
     }
 
-    void List(HumanCall call)
+    void List(HmpCall call)
     {
         if (call.Find("path") is not { } path)
         {
@@ -50,7 +51,7 @@ public sealed partial class HumanMonitor
         }
     }
 
-    ValueTask SetAsync(HumanCall call)
+    ValueTask SetAsync(HmpCall call)
     {
         // Bad JSON is told before a path that leads nowhere.
         var json = call.Has("json") ? JsonText.Parse(call["value"]) : default(Value?);

@@ -1,13 +1,13 @@
 using HostMemd.Backend.Qom;
 using HostMemd.Qapi;
 
-namespace HostMemd.Human;
+namespace HostMemd.Hmp;
 
 /// <summary>
 /// The monitor for people, behind <c>human-monitor-command</c>: a line in, text out, as QEMU's. It keeps nothing from line to line, so
 /// lines of several clients may run at once; what they read they read with the state held.
 /// </summary>
-public sealed partial class HumanMonitor
+public sealed partial class HmpMonitor
 {
     readonly QomTree _tree;
     readonly QomTypes _types;
@@ -15,7 +15,7 @@ public sealed partial class HumanMonitor
     readonly ObjectFactory _objects;
     readonly StateLock _state;
     readonly string _version;
-    readonly IReadOnlyList<HumanCommand> _commands;
+    readonly IReadOnlyList<HmpCommand> _commands;
 
     /// <param name="tree">All objects.</param>
     /// <param name="types">All classes.</param>
@@ -23,7 +23,7 @@ public sealed partial class HumanMonitor
     /// <param name="objects">Makes and deletes objects; called without the state.</param>
     /// <param name="state">Held while the tree is read.</param>
     /// <param name="version">What <c>info version</c> prints: QEMU's release and, without a blank between, the package.</param>
-    public HumanMonitor(QomTree tree, QomTypes types, QapiUnion objectOptions, ObjectFactory objects, StateLock state, string version)
+    public HmpMonitor(QomTree tree, QomTypes types, QapiUnion objectOptions, ObjectFactory objects, StateLock state, string version)
     {
         (_tree, _types, _objectOptions, _objects, _state, _version) = (tree, types, objectOptions, objects, state, version);
         _commands = Commands();
@@ -37,7 +37,7 @@ public sealed partial class HumanMonitor
     /// <param name="owner">The user on whose account goes what it makes.</param>
     public async ValueTask<string> RunAsync(string commandLine, uint owner = 0)
     {
-        var call = new HumanCall(owner);
+        var call = new HmpCall(owner);
         try
         {
             var line = new CommandLineReader(commandLine);
@@ -46,12 +46,12 @@ public sealed partial class HumanMonitor
         }
         catch (QmpException e)
         {
-            call.Print($"Error: {e.Message}\n{HumanErrors.HintFor(e)}");
+            call.Print($"Error: {e.Message}\n{HmpErrors.HintFor(e)}");
         }
         return call.Output;
     }
 
-    static async ValueTask RunAsync(HumanCommand command, CommandLineReader line, HumanCall call)
+    static async ValueTask RunAsync(HmpCommand command, CommandLineReader line, HmpCall call)
     {
         var end = line.At;
         if (ArgumentReader.TryRead(command, line, call))
@@ -64,7 +64,7 @@ public sealed partial class HumanMonitor
     }
 
     /// <summary>The row that the line names; the place is moved to its arguments. Null if there is none.</summary>
-    HumanCommand? FindCommand(CommandLineReader line, HumanCall call)
+    HmpCommand? FindCommand(CommandLineReader line, HmpCall call)
     {
         var table = _commands;
         while (line.ReadName() is { } name)

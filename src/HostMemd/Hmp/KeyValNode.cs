@@ -1,7 +1,7 @@
 using System.Globalization;
 using HostMemd.Qapi;
 
-namespace HostMemd.Human;
+namespace HostMemd.Hmp;
 
 /// <summary>An object in the making: what dotted keys with the same beginning have in common.</summary>
 sealed class KeyValNode
@@ -16,7 +16,7 @@ sealed class KeyValNode
     public void Put(string name, string value, string key)
     {
         if (_members.GetValueOrDefault(name) is KeyValNode)
-            throw HumanErrors.Inconsistent(key);
+            throw HmpErrors.Inconsistent(key);
         _members[name] = value;
     }
 
@@ -26,7 +26,7 @@ sealed class KeyValNode
     {
         if (!_members.TryGetValue(name, out var member))
             _members[name] = member = new KeyValNode();
-        return member as KeyValNode ?? throw HumanErrors.Inconsistent(prefix);
+        return member as KeyValNode ?? throw HmpErrors.Inconsistent(prefix);
     }
 
     /// <summary>The finished value: an object, or a list if all keys are numbers.</summary>
@@ -40,7 +40,7 @@ sealed class KeyValNode
             made[name] = _members[name] is KeyValNode below ? below.ToValue(prefix + name + ".") : Value.From((string)_members[name]);
         var indices = _members.Keys.Count(IsIndex);
         if (indices > 0)
-            return indices == _members.Count ? ToList(made, prefix) : throw HumanErrors.Inconsistent(prefix.TrimEnd('.'));
+            return indices == _members.Count ? ToList(made, prefix) : throw HmpErrors.Inconsistent(prefix.TrimEnd('.'));
         var members = new Members(_members.Count);
         foreach (var name in _members.Keys)
             members.Add(name, made[name]);
@@ -64,7 +64,7 @@ sealed class KeyValNode
         for (var i = 0; i < items.Count; i++)
         {
             if (!items.ContainsKey(i))
-                throw HumanErrors.ElementMissing(string.Create(CultureInfo.InvariantCulture, $"{prefix}{i}"));
+                throw HmpErrors.ElementMissing(string.Create(CultureInfo.InvariantCulture, $"{prefix}{i}"));
         }
         return Value.From([.. Enumerable.Range(0, items.Count).Select(i => items[i])]);
     }

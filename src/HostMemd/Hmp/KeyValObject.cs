@@ -1,6 +1,6 @@
 using HostMemd.Qapi;
 
-namespace HostMemd.Human;
+namespace HostMemd.Hmp;
 
 /// <summary>Gives the strings of <c>object_add</c> their types and checks them, member by member in the order of the table.</summary>
 static class KeyValObject
@@ -47,7 +47,7 @@ static class KeyValObject
             return Value.From([.. items.Select((item, i) => Convert(element, item, FormattableString.Invariant($"{name}.{i}")))]);
         }
         if (!given.TryString(out var text))
-            throw HumanErrors.AllUnexpected(name);
+            throw HmpErrors.AllUnexpected(name);
         if (type == QapiTypes.Size)
             return TextSizes.TryRead(text, out var bytes) ? Value.From(bytes) : throw QmpErrors.Expects(name, "size");
         if (type.Shape is BuiltinShape { JsonType: "int" })

@@ -1,6 +1,6 @@
 using HostMemd.Qapi;
 
-namespace HostMemd.Human;
+namespace HostMemd.Hmp;
 
 /// <param name="Values">Strings, and objects and lists made of dotted keys.</param>
 /// <param name="Help">A bare <c>help</c> or <c>?</c> was among them.</param>
@@ -66,7 +66,7 @@ ref struct KeyValParser
         var owner = Descend(key, out var last);
         _at += key.Length;
         if (_at == _text.Length || _text[_at] != '=')
-            throw HumanErrors.ExpectedEquals(key.ToString());
+            throw HmpErrors.ExpectedEquals(key.ToString());
         _at++;
         owner.Put(last, ReadValue(), key.ToString());
     }
@@ -83,7 +83,7 @@ ref struct KeyValParser
                 throw QmpErrors.InvalidParameter(key.ToString());
             var part = key.Slice(at, length).ToString();
             if (length > PartLength)
-                throw HumanErrors.TooLong(length == key.Length ? "Parameter" : "Parameter fragment", part);
+                throw HmpErrors.TooLong(length == key.Length ? "Parameter" : "Parameter fragment", part);
             // Only now, so that a bad part is told before a clash in front of it.
             if (at > 0)
                 node = node.Below(last, key[..(at - 1)].ToString());

@@ -1,6 +1,6 @@
 using HostMemd.Qapi;
 
-namespace HostMemd.Human;
+namespace HostMemd.Hmp;
 
 /// <summary>The texts of <c>qom-set</c> without <c>-j</c>: a third dialect, in which a list is <c>0,2,4-7</c>.</summary>
 static class StringInput

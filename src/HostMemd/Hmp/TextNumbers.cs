@@ -1,4 +1,4 @@
-namespace HostMemd.Human;
+namespace HostMemd.Hmp;
 
 /// <summary>Numbers as C's strtoull reads them: leading blanks, signs, prefixes.</summary>
 static class TextNumbers

@@ -1,7 +1,7 @@
 using HostMemd.Backend.Qom;
 using HostMemd.Qapi;
 
-namespace HostMemd.Human;
+namespace HostMemd.Hmp;
 
 /// <summary>Sets a property from text.</summary>
 static class TextProperty

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace HostMemd.Human;
+namespace HostMemd.Hmp;
 
 /// <summary>Sizes as QEMU reads them from text.</summary>
 static class TextSizes

@@ -2,7 +2,7 @@ using HostMemd.Linux;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
 
-namespace HostMemd.Keeping;
+namespace HostMemd.Persistence;
 
 /// <summary>
 /// A journal in a memfd that outlives the process, because somebody else holds it too. A line is there as soon as it is written:
@@ -47,7 +47,7 @@ sealed class Journal : IDisposable
 
     /// <summary>Reads a journal that another process wrote.</summary>
     /// <returns>Null if it is none.</returns>
-    public static Journal? Open(SafeFileHandle file, out KeptState state, out IReadOnlyList<string> damaged)
+    public static Journal? Open(SafeFileHandle file, out StoredState state, out IReadOnlyList<string> damaged)
     {
         state = new();
         damaged = [];

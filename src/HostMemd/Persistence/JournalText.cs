@@ -4,7 +4,7 @@ using System.Text;
 using HostMemd.Qapi;
 using HostMemd.Qapi.Json;
 
-namespace HostMemd.Keeping;
+namespace HostMemd.Persistence;
 
 /// <summary>
 /// The text of a journal: a line for each change, behind a checksum, the first one a header. A line that is cut off or damaged is
@@ -31,9 +31,9 @@ static class JournalText
     /// <param name="text">Its bytes; what follows the last newline was cut off by a crash.</param>
     /// <param name="generation">Of the header, or -1 if this is no journal, or one of a version that is not understood.</param>
     /// <param name="damaged">Lines that could not be read, as far as they are text.</param>
-    public static KeptState Read(ReadOnlySpan<byte> text, out long generation, out IReadOnlyList<string> damaged)
+    public static StoredState Read(ReadOnlySpan<byte> text, out long generation, out IReadOnlyList<string> damaged)
     {
-        var state = new KeptState();
+        var state = new StoredState();
         var bad = new List<string>();
         damaged = bad;
         generation = -1;

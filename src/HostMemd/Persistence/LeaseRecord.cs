@@ -3,7 +3,7 @@ using HostMemd.Backend.Leases;
 using HostMemd.Linux;
 using HostMemd.Qapi;
 
-namespace HostMemd.Keeping;
+namespace HostMemd.Persistence;
 
 /// <summary>What must be known of a lease to go on with it in another process.</summary>
 /// <param name="StartTime">When its process started, in the kernel's clock ticks: a number of its own for each user of a pid; or

@@ -4,7 +4,7 @@ using HostMemd.Backend.Qom;
 using HostMemd.Linux;
 using HostMemd.Qapi;
 
-namespace HostMemd.Keeping;
+namespace HostMemd.Persistence;
 
 /// <summary>What must be known of an object to make it again in another process.</summary>
 /// <param name="Options">Type, id and all properties as they are.</param>

@@ -7,7 +7,7 @@ using HostMemd.Qapi;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
 
-namespace HostMemd.Keeping;
+namespace HostMemd.Persistence;
 
 /// <summary>Makes objects and leases again from their records. A record that does not work out is told, never a reason not to start.</summary>
 sealed class Restorer(ObjectFactory objects, QomTree tree, LeaseTable leases, ILogger logger)

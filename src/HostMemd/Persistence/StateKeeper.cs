@@ -10,7 +10,7 @@ using HostMemd.Systemd;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
 
-namespace HostMemd.Keeping;
+namespace HostMemd.Persistence;
 
 /// <summary>
 /// Keeps what must outlive this process. Memory goes to systemd's descriptor store before its object is seen by anybody; a journal
@@ -20,7 +20,7 @@ namespace HostMemd.Keeping;
 /// Order is what makes a crash at any instant harmless. Made: descriptor stored, barrier, line written, reply. Deleted: memory
 /// released, line written, descriptor removed, barrier, reply.
 /// </remarks>
-sealed class Keeper
+sealed class StateKeeper
 {
     // Short: systemd passes all names in one variable, which the kernel bounds to 128 KiB (execve(2), MAX_ARG_STRLEN); beyond that the
     // service cannot be started any more.
@@ -36,7 +36,7 @@ sealed class Keeper
     readonly ILogger _logger;
     readonly QomTree _tree;
     readonly LeaseTable _leases;
-    readonly KeptState _kept = new();
+    readonly StoredState _kept = new();
     readonly Dictionary<string, string> _names = new(StringComparer.Ordinal);
     // The one in force, which is in the store, and the one that is to follow it: until it is there too, lines go to both.
     Journal? _journal, _next;
@@ -44,7 +44,7 @@ sealed class Keeper
     long _lastGeneration, _lastName;
     bool _hasBegun;
 
-    public Keeper(ObjectFactory objects, QomTree tree, LeaseTable leases, FdStore store, StateLock state, ILogger logger)
+    public StateKeeper(ObjectFactory objects, QomTree tree, LeaseTable leases, FdStore store, StateLock state, ILogger logger)
     {
         _store = store;
         _tree = tree;
@@ -57,7 +57,7 @@ sealed class Keeper
         objects.Added += WriteRecord;
         tree.Changed += WriteRecord;
         leases.Given += WriteRecord;
-        leases.Ended += (lease, _) => Write(KeptState.Unleased(lease.Mapping));
+        leases.Ended += (lease, _) => Write(StoredState.Unleased(lease.Mapping));
     }
 
     public static string StateName(long generation) => string.Create(CultureInfo.InvariantCulture, $"{StatePrefix}{generation}");
@@ -81,13 +81,13 @@ sealed class Keeper
     void WriteRecord(QomObject made)
     {
         if (_store.IsEnabled)
-            Write(KeptState.Line(RecordOf(made)));
+            Write(StoredState.Line(RecordOf(made)));
     }
 
     void WriteRecord(Lease lease)
     {
         if (_store.IsEnabled)
-            Write(KeptState.Line(LeaseRecord.Of(lease)));
+            Write(StoredState.Line(LeaseRecord.Of(lease)));
     }
 
     ObjectRecord RecordOf(QomObject made) => ObjectRecord.Of(made, _names.GetValueOrDefault(made.Name));
@@ -123,7 +123,7 @@ sealed class Keeper
         string? name;
         using (_state.Enter())
         {
-            Write(KeptState.Deleted(gone.Name));
+            Write(StoredState.Deleted(gone.Name));
             _names.Remove(gone.Name, out name);
         }
         return name is null ? default : Off(() =>
@@ -207,7 +207,7 @@ sealed class Keeper
             var name = file is null ? null : string.Create(CultureInfo.InvariantCulture, $"{MemoryPrefix}{memory.Count + 1}");
             if (file is not null)
                 memory.Add(new(name!, file));
-            lines.Add(KeptState.Line(ObjectRecord.Of(made, name)));
+            lines.Add(StoredState.Line(ObjectRecord.Of(made, name)));
         }
         // Processes that have no number here: what the other one needs to watch them is their descriptor.
         var processes = new Dictionary<SafeFileHandle, string>(ReferenceEqualityComparer.Instance);
@@ -220,7 +220,7 @@ sealed class Keeper
                 processes.Add(pidfd, name);
                 memory.Add(new(name, pidfd));
             }
-            lines.Add(KeptState.Line(LeaseRecord.Of(lease, name)));
+            lines.Add(StoredState.Line(LeaseRecord.Of(lease, name)));
         }
         return (lines, memory);
     }
@@ -251,7 +251,7 @@ sealed class Keeper
         using (_state.Enter())
         {
             foreach (var one in made)
-                _kept.Apply(KeptState.Line(RecordOf(one)));
+                _kept.Apply(StoredState.Line(RecordOf(one)));
             next = BeginRewrite();
             _hasBegun = true;
         }
@@ -267,7 +267,7 @@ sealed class Keeper
     public async Task RestoreAsync(IReadOnlyList<PassedDescriptor> descriptors, bool fromStore, Restorer restorer)
     {
         var memory = new Dictionary<string, SafeFileHandle>(StringComparer.Ordinal);
-        var journals = new KeptJournals(_logger);
+        var journals = new StoredJournals(_logger);
         var obsolete = new List<string>();
         foreach (var passed in descriptors)
         {
@@ -322,13 +322,13 @@ sealed class Keeper
     void PutAside(string name)
     {
         using (_state.Enter())
-            _kept.Apply(KeptState.PutAside(name));
+            _kept.Apply(StoredState.PutAside(name));
     }
 
     static long? NumberOf(string name, string prefix) => name.StartsWith(prefix, StringComparison.Ordinal)
         && long.TryParse(name.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
-    async Task RestoreAsync(KeptState state, Dictionary<string, SafeFileHandle> memory, Restorer restorer)
+    async Task RestoreAsync(StoredState state, Dictionary<string, SafeFileHandle> memory, Restorer restorer)
     {
         foreach (var record in state.Objects)
         {
@@ -341,7 +341,7 @@ sealed class Keeper
                 continue;
             using (_state.Enter())
             {
-                _kept.Apply(KeptState.Line(record));
+                _kept.Apply(StoredState.Line(record));
                 if (made && record.Store is not null)
                     _names[record.Options.Id] = record.Store;
             }
@@ -351,7 +351,7 @@ sealed class Keeper
             using (_state.Enter())
             {
                 if (restorer.TryLend(lease, lease.Process is null ? null : memory.GetValueOrDefault(lease.Process)))
-                    _kept.Apply(KeptState.Line(lease));
+                    _kept.Apply(StoredState.Line(lease));
             }
         }
     }

@@ -1,16 +1,16 @@
 using HostMemd.Systemd;
 using Microsoft.Extensions.Logging;
 
-namespace HostMemd.Keeping;
+namespace HostMemd.Persistence;
 
 /// <summary>
 /// The journals that were found at the start. Of several the latest counts: a crash between the writing of one and the removal of
 /// the other leaves both. One that only another version can read is left alone, with all memory it may speak of; that version, when it
 /// is back, finds its name among what was put aside and adds what it reads.
 /// </summary>
-sealed class KeptJournals(ILogger logger)
+sealed class StoredJournals(ILogger logger)
 {
-    readonly List<(string Name, Journal Journal, KeptState State, IReadOnlyList<string> Damaged)> _readable = [];
+    readonly List<(string Name, Journal Journal, StoredState State, IReadOnlyList<string> Damaged)> _readable = [];
 
     public List<string> Unreadable { get; } = [];
 
@@ -35,9 +35,9 @@ sealed class KeptJournals(ILogger logger)
 
     /// <param name="obsolete">Gets the names of those that are not needed any more.</param>
     /// <returns>What they say together.</returns>
-    public KeptState Merge(List<string> obsolete)
+    public StoredState Merge(List<string> obsolete)
     {
-        var state = new KeptState();
+        var state = new StoredState();
         foreach (var (name, journal, read, damaged) in _readable.OrderByDescending(j => j.Journal.Generation))
         {
             if (InForce is null)

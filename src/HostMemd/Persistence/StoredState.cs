@@ -1,9 +1,9 @@
 using HostMemd.Qapi;
 
-namespace HostMemd.Keeping;
+namespace HostMemd.Persistence;
 
 /// <summary>All that is kept: the objects in the order they were made, and the leases. The journal is its history.</summary>
-sealed class KeptState
+sealed class StoredState
 {
     readonly Dictionary<string, ObjectRecord> _objects = new(StringComparer.Ordinal);
     readonly List<string> _order = [];

@@ -1,10 +1,10 @@
 using System.Net.Sockets;
-using HostMemd.Keeping;
 using HostMemd.Protocol;
 using HostMemd.Protocol.Wire;
+using HostMemd.Takeover;
 using Microsoft.Extensions.Logging;
 
-namespace HostMemd;
+namespace HostMemd.Sockets;
 
 /// <summary>The listening sockets. Accepting can be paused while another process takes over, and goes on if that fails.</summary>
 /// <param name="sessions">Serves the clients.</param>

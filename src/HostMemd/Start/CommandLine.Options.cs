@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Qom;
+using HostMemd.Help;
 using HostMemd.Qapi;
 using Microsoft.Extensions.Logging.Abstractions;
 

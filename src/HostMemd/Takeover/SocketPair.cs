@@ -3,7 +3,7 @@ using HostMemd.Linux;
 using HostMemd.Start;
 using Microsoft.Win32.SafeHandles;
 
-namespace HostMemd.Keeping;
+namespace HostMemd.Takeover;
 
 /// <summary>Two sockets that are connected to each other (socketpair(2)).</summary>
 static unsafe class SocketPair

@@ -6,15 +6,12 @@ using HostMemd.Protocol;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
 using HostMemd.Qapi.Json;
+using HostMemd.Sockets;
 using HostMemd.Start;
 using HostMemd.Systemd;
 using Microsoft.Win32.SafeHandles;
 
-namespace HostMemd.Keeping;
-
-/// <summary>A listening socket on its way to the process that goes on.</summary>
-/// <param name="Path">Its file; null for one that the service manager passed.</param>
-sealed record HandedSocket(SafeHandle Handle, string? Path, bool Pretty);
+namespace HostMemd.Takeover;
 
 /// <summary>All that is handed to the process that goes on.</summary>
 sealed record Handed(IReadOnlyList<PassedDescriptor> Kept, IReadOnlyList<HandedSocket> Sockets);

@@ -7,15 +7,15 @@ using HostMemd.Qapi.Json;
 using HostMemd.Start;
 using Microsoft.Win32.SafeHandles;
 
-namespace HostMemd.Keeping;
+namespace HostMemd.Takeover;
 
 /// <summary>The new daemon's side of a takeover: asks the running one for everything, and tells it when it serves itself.</summary>
-sealed class Takeover : IDisposable
+sealed class TakeoverClient : IDisposable
 {
     readonly Socket _client;
     readonly TakeoverChannel _channel;
 
-    Takeover(Socket client, TakeoverChannel channel, Handed handed)
+    TakeoverClient(Socket client, TakeoverChannel channel, Handed handed)
     {
         _client = client;
         _channel = channel;
@@ -26,7 +26,7 @@ sealed class Takeover : IDisposable
 
     /// <param name="socket">The running daemon's.</param>
     /// <exception cref="StartException">Nobody answers there, or it refuses; it then goes on as if nothing had happened.</exception>
-    public static Takeover From(SocketOptions socket)
+    public static TakeoverClient From(SocketOptions socket)
     {
         var path = socket.IsAbstract ? socket.Name : socket.Path;
         var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);

@@ -1,14 +1,17 @@
 using HostMemd.Backend;
 using HostMemd.Backend.Jobs;
+using HostMemd.Dispatch;
+using HostMemd.Persistence;
 using HostMemd.Protocol;
 using HostMemd.Qapi;
+using HostMemd.Sockets;
 using HostMemd.Start;
 using HostMemd.Systemd;
 using Microsoft.Extensions.Logging;
 using static HostMemd.Protocol.Define;
 using static HostMemd.Qapi.QapiTypes;
 
-namespace HostMemd.Keeping;
+namespace HostMemd.Takeover;
 
 /// <summary>The running daemon's side of a takeover.</summary>
 /// <param name="keeper">Knows what is to be handed over.</param>
@@ -19,7 +22,7 @@ namespace HostMemd.Keeping;
 /// <param name="leave">Called when the other process serves: this one is to go, and to take nothing with it.</param>
 /// <param name="logger">Says so.</param>
 sealed class TakeoverCommands(
-    Keeper keeper, ChangeGate changes, JobTable jobs, Acceptors acceptors, StateLock state, Action leave, ILogger logger)
+    StateKeeper keeper, ChangeGate changes, JobTable jobs, Acceptors acceptors, StateLock state, Action leave, ILogger logger)
 {
     static readonly Topic s_topic = new("Takeover", "The running daemon's side of --takeover; for hostmemd itself.");
 
@@ -96,7 +99,7 @@ sealed class TakeoverCommands(
             if (errno.Failed)
                 throw QmpErrors.TakeoverBusy($"the recording of the state ({errno.Text})");
             journal = made!;
-            return new([new PassedDescriptor(Keeper.StateName(0), made!.File), .. memory], acceptors.Sockets);
+            return new([new PassedDescriptor(StateKeeper.StateName(0), made!.File), .. memory], acceptors.Sockets);
         }
     }
 

@@ -13,7 +13,7 @@ public sealed class DeviceTests : HandoverTest
 
     public DeviceTests(ITestOutputHelper output) : base(output)
     {
-        if (Requires.Missing(LoopDevice) is not null)
+        if (Needs.Missing(LoopDevice) is not null)
             return;
         using (var image = File.Create(Path.Combine(Folder, "image")))
             image.SetLength(4 * MiB);

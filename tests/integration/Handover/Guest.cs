@@ -25,7 +25,7 @@ static class Guest
         ]).FirstOrDefault(File.Exists);
 
     public static string? Missing { get; } =
-        Requires.Missing(Need.QemuSystemX86_64)
+        Needs.Missing(Need.QemuSystemX86_64)
         ?? (Kernel is null ? "needs a guest kernel (tests/integration/Handover/guest-kernel.sh)" : null)
         ?? (File.Exists(Busybox) ? null : "needs busybox-static");
 
@@ -71,5 +71,5 @@ static class Guest
 /// <summary>Skipped where no guest can be booted, or something else is missing.</summary>
 sealed class GuestFactAttribute : FactAttribute
 {
-    public GuestFactAttribute(params Need[] needs) => Skip = Guest.Missing ?? Requires.Missing(needs);
+    public GuestFactAttribute(params Need[] needs) => Skip = Guest.Missing ?? Needs.Missing(needs);
 }

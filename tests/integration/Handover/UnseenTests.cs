@@ -82,7 +82,7 @@ sealed class UnprivilegedFactAttribute : FactAttribute
     // In the order in which they are put in front of each other.
     public static string[] As => ["--regid=" + User, "--reuid=" + User];
 
-    public UnprivilegedFactAttribute() => Skip = Requires.Missing(Need.Root, Need.Python3)
+    public UnprivilegedFactAttribute() => Skip = Needs.Missing(Need.Root, Need.Python3)
         ?? (Program.Find("setpriv") is null ? "needs setpriv" : null)
         ?? (Program.Run("", "setpriv", ["--reuid=" + User, "--regid=" + User, "--clear-groups", "test", "-x", Repository.Daemon]).Status != 0
             ? "needs a daemon that others may execute" : null);

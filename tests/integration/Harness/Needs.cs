@@ -34,15 +34,15 @@ public enum Need
 
 sealed class FactIfAttribute : FactAttribute
 {
-    public FactIfAttribute(params Need[] needs) => Skip = Requires.Missing(needs);
+    public FactIfAttribute(params Need[] needs) => Skip = Needs.Missing(needs);
 }
 
 sealed class TheoryIfAttribute : TheoryAttribute
 {
-    public TheoryIfAttribute(params Need[] needs) => Skip = Requires.Missing(needs);
+    public TheoryIfAttribute(params Need[] needs) => Skip = Needs.Missing(needs);
 }
 
-static class Requires
+static class Needs
 {
     public static string? Missing(params Need[] needs)
     {
@@ -107,7 +107,7 @@ static class Requires
         Need.Socat => Program.Find("socat") is not null,
         Need.Jq => Program.Find("jq") is not null,
         Need.QemuSystemX86_64 => Program.Find("qemu-system-x86_64") is not null,
-        Need.QemuReference => Environment.IsPrivilegedProcess && Reference.IsBuilt,
+        Need.QemuReference => Environment.IsPrivilegedProcess && FollowedQemu.IsBuilt,
         Need.HugePages => Environment.IsPrivilegedProcess && RuntimeInformation.ProcessArchitecture == Architecture.X64
             && Directory.Exists(HugePages.Folder) && ProcMemory.MemInfo("MemFree") > 256ul << 20,
         Need.Ksm => Environment.IsPrivilegedProcess && File.Exists("/sys/kernel/mm/ksm/run"),

@@ -7,7 +7,7 @@ using Xunit.Abstractions;
 namespace HostMemd.Integration.Peers;
 
 /// <summary>The same commands to a living QEMU and to us: the replies are the same to the byte, but for numbers that are anyone's.</summary>
-public sealed partial class ReferenceTests(ITestOutputHelper output) : DaemonTest(output)
+public sealed partial class QemuComparisonTests(ITestOutputHelper output) : DaemonTest(output)
 {
     [GeneratedRegex("\"fd\": \\d+")]
     private static partial Regex Descriptor();
@@ -22,7 +22,7 @@ public sealed partial class ReferenceTests(ITestOutputHelper output) : DaemonTes
     {
         // The chroot sees the socket's folder as /sock.
         var socket = Path.Combine(Directory.CreateDirectory(InFolder("reference")).FullName, "qemu.sock");
-        return Keep(new RunningQemu(Reference.Start(socket), socket));
+        return Keep(new RunningQemu(FollowedQemu.Start(socket), socket));
     }
 
     static JsonObject Json(string text) => JsonNode.Parse(text)!.AsObject();

@@ -6,7 +6,7 @@ using Xunit.Abstractions;
 namespace HostMemd.Integration.Peers;
 
 /// <summary>A QEMU that runs a guest on our memory: the content is seen from both sides (clients.md § 6).</summary>
-public sealed class ConsumerTests(ITestOutputHelper output) : DaemonTest(output)
+public sealed class QemuGuestTests(ITestOutputHelper output) : DaemonTest(output)
 {
     const int Size = 64 << 20;
 

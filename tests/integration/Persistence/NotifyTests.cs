@@ -3,10 +3,10 @@ using HostMemd.Integration.Harness;
 using Xunit.Abstractions;
 using static HostMemd.Integration.Harness.Need;
 
-namespace HostMemd.Integration.Keeping;
+namespace HostMemd.Integration.Persistence;
 
 /// <summary>What the service manager hears (sd_notify(3)).</summary>
-public sealed class NotifyTests(ITestOutputHelper output) : KeepingTest(output)
+public sealed class NotifyTests(ITestOutputHelper output) : PersistenceTest(output)
 {
     const int SIGHUP = 1;
     const int SIGTERM = 15;

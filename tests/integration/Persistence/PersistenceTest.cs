@@ -4,10 +4,10 @@ using HostMemd.Integration.Harness;
 using Microsoft.Win32.SafeHandles;
 using Xunit.Abstractions;
 
-namespace HostMemd.Integration.Keeping;
+namespace HostMemd.Integration.Persistence;
 
 /// <summary>A test with a manager of its own, and daemons under it.</summary>
-public abstract class KeepingTest(ITestOutputHelper output) : IDisposable
+public abstract class PersistenceTest(ITestOutputHelper output) : IDisposable
 {
     protected const long MiB = 1 << 20;
 

@@ -6,10 +6,10 @@ using HostMemd.Integration.Harness;
 using Xunit.Abstractions;
 using static HostMemd.Integration.Harness.Need;
 
-namespace HostMemd.Integration.Keeping;
+namespace HostMemd.Integration.Persistence;
 
 /// <summary>The daemon is killed, another one follows: what is there again.</summary>
-public sealed class RestoreTests(ITestOutputHelper output) : KeepingTest(output)
+public sealed class RestoreTests(ITestOutputHelper output) : PersistenceTest(output)
 {
     const int SIGTERM = 15;
 

@@ -4,7 +4,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using HostMemd.Integration.Harness;
 
-namespace HostMemd.Integration.Keeping;
+namespace HostMemd.Integration.Persistence;
 
 /// <summary>A daemon under manager.py, which does for it what systemd does: a socket, a descriptor store, an ear for what it says.</summary>
 sealed class ServiceManager : IDisposable

@@ -3,10 +3,10 @@ using HostMemd.Integration.Harness;
 using Xunit.Abstractions;
 using static HostMemd.Integration.Harness.Need;
 
-namespace HostMemd.Integration.Keeping;
+namespace HostMemd.Integration.Persistence;
 
 /// <summary>What is stored is not what the daemon left: damaged, cut off, incomplete, of another version, or nobody's.</summary>
-public sealed class StoredStateTests(ITestOutputHelper output) : KeepingTest(output)
+public sealed class StoredStateTests(ITestOutputHelper output) : PersistenceTest(output)
 {
     [FactIf(Python3)]
     public void DescriptorThatNoRecordSpeaksOf_IsLetGo()

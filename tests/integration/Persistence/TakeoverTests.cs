@@ -5,7 +5,7 @@ using HostMemd.Integration.Handover;
 using HostMemd.Integration.Harness;
 using Xunit.Abstractions;
 
-namespace HostMemd.Integration.Keeping;
+namespace HostMemd.Integration.Persistence;
 
 /// <summary><c>--takeover</c>: a daemon takes everything over from a running one, which leaves.</summary>
 public sealed class TakeoverTests(ITestOutputHelper output) : DaemonTest(output)

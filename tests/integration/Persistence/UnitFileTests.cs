@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 using HostMemd.Integration.Harness;
 using static HostMemd.Integration.Harness.Need;
 
-namespace HostMemd.Integration.Keeping;
+namespace HostMemd.Integration.Persistence;
 
 /// <summary>The unit files as install.sh puts them somewhere, in systemd's judgement.</summary>
 public sealed partial class UnitFileTests : IDisposable

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
-namespace HostMemd.Integration.Corpus;
+namespace HostMemd.Integration.Recordings;
 
 /// <summary>
 /// How a recorded reply is compared with ours: the rules at the head of shared/tools/qmp-replay. Members in any order, 1 and 1.0

@@ -1,10 +1,10 @@
-namespace HostMemd.Integration.Corpus;
+namespace HostMemd.Integration.Recordings;
 
 /// <summary>
 /// The recorded cases where we differ from QEMU on purpose (contract § 5), step by step; everything else in them must be QEMU's.
 /// Each has a row in docs/compatibility.md.
 /// </summary>
-static class CorpusDifferences
+static class RecordedDifferences
 {
     /// <summary>Stands for the files checked at the end: they are there where QEMU's are not, and the other way round.</summary>
     public const int Files = 0;

@@ -1,22 +1,22 @@
 using System.Text.Json;
 using HostMemd.Integration.Harness;
 
-namespace HostMemd.Integration.Corpus;
+namespace HostMemd.Integration.Recordings;
 
 /// <summary>One recorded session: what was sent to QEMU 11.1.2 and what came back. The format is described in shared/tools/qmp-replay.</summary>
-sealed record CorpusCase(string Name, string Json)
+sealed record RecordedSession(string Name, string Json)
 {
-    static readonly Dictionary<string, Lazy<Dictionary<string, CorpusCase>>> s_files =
-        new[] { "hmp", "objects", "protocol", "qom" }.ToDictionary(name => name, name => new Lazy<Dictionary<string, CorpusCase>>(() => Load(name)));
+    static readonly Dictionary<string, Lazy<Dictionary<string, RecordedSession>>> s_files =
+        new[] { "hmp", "objects", "protocol", "qom" }.ToDictionary(name => name, name => new Lazy<Dictionary<string, RecordedSession>>(() => Load(name)));
 
     public static IEnumerable<string> Names(string file) => s_files[file].Value.Keys;
 
-    public static CorpusCase Find(string file, string name) => s_files[file].Value[name];
+    public static RecordedSession Find(string file, string name) => s_files[file].Value[name];
 
-    static Dictionary<string, CorpusCase> Load(string name)
+    static Dictionary<string, RecordedSession> Load(string name)
     {
-        var result = new Dictionary<string, CorpusCase>();
-        foreach (var line in File.ReadLines(Path.Combine(Repository.Corpus, name + ".jsonl")))
+        var result = new Dictionary<string, RecordedSession>();
+        foreach (var line in File.ReadLines(Path.Combine(Repository.Recordings, name + ".jsonl")))
         {
             if (line.Length == 0)
                 continue;

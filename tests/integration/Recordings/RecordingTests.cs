@@ -1,10 +1,10 @@
 using HostMemd.Integration.Harness;
 using Xunit.Abstractions;
 
-namespace HostMemd.Integration.Corpus;
+namespace HostMemd.Integration.Recordings;
 
 /// <summary>One daemon for all sessions of a file, on a machine of one CPU as the recordings were.</summary>
-public sealed class CorpusDaemon : IDisposable
+public sealed class RecordingDaemon : IDisposable
 {
     internal DaemonProcess Process { get; } = DaemonProcess.Start("--smp", "1");
 
@@ -12,14 +12,14 @@ public sealed class CorpusDaemon : IDisposable
 }
 
 /// <summary>Sessions recorded from QEMU 11.1.2, replayed: once compared as JSON, once to the byte.</summary>
-public abstract class CorpusTests(string file, CorpusDaemon daemon, ITestOutputHelper output) : IClassFixture<CorpusDaemon>
+public abstract class RecordingTests(string file, RecordingDaemon daemon, ITestOutputHelper output) : IClassFixture<RecordingDaemon>
 {
     private protected void Check(string name, bool strict)
     {
         var seen = daemon.Process.Log.Length;
         try
         {
-            Replay.Run(daemon.Process.SocketPath, CorpusCase.Find(file, name), strict, CorpusDifferences.Of(name));
+            Replay.Run(daemon.Process.SocketPath, RecordedSession.Find(file, name), strict, RecordedDifferences.Of(name));
         }
         finally
         {
@@ -27,10 +27,10 @@ public abstract class CorpusTests(string file, CorpusDaemon daemon, ITestOutputH
         }
     }
 
-    private protected static TheoryData<string> Names(string file) => [.. CorpusCase.Names(file)];
+    private protected static TheoryData<string> Names(string file) => [.. RecordedSession.Names(file)];
 }
 
-public sealed class ProtocolCorpusTests(CorpusDaemon daemon, ITestOutputHelper output) : CorpusTests("protocol", daemon, output)
+public sealed class ProtocolRecordingTests(RecordingDaemon daemon, ITestOutputHelper output) : RecordingTests("protocol", daemon, output)
 {
     public static TheoryData<string> Cases => Names("protocol");
 
@@ -41,7 +41,7 @@ public sealed class ProtocolCorpusTests(CorpusDaemon daemon, ITestOutputHelper o
     public void Session_IsAnsweredAsByQemu_ToTheByte(string name) => Check(name, strict: true);
 }
 
-public sealed class ObjectsCorpusTests(CorpusDaemon daemon, ITestOutputHelper output) : CorpusTests("objects", daemon, output)
+public sealed class ObjectsRecordingTests(RecordingDaemon daemon, ITestOutputHelper output) : RecordingTests("objects", daemon, output)
 {
     public static TheoryData<string> Cases => Names("objects");
 
@@ -52,7 +52,7 @@ public sealed class ObjectsCorpusTests(CorpusDaemon daemon, ITestOutputHelper ou
     public void Session_IsAnsweredAsByQemu_ToTheByte(string name) => Check(name, strict: true);
 }
 
-public sealed class QomCorpusTests(CorpusDaemon daemon, ITestOutputHelper output) : CorpusTests("qom", daemon, output)
+public sealed class QomRecordingTests(RecordingDaemon daemon, ITestOutputHelper output) : RecordingTests("qom", daemon, output)
 {
     public static TheoryData<string> Cases => Names("qom");
 
@@ -63,7 +63,7 @@ public sealed class QomCorpusTests(CorpusDaemon daemon, ITestOutputHelper output
     public void Session_IsAnsweredAsByQemu_ToTheByte(string name) => Check(name, strict: true);
 }
 
-public sealed class HmpCorpusTests(CorpusDaemon daemon, ITestOutputHelper output) : CorpusTests("hmp", daemon, output)
+public sealed class HmpRecordingTests(RecordingDaemon daemon, ITestOutputHelper output) : RecordingTests("hmp", daemon, output)
 {
     public static TheoryData<string> Cases => Names("hmp");
 
@@ -74,14 +74,14 @@ public sealed class HmpCorpusTests(CorpusDaemon daemon, ITestOutputHelper output
     public void Session_IsAnsweredAsByQemu_ToTheByte(string name) => Check(name, strict: true);
 }
 
-public class CorpusDifferencesTests
+public class RecordedDifferencesTests
 {
     [Fact]
     public void Differences_AreOfCasesThatAreTaggedSo()
     {
-        foreach (var name in CorpusDifferences.All.Keys)
+        foreach (var name in RecordedDifferences.All.Keys)
         {
-            var session = CorpusCase.Find("objects", name).In("/tmp");
+            var session = RecordedSession.Find("objects", name).In("/tmp");
             Assert.Contains("differs", session.GetProperty("tags").EnumerateArray().Select(t => t.GetString()));
         }
     }

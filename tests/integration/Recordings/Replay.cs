@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using HostMemd.Integration.Harness;
 
-namespace HostMemd.Integration.Corpus;
+namespace HostMemd.Integration.Recordings;
 
 /// <summary>Plays one recorded session to a server and compares, as shared/tools/qmp-replay does.</summary>
 sealed class Replay : IDisposable
@@ -20,7 +20,7 @@ sealed class Replay : IDisposable
     QmpClient _client;
     int _step;
 
-    Replay(string socket, CorpusCase recorded, bool strict, IReadOnlyDictionary<int, string[]> differences)
+    Replay(string socket, RecordedSession recorded, bool strict, IReadOnlyDictionary<int, string[]> differences)
     {
         _socket = socket;
         _strict = strict;
@@ -33,7 +33,7 @@ sealed class Replay : IDisposable
     /// <param name="recorded">The session.</param>
     /// <param name="strict">Bytes are compared, not JSON values.</param>
     /// <param name="differences">Replies of ours that differ on purpose, by step from 1.</param>
-    public static void Run(string socket, CorpusCase recorded, bool strict, IReadOnlyDictionary<int, string[]> differences)
+    public static void Run(string socket, RecordedSession recorded, bool strict, IReadOnlyDictionary<int, string[]> differences)
     {
         using var replay = new Replay(socket, recorded, strict, differences);
         replay.Run();
@@ -184,10 +184,10 @@ sealed class Replay : IDisposable
     {
         var path = check.GetProperty("path").GetString()!;
         var wanted = !check.TryGetProperty("exists", out var exists) || exists.GetBoolean();
-        if (_differences.ContainsKey(CorpusDifferences.Files))
+        if (_differences.ContainsKey(RecordedDifferences.Files))
             wanted = !wanted;
         Assert.True(wanted == (File.Exists(path) || Directory.Exists(path)), $"{path}: exists should be {wanted}");
-        if (!wanted || _differences.ContainsKey(CorpusDifferences.Files))
+        if (!wanted || _differences.ContainsKey(RecordedDifferences.Files))
             return;
         var (length, _, mode) = ProcMemory.Stat(path);
         if (check.TryGetProperty("size", out var size))

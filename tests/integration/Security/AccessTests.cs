@@ -2,10 +2,10 @@ using System.Text.Json;
 using HostMemd.Integration.Harness;
 using Xunit.Abstractions;
 
-namespace HostMemd.Integration.Guard;
+namespace HostMemd.Integration.Security;
 
 /// <summary>Who may do what: roles by the peer's credentials (contract § 7), seen from other users' processes.</summary>
-public sealed class AccessTests(ITestOutputHelper output) : GuardTest(output)
+public sealed class AccessTests(ITestOutputHelper output) : SecurityTest(output)
 {
     const uint Nobody = 65534;
     const uint Stranger = 12345;

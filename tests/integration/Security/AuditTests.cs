@@ -1,10 +1,10 @@
 using HostMemd.Integration.Harness;
 using Xunit.Abstractions;
 
-namespace HostMemd.Integration.Guard;
+namespace HostMemd.Integration.Security;
 
 /// <summary>The audit log: a line for every change with who, what, on what, and how it went; on request and in a file of its own.</summary>
-public sealed class AuditTests(ITestOutputHelper output) : GuardTest(output)
+public sealed class AuditTests(ITestOutputHelper output) : SecurityTest(output)
 {
     static readonly int s_pid = Environment.ProcessId;
 

@@ -2,10 +2,10 @@ using HostMemd.Integration.Harness;
 using HostMemd.Integration.Prealloc;
 using Xunit.Abstractions;
 
-namespace HostMemd.Integration.Guard;
+namespace HostMemd.Integration.Security;
 
 /// <summary>The clock on the wall is set back by a day, for the daemon only: its words carry the new time, and nothing waits for the old.</summary>
-public sealed class ClockTests(ITestOutputHelper output) : GuardTest(output)
+public sealed class ClockTests(ITestOutputHelper output) : SecurityTest(output)
 {
     [FactIf(Need.Gcc)]
     public void ClockSetBack_OnlyTimestampsNotice()

@@ -3,13 +3,13 @@ using HostMemd.Integration.Harness;
 using Microsoft.Win32.SafeHandles;
 using Xunit.Abstractions;
 
-namespace HostMemd.Integration.Guard;
+namespace HostMemd.Integration.Security;
 
 /// <summary>
 /// Clients send as many descriptors as a message can have, with each command and all at once, to a daemon with the limit of a shell or a
 /// container. Each receive gives all of them a number before any can be closed.
 /// </summary>
-public sealed class DescriptorFloodTests(ITestOutputHelper output) : GuardTest(output)
+public sealed class DescriptorFloodTests(ITestOutputHelper output) : SecurityTest(output)
 {
     const int Senders = 8;
     const int Rounds = 600;

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 using HostMemd.Integration.Harness;
 using Xunit.Abstractions;
 
-namespace HostMemd.Integration.Guard;
+namespace HostMemd.Integration.Security;
 
 /// <summary>
 /// The real binary, and a tracer that makes one of its system calls fail: a sample of what tests/faults does to the same sources, and

@@ -3,10 +3,10 @@ using System.Text.Json.Nodes;
 using HostMemd.Integration.Harness;
 using Xunit.Abstractions;
 
-namespace HostMemd.Integration.Guard;
+namespace HostMemd.Integration.Security;
 
 /// <summary>RLIMIT_FSIZE below what is asked for: an error of the one who asks, instead of SIGXFSZ, which ends the daemon.</summary>
-public sealed class FileSizeTests(ITestOutputHelper output) : GuardTest(output)
+public sealed class FileSizeTests(ITestOutputHelper output) : SecurityTest(output)
 {
     const ulong MiB = 1 << 20;
 

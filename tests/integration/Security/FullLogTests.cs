@@ -1,10 +1,10 @@
 using HostMemd.Integration.Harness;
 using Xunit.Abstractions;
 
-namespace HostMemd.Integration.Guard;
+namespace HostMemd.Integration.Security;
 
 /// <summary>The disk that the log and the audit file are on is full: clients notice nothing, and when there is room again it goes on.</summary>
-public sealed class FullLogTests(ITestOutputHelper output) : GuardTest(output)
+public sealed class FullLogTests(ITestOutputHelper output) : SecurityTest(output)
 {
     [FactIf(Need.TmpfsMount)]
     public void FullDisk_StopsNobody_AndTheLogGoesOnWhenThereIsRoom()

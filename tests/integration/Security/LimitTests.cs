@@ -2,10 +2,10 @@ using System.Text.Json.Nodes;
 using HostMemd.Integration.Harness;
 using Xunit.Abstractions;
 
-namespace HostMemd.Integration.Guard;
+namespace HostMemd.Integration.Security;
 
 /// <summary>Every limit of the configuration: what is one too many is refused with the limit's name and value, and what was there goes on.</summary>
-public sealed class LimitTests(ITestOutputHelper output) : GuardTest(output)
+public sealed class LimitTests(ITestOutputHelper output) : SecurityTest(output)
 {
     const ulong MiB = 1 << 20;
 
@@ -338,7 +338,7 @@ public sealed class LimitTests(ITestOutputHelper output) : GuardTest(output)
 
 /// <summary>The machine's own limits, turned down.</summary>
 [Collection(nameof(Machine))]
-public sealed class KernelLimitTests(ITestOutputHelper output) : GuardTest(output)
+public sealed class KernelLimitTests(ITestOutputHelper output) : SecurityTest(output)
 {
     const string MaxMapCount = "/proc/sys/vm/max_map_count";
 

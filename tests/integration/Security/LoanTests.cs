@@ -1,10 +1,10 @@
 using HostMemd.Integration.Harness;
 using Xunit.Abstractions;
 
-namespace HostMemd.Integration.Guard;
+namespace HostMemd.Integration.Security;
 
 /// <summary>What another user can make of a descriptor that it was lent for reading.</summary>
-public sealed class LoanTests(ITestOutputHelper output) : GuardTest(output)
+public sealed class LoanTests(ITestOutputHelper output) : SecurityTest(output)
 {
     const string Consumer = """
         import json, mmap, os, socket, sys

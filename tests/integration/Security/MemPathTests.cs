@@ -1,10 +1,10 @@
 using HostMemd.Integration.Harness;
 using Xunit.Abstractions;
 
-namespace HostMemd.Integration.Guard;
+namespace HostMemd.Integration.Security;
 
 /// <summary><c>mem-path</c> confined to directories: nothing outside is opened, made or removed, whatever is done to the path meanwhile.</summary>
-public sealed class MemPathTests(ITestOutputHelper output) : GuardTest(output)
+public sealed class MemPathTests(ITestOutputHelper output) : SecurityTest(output)
 {
     const ulong Size = 8192;
 

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using HostMemd.Integration.Harness;
 
-namespace HostMemd.Integration.Guard;
+namespace HostMemd.Integration.Security;
 
 /// <summary>A client that another user runs. It sends a line and reads one, as told; <c>@N</c> before a line attaches that many descriptors, <c>!</c> expects
 /// no reply.</summary>

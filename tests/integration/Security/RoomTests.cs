@@ -3,13 +3,13 @@ using System.Text.Json.Nodes;
 using HostMemd.Integration.Harness;
 using Xunit.Abstractions;
 
-namespace HostMemd.Integration.Guard;
+namespace HostMemd.Integration.Security;
 
 /// <summary>
 /// The limits of address space and of private memory, set before the daemon starts or while it runs: objects end before the runtime has
 /// nothing left, everything else goes on, and objects can be made again when others are gone.
 /// </summary>
-public sealed class RoomTests(ITestOutputHelper output) : GuardTest(output)
+public sealed class RoomTests(ITestOutputHelper output) : SecurityTest(output)
 {
     const ulong MiB = 1 << 20;
     const ulong GiB = 1 << 30;

@@ -2,10 +2,10 @@ using System.Diagnostics;
 using HostMemd.Integration.Harness;
 using Xunit.Abstractions;
 
-namespace HostMemd.Integration.Guard;
+namespace HostMemd.Integration.Security;
 
 /// <summary>A test whose daemon has a configuration of its own, in a folder that others can enter.</summary>
-public abstract class GuardTest(ITestOutputHelper output) : DaemonTest(output)
+public abstract class SecurityTest(ITestOutputHelper output) : DaemonTest(output)
 {
     const UnixFileMode Everyone = (UnixFileMode)0b111_101_101;
 

@@ -4,7 +4,7 @@ using Xunit.Abstractions;
 namespace HostMemd.Integration.Start;
 
 /// <summary>The command line as contract § 1 fixes it: what works, and what fails with one line and leaves nothing.</summary>
-public sealed class CommandLineTests(ITestOutputHelper output) : DaemonTest(output)
+public sealed class StartOptionTests(ITestOutputHelper output) : DaemonTest(output)
 {
     string Socket => Path.Combine(Folder, "qmp.sock");
 

@@ -6,7 +6,7 @@ namespace HostMemd.Integration.Start;
 /// <summary>
 /// Bytes that are no UTF-8: .NET would make U+FFFD of them, and a file of another name. A shell makes them, since a test cannot pass any.
 /// </summary>
-public sealed class ArgumentBytesTests(ITestOutputHelper output) : DaemonTest(output)
+public sealed class UndecodableArgumentTests(ITestOutputHelper output) : DaemonTest(output)
 {
     // $0 is the daemon, $1 the folder, $b a folder's name of one wrong byte, which is there. The shell removes it, as .NET cannot.
     (int Status, string Errors) Run(string script)

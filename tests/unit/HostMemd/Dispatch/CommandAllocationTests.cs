@@ -1,14 +1,15 @@
 using System.Buffers;
 using System.Text;
+using HostMemd.Dispatch;
 using HostMemd.Protocol;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace HostMemd.Unit;
+namespace HostMemd.Unit.HostMemd.Dispatch;
 
 /// <summary>What a command costs the collector: the way from bytes to bytes, without a socket.</summary>
-public sealed class AllocationTests
+public sealed class CommandAllocationTests
 {
     const int Commands = 2000;
 

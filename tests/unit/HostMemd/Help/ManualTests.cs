@@ -3,15 +3,17 @@ using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
+using HostMemd.Events;
+using HostMemd.Help;
 using HostMemd.Protocol;
 using HostMemd.Qapi;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace HostMemd.Unit;
+namespace HostMemd.Unit.HostMemd.Help;
 
-public class ReferenceTests
+public class ManualTests
 {
-    /// <summary>To bring the manual up to date: HOSTMEMD_UPDATE_DOCS=1 dotnet test tests/unit --filter ReferenceTests</summary>
+    /// <summary>To bring the manual up to date: HOSTMEMD_UPDATE_DOCS=1 dotnet test tests/unit --filter ManualTests</summary>
     [Fact]
     public async Task Manual_IsCurrent()
     {
@@ -31,7 +33,7 @@ public class ReferenceTests
         var daemon = new Daemon(new HostMemdOptions(), NullLoggerFactory.Instance);
         var written = await WriteAsync();
         Assert.All(daemon.Commands.All, c => Assert.Contains($"\n### {c.Name}\n", written, StringComparison.Ordinal));
-        Assert.All(Events.All, e => Assert.Contains($"\n### {e.Name}\n", written, StringComparison.Ordinal));
+        Assert.All(EventTable.All, e => Assert.Contains($"\n### {e.Name}\n", written, StringComparison.Ordinal));
         Assert.All(daemon.Types.Creatable.SelectMany(c => c.All),
             p => Assert.Contains($"\n| `{p.Name}` |", written, StringComparison.Ordinal));
         // Every link leads to a heading.
@@ -73,7 +75,7 @@ public class ReferenceTests
         {
             foreach (var type in daemon.Types.Creatable)
                 samples.Add(type.Name, await objects.AddAsync(Least(type)));
-            return new Reference(daemon.Commands, daemon.Types, Events.All, type => samples[type.Name]).Write();
+            return new ManualWriter(daemon.Commands, daemon.Types, EventTable.All, type => samples[type.Name]).Write();
         }
         finally
         {

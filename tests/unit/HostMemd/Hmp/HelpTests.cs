@@ -1,4 +1,4 @@
-namespace HostMemd.Unit.Human;
+namespace HostMemd.Unit.HostMemd.Hmp;
 
 /// <summary><c>help</c> and <c>info</c>, alone and with a topic. The rows are QEMU 11.1's; those that we have not are left out.</summary>
 public class HelpTests

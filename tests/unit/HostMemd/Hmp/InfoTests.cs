@@ -1,4 +1,4 @@
-namespace HostMemd.Unit.Human;
+namespace HostMemd.Unit.HostMemd.Hmp;
 
 /// <summary><c>info</c> and <c>quit</c>. The expectations are QEMU 11.1's.</summary>
 public class InfoTests

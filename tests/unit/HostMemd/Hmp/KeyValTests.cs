@@ -1,4 +1,4 @@
-namespace HostMemd.Unit.Human;
+namespace HostMemd.Unit.HostMemd.Hmp;
 
 /// <summary>The text form of <c>object_add</c> before its values are looked at. The expectations are QEMU 11.1's.</summary>
 public class KeyValTests

@@ -1,4 +1,4 @@
-namespace HostMemd.Unit.Human;
+namespace HostMemd.Unit.HostMemd.Hmp;
 
 /// <summary>What <c>object_add</c> makes of its members. The expectations are QEMU 11.1's.</summary>
 public class ObjectAddTests

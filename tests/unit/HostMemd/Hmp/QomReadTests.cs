@@ -1,4 +1,4 @@
-namespace HostMemd.Unit.Human;
+namespace HostMemd.Unit.HostMemd.Hmp;
 
 /// <summary>Reading the tree. The expectations are QEMU 11.1's.</summary>
 public class QomReadTests

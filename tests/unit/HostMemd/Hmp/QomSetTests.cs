@@ -1,4 +1,4 @@
-namespace HostMemd.Unit.Human;
+namespace HostMemd.Unit.HostMemd.Hmp;
 
 /// <summary>Text and JSON that <c>qom-set</c> does not take. The expectations are QEMU 11.1's.</summary>
 public class QomSetTests

@@ -3,11 +3,11 @@ using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
-using HostMemd.Human;
+using HostMemd.Hmp;
 using HostMemd.Qapi;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace HostMemd.Unit.Human;
+namespace HostMemd.Unit.HostMemd.Hmp;
 
 /// <summary>A monitor with a tree of its own.</summary>
 sealed class TestMonitor
@@ -25,7 +25,7 @@ sealed class TestMonitor
         Human = new(tree, types, types.ObjectOptions(), new ObjectFactory(types, environment), state, "11.1.2test");
     }
 
-    public HumanMonitor Human { get; }
+    public HmpMonitor Human { get; }
 
     /// <summary>Runs the lines and returns what the last one prints; those before it must print nothing.</summary>
     public async Task<string> RunAsync(params string[] lines)

@@ -1,6 +1,6 @@
-using HostMemd.Human;
+using HostMemd.Hmp;
 
-namespace HostMemd.Unit.Human;
+namespace HostMemd.Unit.HostMemd.Hmp;
 
 /// <summary>Sizes in text: what QEMU 11.1 took each of them for in <c>object_add</c>.</summary>
 public class TextSizesTests

@@ -1,32 +1,32 @@
 using System.Text;
-using HostMemd.Backend.Qom;
-using HostMemd.Keeping;
+using global::HostMemd.Backend.Qom;
+using HostMemd.Persistence;
 using HostMemd.Qapi;
 using HostMemd.Systemd;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace HostMemd.Unit.Keeping;
+namespace HostMemd.Unit.HostMemd.Persistence;
 
 public sealed class JournalTests
 {
     static ObjectRecord Record(string id, string? store) => new(new("memory-backend-memfd", id, []), store, null, 0);
 
-    static Value Made(string id, string? store = null) => KeptState.Line(Record(id, store));
+    static Value Made(string id, string? store = null) => StoredState.Line(Record(id, store));
 
-    static string[] Ids(KeptState state) => [.. state.Objects.Select(o => o.Options.Id)];
+    static string[] Ids(StoredState state) => [.. state.Objects.Select(o => o.Options.Id)];
 
     static PassedDescriptor Stored(long generation, params Value[] lines)
     {
         Assert.True(Journal.Create(generation, lines, out var journal).Ok);
-        return new(Keeper.StateName(generation), journal!.File);
+        return new(StateKeeper.StateName(generation), journal!.File);
     }
 
-    static KeptState Read(byte[] text, out IReadOnlyList<string> damaged) => JournalText.Read(text, out _, out damaged);
+    static StoredState Read(byte[] text, out IReadOnlyList<string> damaged) => JournalText.Read(text, out _, out damaged);
 
     [Fact]
     public void State_IsTheSumOfItsLines_InTheOrderOfMaking()
     {
-        byte[] text = [.. JournalText.Line(JournalText.Header(7)), .. new[] { Made("b"), Made("a"), KeptState.Deleted("b"), Made("c"), Made("b"), Made("a", "mem-1") }
+        byte[] text = [.. JournalText.Line(JournalText.Header(7)), .. new[] { Made("b"), Made("a"), StoredState.Deleted("b"), Made("c"), Made("b"), Made("a", "mem-1") }
             .SelectMany(JournalText.Line)];
 
         var state = JournalText.Read(text, out var generation, out var damaged);
@@ -41,7 +41,7 @@ public sealed class JournalTests
     public void EveryCutThroughTheText_IsReadAsFarAsItsWholeLinesGo()
     {
         byte[] header = JournalText.Line(JournalText.Header(1));
-        byte[][] lines = [.. new[] { Made("a"), Made("b"), KeptState.Deleted("a") }.Select(JournalText.Line)];
+        byte[][] lines = [.. new[] { Made("a"), Made("b"), StoredState.Deleted("a") }.Select(JournalText.Line)];
         byte[] all = [.. header, .. lines.SelectMany(l => l)];
 
         Assert.All(Enumerable.Range(header.Length, all.Length - header.Length + 1), cut =>
@@ -89,13 +89,13 @@ public sealed class JournalTests
         var line = Value.Object(("object", Value.Object(("qom-type", Value.From("memory-backend-memfd")), ("id", Value.From("a")),
             ("colour", Value.From("blue")), ("properties", Value.From(new Members())))));
 
-        Assert.True(new KeptState().Apply(line));
+        Assert.True(new StoredState().Apply(line));
     }
 
     [Fact]
     public void OfSeveralJournals_TheLatestCounts()
     {
-        var journals = new KeptJournals(NullLogger.Instance);
+        var journals = new StoredJournals(NullLogger.Instance);
         journals.Add(Stored(3, Made("old")));
         journals.Add(Stored(5, Made("new")));
         journals.Add(Stored(4, Made("older")));
@@ -113,9 +113,9 @@ public sealed class JournalTests
     [Fact]
     public void JournalThatWasPutAside_AddsWhatIsNotThere()
     {
-        var journals = new KeptJournals(NullLogger.Instance);
+        var journals = new StoredJournals(NullLogger.Instance);
         journals.Add(Stored(3, Made("a", "mem-1"), Made("b", "mem-2")));
-        journals.Add(Stored(5, Made("b", "mem-9"), KeptState.PutAside("state-3"), KeptState.PutAside("mem-1"), KeptState.PutAside("mem-2")));
+        journals.Add(Stored(5, Made("b", "mem-9"), StoredState.PutAside("state-3"), StoredState.PutAside("mem-1"), StoredState.PutAside("mem-2")));
 
         var state = journals.Merge([]);
 
@@ -128,7 +128,7 @@ public sealed class JournalTests
     public void Journal_GoesOnBehindItsLastWholeLine()
     {
         Assert.True(Journal.Create(1, [Made("a")], out var written).Ok);
-        Assert.True(HostMemd.Linux.Files.PWrite(written!.File, written.Length, "0bad {\"obj"u8, out _).Ok);
+        Assert.True(global::HostMemd.Linux.Files.PWrite(written!.File, written.Length, "0bad {\"obj"u8, out _).Ok);
         using var read = Journal.Open(written.File, out _, out _)!;
 
         Assert.True(read.Append(Made("b")).Ok);

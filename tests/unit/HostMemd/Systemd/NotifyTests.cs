@@ -5,9 +5,9 @@ using HostMemd.Linux;
 using HostMemd.Start;
 using HostMemd.Systemd;
 
-namespace HostMemd.Unit.Start;
+namespace HostMemd.Unit.HostMemd.Systemd;
 
-public sealed class SystemdTests : IDisposable
+public sealed class NotifyTests : IDisposable
 {
     readonly string _folder = Directory.CreateTempSubdirectory("hostmemd-").FullName;
 

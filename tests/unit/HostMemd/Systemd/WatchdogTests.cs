@@ -3,7 +3,7 @@ using System.Text;
 using HostMemd.Systemd;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace HostMemd.Unit.Systemd;
+namespace HostMemd.Unit.HostMemd.Systemd;
 
 public sealed class WatchdogTests : IDisposable
 {

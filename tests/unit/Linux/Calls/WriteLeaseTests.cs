@@ -6,7 +6,7 @@ using static HostMemd.Unit.Linux.Make;
 namespace HostMemd.Unit.Linux;
 
 /// <summary>Whether a write lease tells that nobody else has the file open or mapped.</summary>
-public class LeaseTests
+public class WriteLeaseTests
 {
     static SafeFileHandle ReopenedMemfd()
     {

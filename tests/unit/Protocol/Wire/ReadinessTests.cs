@@ -1,7 +1,7 @@
-using HostMemd.Keeping;
 using HostMemd.Linux;
 using HostMemd.Protocol;
 using HostMemd.Protocol.Wire;
+using HostMemd.Takeover;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Unit.Protocol.Wire;

@@ -1,4 +1,4 @@
-using HostMemd.Qapi.Json;
+using global::HostMemd.Qapi.Json;
 using static HostMemd.Unit.Qapi.Json.Reading;
 
 namespace HostMemd.Unit.Qapi.Json;
@@ -55,7 +55,7 @@ public class JsonLimitsTests
     [InlineData("[1,2,3,4,@{}", "TOO LARGE", "{}")]
     [InlineData("          {}", "{}")]
     public void RequestBytes_AboveTheLimit_AreOneError(string input, params string[] expected) => Check(
-        input, [.. expected.Select(e => e == "TOO LARGE" ? HostMemd.Qapi.QmpErrors.RequestTooLarge(9).Message : e)], new() { RequestBytes = 9 });
+        input, [.. expected.Select(e => e == "TOO LARGE" ? global::HostMemd.Qapi.QmpErrors.RequestTooLarge(9).Message : e)], new() { RequestBytes = 9 });
 
     [Fact]
     public void TooLargeRequest_IsNotKept()
