@@ -55,7 +55,7 @@ static class Handing
         channel.Dispose();
         var reply = asking.GetAwaiter().GetResult();
         Assert.True(next is not null == reply.TryGetProperty("return", out _), $"the next: '{reason}', the running one: {reply}");
-        next?.Daemon.Own();
+        next?.Daemon.TakeOwnership();
         return (next, reason + ErrorOf(reply));
     }
 

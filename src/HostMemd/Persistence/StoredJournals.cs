@@ -4,20 +4,21 @@ using Microsoft.Extensions.Logging;
 namespace HostMemd.Persistence;
 
 /// <summary>
-/// The journals that were found at the start. Of several the latest counts: a crash between the writing of one and the removal of
-/// the other leaves both. One that only another version can read is left alone, with all memory it may speak of; that version, when it
-/// is back, finds its name among what was put aside and adds what it reads.
+/// The journals found at the start. The latest counts: a crash between the writing of one and the removal of the other leaves both.
+/// A journal that only another version can read is left alone, with all memory that it may describe. That version finds the journal's
+/// name in the quarantine when it runs again, and adds what it reads.
 /// </summary>
 sealed class StoredJournals(ILogger logger)
 {
     readonly List<(string Name, Journal Journal, StoredState State, IReadOnlyList<string> Damaged)> _readable = [];
 
+    /// <summary>Names of journals that this version cannot read.</summary>
     public List<string> Unreadable { get; } = [];
 
-    /// <summary>Something was not readable, so memory that nothing speaks of may still be somebody's.</summary>
+    /// <summary>A journal or a line was not readable, so memory without a record may still belong to an object.</summary>
     public bool IsDamaged { get; private set; }
 
-    /// <summary>The one whose history goes on; null if there is none.</summary>
+    /// <summary>The journal whose history goes on; null if there is none.</summary>
     public Journal? InForce { get; private set; }
 
     public void Add(PassedDescriptor passed)
@@ -33,8 +34,8 @@ sealed class StoredJournals(ILogger logger)
         IsDamaged = true;
     }
 
-    /// <param name="obsolete">Gets the names of those that are not needed any more.</param>
-    /// <returns>What they say together.</returns>
+    /// <param name="obsolete">Receives the names of journals that are no longer needed.</param>
+    /// <returns>The state that all of them record together.</returns>
     public StoredState Merge(List<string> obsolete)
     {
         var state = new StoredState();
@@ -44,14 +45,13 @@ sealed class StoredJournals(ILogger logger)
             {
                 InForce = journal;
                 state = read;
-                Tell(damaged);
+                LogDamaged(damaged);
                 continue;
             }
-            if (state.Aside.Contains(name))
+            if (state.Quarantined.Contains(name))
             {
-                Tell(damaged);
-                foreach (var line in read.Lines())
-                    state.ApplyIfNew(line);
+                LogDamaged(damaged);
+                state.AddMissing(read);
             }
             journal.Dispose();
             obsolete.Add(name);
@@ -59,7 +59,7 @@ sealed class StoredJournals(ILogger logger)
         return state;
     }
 
-    void Tell(IReadOnlyList<string> damaged)
+    void LogDamaged(IReadOnlyList<string> damaged)
     {
         IsDamaged |= damaged.Count > 0;
         foreach (var line in damaged)

@@ -2,23 +2,22 @@ using HostMemd.Qapi;
 
 namespace HostMemd.Persistence;
 
-/// <summary>All that is kept: the objects in the order they were made, and the leases. The journal is its history.</summary>
+/// <summary>The objects in the order they were made, the leases, and the quarantine. A journal is the history of one.</summary>
 sealed class StoredState
 {
     readonly Dictionary<string, ObjectRecord> _objects = new(StringComparer.Ordinal);
     readonly List<string> _order = [];
     readonly Dictionary<string, LeaseRecord> _leases = new(StringComparer.Ordinal);
-    readonly SortedSet<string> _aside = new(StringComparer.Ordinal);
+    readonly SortedSet<string> _quarantined = new(StringComparer.Ordinal);
 
     public IEnumerable<ObjectRecord> Objects => _order.Select(id => _objects[id]);
     public IReadOnlyCollection<LeaseRecord> Leases => _leases.Values;
 
-    /// <summary>Names of descriptors of which nobody can tell now what they are, but somebody might later.</summary>
-    public IReadOnlyCollection<string> Aside => _aside;
-
+    /// <summary>Names of descriptors whose records this version cannot read. Another version may be able to.</summary>
+    public IReadOnlyCollection<string> Quarantined => _quarantined;
 
     /// <summary>Applies one line of a journal.</summary>
-    /// <returns>False if it says nothing that this version understands.</returns>
+    /// <returns>False if this version understands nothing of it.</returns>
     public bool Apply(Value line)
     {
         if (!line.TryObject(out var members))
@@ -28,34 +27,38 @@ sealed class StoredState
         else if (members.TryGet("deleted", out var deleted) && deleted.TryString(out var id))
             Delete(id);
         else if (members.TryGet("lease", out var given) && LeaseRecord.From(given) is { } lease)
-            _leases[lease.Mapping] = lease;
+            Put(lease);
         else if (members.TryGet("unlease", out var ended) && ended.TryString(out var mapping))
-            _leases.Remove(mapping);
+            EndLease(mapping);
         else if (members.TryGet("aside", out var aside) && aside.TryString(out var name))
-            _aside.Add(name);
+            Quarantine(name);
         else
             return false;
         return true;
     }
 
-    /// <summary>Applies a line of another journal, which cannot overrule this one.</summary>
-    public void ApplyIfNew(Value line)
+    /// <summary>Adds what another journal has and this one has not. This one is not overruled.</summary>
+    public void AddMissing(StoredState other)
     {
-        if (!line.TryObject(out var members)
-            || (members.TryGet("object", out var made) && ObjectRecord.From(made) is { } record && _objects.ContainsKey(record.Options.Id))
-            || (members.TryGet("lease", out var given) && LeaseRecord.From(given) is { } lease && _leases.ContainsKey(lease.Mapping)))
-            return;
-        Apply(line);
+        foreach (var record in other.Objects.Where(o => !_objects.ContainsKey(o.Options.Id)))
+            Put(record);
+        foreach (var lease in other.Leases.Where(l => !_leases.ContainsKey(l.Mapping)))
+            Put(lease);
+        _quarantined.UnionWith(other.Quarantined);
     }
 
-    void Put(ObjectRecord record)
+    /// <summary>Adds an object, or replaces its record. Its place in the order of making stays.</summary>
+    public void Put(ObjectRecord record)
     {
         if (!_objects.ContainsKey(record.Options.Id))
             _order.Add(record.Options.Id);
         _objects[record.Options.Id] = record;
     }
 
-    void Delete(string id)
+    public void Put(LeaseRecord lease) => _leases[lease.Mapping] = lease;
+
+    /// <summary>Removes an object and its leases.</summary>
+    public void Delete(string id)
     {
         if (_objects.Remove(id))
             _order.Remove(id);
@@ -63,12 +66,17 @@ sealed class StoredState
             _leases.Remove(lease.Mapping);
     }
 
+    public void EndLease(string mapping) => _leases.Remove(mapping);
+
+    /// <summary>Keeps a descriptor untouched, by its name, for a version that can read its record.</summary>
+    public void Quarantine(string name) => _quarantined.Add(name);
+
     /// <summary>The lines that lead to this state.</summary>
-    public IEnumerable<Value> Lines() => [.. Objects.Select(Line), .. Leases.Select(Line), .. Aside.Select(PutAside)];
+    public IEnumerable<Value> Lines() => [.. Objects.Select(Line), .. Leases.Select(Line), .. Quarantined.Select(QuarantinedLine)];
 
     public static Value Line(ObjectRecord record) => Value.Object(("object", record.ToValue()));
-    public static Value Deleted(string id) => Value.Object(("deleted", Value.From(id)));
     public static Value Line(LeaseRecord lease) => Value.Object(("lease", lease.ToValue()));
-    public static Value PutAside(string name) => Value.Object(("aside", Value.From(name)));
-    public static Value Unleased(string mapping) => Value.Object(("unlease", Value.From(mapping)));
+    public static Value DeletedLine(string id) => Value.Object(("deleted", Value.From(id)));
+    public static Value LeaseEndedLine(string mapping) => Value.Object(("unlease", Value.From(mapping)));
+    public static Value QuarantinedLine(string name) => Value.Object(("aside", Value.From(name)));
 }

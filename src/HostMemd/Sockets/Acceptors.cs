@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using HostMemd.Protocol;
 using HostMemd.Protocol.Wire;
-using HostMemd.Takeover;
 using Microsoft.Extensions.Logging;
 
 namespace HostMemd.Sockets;

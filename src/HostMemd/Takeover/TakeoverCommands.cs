@@ -14,19 +14,20 @@ using static HostMemd.Qapi.QapiTypes;
 namespace HostMemd.Takeover;
 
 /// <summary>The running daemon's side of a takeover.</summary>
-/// <param name="keeper">Knows what is to be handed over.</param>
-/// <param name="changes">Closed meanwhile.</param>
+/// <param name="keeper">A daemon with a descriptor store is not taken over: the service manager would drop what it keeps.</param>
+/// <param name="handOver">Collects the state.</param>
+/// <param name="changes">Closed while the state is handed over.</param>
 /// <param name="jobs">A filling cannot be handed over half done.</param>
 /// <param name="acceptors">The listening sockets; paused while they are handed over.</param>
 /// <param name="state">The daemon's state.</param>
-/// <param name="leave">Called when the other process serves: this one is to go, and to take nothing with it.</param>
-/// <param name="logger">Says so.</param>
+/// <param name="leave">Called when the other process serves. This process ends then, and releases nothing that the other has.</param>
+/// <param name="logger">Receives the success.</param>
 sealed class TakeoverCommands(
-    StateKeeper keeper, ChangeGate changes, JobTable jobs, Acceptors acceptors, StateLock state, Action leave, ILogger logger)
+    StateKeeper keeper, HandOver handOver, ChangeGate changes, JobTable jobs, Acceptors acceptors, StateLock state, Action leave, ILogger logger)
 {
     static readonly Topic s_topic = new("Takeover", "The running daemon's side of --takeover; for hostmemd itself.");
 
-    // Changes of other clients wait for those under way; longer than this and it is they who matter.
+    // Changes of other clients wait for those under way. After this time the takeover is refused and they go on.
     static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
 
     public IEnumerable<Command> All() => s_topic.Of(Rows());
@@ -43,7 +44,7 @@ sealed class TakeoverCommands(
     async ValueTask<Nothing> RunAsync(Call call, long? pid)
     {
         using var descriptor = call.TakeDescriptor();
-        // Were we to leave, the manager would start another one and drop what it keeps.
+        // If this process ended, the manager would start another one and drop what it keeps.
         if (keeper.IsEnabled)
             throw QmpErrors.TakeoverManaged();
         using var channel = new TakeoverChannel(Adopt(descriptor.Handle));
@@ -52,13 +53,12 @@ sealed class TakeoverCommands(
         var done = false;
         try
         {
-            // Clients that connect from here on wait in the sockets' queues for the process that serves them next: this one would have
-            // to refuse their changes.
+            // Clients that connect from here on wait in the sockets' queues for the next process. This one would refuse their changes.
             await acceptors.PauseAsync().ConfigureAwait(false);
             var handed = Collect(out var journal);
             using (journal)
             {
-                done = await OwnThread.RunAsync(() => HandOver(channel, handed)).ConfigureAwait(false);
+                done = await OwnThread.RunAsync(() => Hand(channel, handed)).ConfigureAwait(false);
             }
         }
         finally
@@ -83,7 +83,7 @@ sealed class TakeoverCommands(
         }
         catch (System.Net.Sockets.SocketException)
         {
-            // A pipe, a file: nobody can be talked to there.
+            // It is a pipe or a file, at which no process answers.
             throw QmpErrors.TakeoverFailed();
         }
     }
@@ -94,16 +94,16 @@ sealed class TakeoverCommands(
         {
             if (jobs.All.FirstOrDefault(j => j.Status < JobStatus.Concluded) is { } job)
                 throw QmpErrors.TakeoverBusy($"job '{job.Id}'");
-            var (lines, memory) = keeper.HandOver();
+            var (lines, descriptors) = handOver.Collect();
             var errno = Journal.Create(0, lines, out var made);
             if (errno.Failed)
                 throw QmpErrors.TakeoverBusy($"the recording of the state ({errno.Text})");
             journal = made!;
-            return new([new PassedDescriptor(StateKeeper.StateName(0), made!.File), .. memory], acceptors.Sockets);
+            return new([new PassedDescriptor(DescriptorNames.Journal(0), made!.File), .. descriptors], acceptors.Sockets);
         }
     }
 
-    static bool HandOver(TakeoverChannel channel, Handed handed)
+    static bool Hand(TakeoverChannel channel, Handed handed)
     {
         try
         {

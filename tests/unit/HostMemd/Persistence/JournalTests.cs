@@ -18,7 +18,7 @@ public sealed class JournalTests
     static PassedDescriptor Stored(long generation, params Value[] lines)
     {
         Assert.True(Journal.Create(generation, lines, out var journal).Ok);
-        return new(StateKeeper.StateName(generation), journal!.File);
+        return new(DescriptorNames.Journal(generation), journal!.File);
     }
 
     static StoredState Read(byte[] text, out IReadOnlyList<string> damaged) => JournalText.Read(text, out _, out damaged);
@@ -26,7 +26,7 @@ public sealed class JournalTests
     [Fact]
     public void State_IsTheSumOfItsLines_InTheOrderOfMaking()
     {
-        byte[] text = [.. JournalText.Line(JournalText.Header(7)), .. new[] { Made("b"), Made("a"), StoredState.Deleted("b"), Made("c"), Made("b"), Made("a", "mem-1") }
+        byte[] text = [.. JournalText.Line(JournalText.Header(7)), .. new[] { Made("b"), Made("a"), StoredState.DeletedLine("b"), Made("c"), Made("b"), Made("a", "mem-1") }
             .SelectMany(JournalText.Line)];
 
         var state = JournalText.Read(text, out var generation, out var damaged);
@@ -41,7 +41,7 @@ public sealed class JournalTests
     public void EveryCutThroughTheText_IsReadAsFarAsItsWholeLinesGo()
     {
         byte[] header = JournalText.Line(JournalText.Header(1));
-        byte[][] lines = [.. new[] { Made("a"), Made("b"), StoredState.Deleted("a") }.Select(JournalText.Line)];
+        byte[][] lines = [.. new[] { Made("a"), Made("b"), StoredState.DeletedLine("a") }.Select(JournalText.Line)];
         byte[] all = [.. header, .. lines.SelectMany(l => l)];
 
         Assert.All(Enumerable.Range(header.Length, all.Length - header.Length + 1), cut =>
@@ -115,7 +115,7 @@ public sealed class JournalTests
     {
         var journals = new StoredJournals(NullLogger.Instance);
         journals.Add(Stored(3, Made("a", "mem-1"), Made("b", "mem-2")));
-        journals.Add(Stored(5, Made("b", "mem-9"), StoredState.PutAside("state-3"), StoredState.PutAside("mem-1"), StoredState.PutAside("mem-2")));
+        journals.Add(Stored(5, Made("b", "mem-9"), StoredState.QuarantinedLine("state-3"), StoredState.QuarantinedLine("mem-1"), StoredState.QuarantinedLine("mem-2")));
 
         var state = journals.Merge([]);
 
