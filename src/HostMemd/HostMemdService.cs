@@ -14,8 +14,8 @@ using Microsoft.Win32.SafeHandles;
 namespace HostMemd;
 
 /// <summary>
-/// The daemon's life: pid file, sockets, configured objects, ready; until a client or a signal ends it. Whatever fails before
-/// "ready" undoes what was done.
+/// The life of the process: pid file, sockets, configured objects, ready; until a client or a signal ends it. A failure before "ready"
+/// undoes what was done.
 /// </summary>
 sealed class HostMemdService(
     IOptions<HostMemdOptions> configured, CommandLine commandLine, Daemon daemon, DaemonLog log, SocketActivation passed, OwnedFiles owned,
@@ -122,8 +122,8 @@ sealed class HostMemdService(
         _ = daemon.Ended.ContinueWith(_ => application.StopApplication(), TaskScheduler.Default);
     }
 
-    // Until here the files and the memory are the other process's: if anything fails it goes on with them. From here on they are ours;
-    // who connects meanwhile waits in the sockets' queues.
+    // Until here the files and the memory belong to the other process, which goes on with them after a failure. From here on they are
+    // this daemon's. Clients that connect meanwhile wait in the sockets' queues.
     void FinishTakeover()
     {
         if (_takeover is null)
@@ -200,7 +200,7 @@ sealed class HostMemdService(
         else
             owned.Remove(directories: false);
         var stopping = daemon.StopAsync();
-        // A socket that another process listens at now must not be shut down, which closing it might do.
+        // Closing a socket might shut it down, which must not happen while another process listens at it.
         foreach (var (socket, _, _) in daemon.Ending == Ending.HandedOver ? [] : _listeners)
             socket.Dispose();
         try

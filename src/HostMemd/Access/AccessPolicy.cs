@@ -5,22 +5,22 @@ using HostMemd.Start;
 
 namespace HostMemd.Access;
 
-/// <summary>Which role a client has, by the credentials that the kernel noted when it connected.</summary>
+/// <summary>The role of a client, by the credentials that the kernel recorded when it connected.</summary>
 static class AccessPolicy
 {
     /// <summary>
-    /// Whether a client may connect to an abstract socket. Such a name has no mode that the kernel could look at, and any process of the
-    /// network namespace can connect: the mode and owner that a socket file would have are held against the client's credentials instead.
+    /// Whether a client may connect to an abstract socket. The kernel checks no mode there, so any process of the network namespace can
+    /// connect. The daemon checks the client's credentials against the mode and owner that a socket file would have.
     /// </summary>
     public static bool MayConnect(PeerCredentials peer, AccessOptions access)
     {
-        // unix(7): connecting needs write permission. One class decides, the first that fits: path_resolution(7).
+        // unix(7): connecting needs write permission. The first class that fits decides: path_resolution(7).
         const uint Write = 2;
         var shift = peer.Uid == (access.SocketOwner ?? Posix.geteuid()) ? 6 : peer.IsInAny([access.SocketGroup ?? Posix.getegid()]) ? 3 : 0;
         return peer.Uid == 0 || (access.SocketMode >> shift & Write) != 0;
     }
 
-    /// <summary>The role, or null for somebody who is not served at all.</summary>
+    /// <summary>The client's role; null if it is not served at all.</summary>
     public static Role? RoleOf(PeerCredentials peer, AccessOptions access)
     {
         if (access.AdminUids.Contains(peer.Uid) || peer.IsInAny(access.AdminGids))

@@ -6,7 +6,7 @@ using Microsoft.Win32.SafeHandles;
 namespace HostMemd.Commands;
 
 /// <summary>
-/// The sets of <c>add-fd</c>, shared by all clients. As in QEMU they go when no client is left. Used with the state held.
+/// The sets of <c>add-fd</c>, shared by all clients. As in QEMU they are closed with the last client. Used with the state held.
 /// </summary>
 sealed class FdSets(StateLock state)
 {
@@ -34,7 +34,7 @@ sealed class FdSets(StateLock state)
     /// <summary>Descriptors in all sets.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Takes the descriptor over.</summary>
+    /// <summary>Adds a descriptor, which belongs to the set from here on.</summary>
     public Added Add(SafeFileHandle handle, long? id, string? opaque)
     {
         state.AssertHeld();
@@ -47,7 +47,7 @@ sealed class FdSets(StateLock state)
         return new() { SetId = chosen, Fd = fd };
     }
 
-    /// <exception cref="QmpException">There is no such set, or no such descriptor in it.</exception>
+    /// <exception cref="QmpException">There is no such set, or the set has no such descriptor.</exception>
     public void Remove(long id, long? fd)
     {
         state.AssertHeld();

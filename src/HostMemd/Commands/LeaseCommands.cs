@@ -11,7 +11,7 @@ using static HostMemd.Qapi.QapiTypes;
 
 namespace HostMemd.Commands;
 
-/// <summary>Lending memory, and telling who uses it.</summary>
+/// <summary>Lending memory, and reporting which processes use it.</summary>
 static class LeaseCommands
 {
     static readonly Lazy<int> s_ownPid = new(() => Procfs.OwnPid());

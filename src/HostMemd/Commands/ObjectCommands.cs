@@ -12,7 +12,7 @@ static class ObjectCommands
 {
     static readonly Topic s_topic = new("Memory", "Making, deleting and listing memory.");
 
-    // So many are described and written in half a millisecond; 10,000 take 15, for which nobody else's command waits.
+    // Up to this many objects are listed with the state held. A longer list would make other clients wait.
     const int Many = 256;
 
     public static IEnumerable<Command> All(QomTree tree, ObjectFactory objects, QapiUnion options, StateLock state) =>

@@ -10,7 +10,7 @@ using static HostMemd.Qapi.QapiTypes;
 
 namespace HostMemd.Commands;
 
-/// <summary>The kernel's word about memory, beside what was asked for.</summary>
+/// <summary>What the kernel reports of memory, beside what was requested.</summary>
 static class StatsCommands
 {
     static readonly Topic s_topic = new("Statistics", "What the kernel says of the memory, beside what was asked for.");
@@ -39,7 +39,7 @@ static class StatsCommands
             backends = id is null ? [.. tree.Objects.Children.OfType<HostMemoryBackend>()]
                 : [tree.Objects.FindChild(id) as HostMemoryBackend ?? throw QmpErrors.ObjectNotFound(id)];
         }
-        // The kernel walks the page tables of all memory: off the callers' threads.
+        // The kernel walks the page tables of all memory, so this runs away from the clients' threads.
         var scanning = ScanAsync(backends, holders);
         var read = await OwnThread.RunAsync(() => MemoryStatistics.Read(backends)).ConfigureAwait(false);
         var users = await scanning.ConfigureAwait(false);

@@ -4,7 +4,7 @@ using HostMemd.Qapi.Json;
 
 namespace HostMemd.Dispatch;
 
-/// <summary>On what a command acted, for the audit log: quoted, and no longer than a line should be.</summary>
+/// <summary>The object of a command for the audit log: quoted, and at most 200 characters long.</summary>
 static class AuditTarget
 {
     const int Longest = 200;

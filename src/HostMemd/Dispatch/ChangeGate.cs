@@ -3,8 +3,8 @@ using HostMemd.Qapi;
 namespace HostMemd.Dispatch;
 
 /// <summary>
-/// Through which every command goes that changes something. It is closed while the state is handed to another process, so that what
-/// is handed over is the whole truth; queries do not pass here and are never held up.
+/// Every command that changes state passes this gate. It is closed while the state is handed to another process, so that nothing changes
+/// behind the copy. Queries do not pass it and never wait.
 /// </summary>
 sealed class ChangeGate
 {
@@ -46,8 +46,8 @@ sealed class ChangeGate
         }
     }
 
-    /// <summary>Lets nobody in any more and waits for those inside.</summary>
-    /// <returns>False if somebody was still inside after that time, or it was closed already; it is then as before.</returns>
+    /// <summary>Closes the gate and waits for the commands inside.</summary>
+    /// <returns>False if a command was still inside after that time, or the gate was closed already. The gate is then as before.</returns>
     public async Task<bool> CloseAsync(TimeSpan patience)
     {
         Task empty;
@@ -73,7 +73,7 @@ sealed class ChangeGate
         }
     }
 
-    /// <summary>Those who wait go on, or are told that another process has taken over.</summary>
+    /// <summary>Commands that wait go on, or fail because another process has taken over.</summary>
     public void Open(bool forGood)
     {
         lock (_gate)

@@ -6,19 +6,19 @@ using Microsoft.Extensions.Logging;
 namespace HostMemd.Dispatch;
 
 /// <summary>
-/// The one way from a request to its result. Short commands hold the daemon's state, one at a time; slow ones hold it only for their
-/// short parts, so nobody waits for memory that somebody else moves. See docs/decisions/0002.
+/// The one way from a request to its result. Short commands hold the daemon's state, one at a time. Slow ones hold it only for their
+/// short parts, so no client waits for memory that another client moves. See docs/decisions/0002.
 /// </summary>
 sealed class Dispatcher(CommandTable commands, StateLock state, ChangeGate changes, ILogger logger, ILogger audit)
 {
-    /// <exception cref="QmpException">What the client is to be told; never anything else.</exception>
+    /// <exception cref="QmpException">The error for the client. Nothing else is thrown.</exception>
     public ValueTask<Value> RunAsync(Call call)
     {
         var command = Find(call);
         return IsAudited(command) ? Audited(call, command) : Execute(call, command);
     }
 
-    // Whatever needs an admin changes something, if only who holds the memory.
+    // A command that needs an admin changes something, if only which process has the memory.
     bool IsAudited(Command command) => command.MinimumRole > Role.Observer && audit.IsEnabled(LogLevel.Information);
 
     ValueTask<Value> Execute(Call call, Command command) => command.Changes ? Change(call, command) : Run(call, command);
@@ -103,10 +103,10 @@ sealed class Dispatcher(CommandTable commands, StateLock state, ChangeGate chang
         return await Run(call, command, again: true).ConfigureAwait(false);
     }
 
-    // For a task that got no thread it is inside another exception.
+    // The exception is inside another one when a task got no thread.
     static bool IsShortage(Exception bug) => bug.GetBaseException() is OutOfMemoryException;
 
-    // Where a limit leaves the daemon little, the GC may have waited too long, as it does not know of it: a question is asked again.
+    // The GC does not know of a small limit and may collect too late. A query runs a second time after a collection.
     static bool CanGoAgain(Command command, Exception bug, bool again)
     {
         if (again || !IsShortage(bug) || command.MinimumRole > Role.Observer)
@@ -116,7 +116,7 @@ sealed class Dispatcher(CommandTable commands, StateLock state, ChangeGate chang
         return true;
     }
 
-    // No memory for the daemon itself, or for a thread's stack, is no bug where a limit says so.
+    // Too little memory for the daemon itself, or for a thread's stack, is no bug when a limit explains it.
     QmpException Broken(string command, Exception bug)
     {
         Log.CommandBroke(logger, command, bug);

@@ -17,7 +17,7 @@ static class EventTable
         new("guest", Bool, "Always false: no guest asked for it."), new("reason", s_reason, "Why."));
 
     public static DeclaredEvent<string, JobStatus> JobStatusChange { get; } = new("JOB_STATUS_CHANGE",
-        "A job has a new status. Of jobs that a command waits for only watchers are told.", false,
+        "A job has a new status. Only watchers receive it for jobs that a command waits for.", false,
         new("id", Str, "The job."), new("status", JobInfo.StatusType, "Its status."));
 
     public static DeclaredEvent<string> MemdevAdded { get; } = new("MEMDEV_ADDED", "A memory backend was made.", true,

@@ -10,7 +10,7 @@ using HostMemd.Qapi;
 
 namespace HostMemd.Events;
 
-/// <summary>Tells clients what happens to objects and jobs.</summary>
+/// <summary>Sends events about objects, jobs and leases to the clients.</summary>
 static class MemoryEvents
 {
     static readonly TimeSpan s_progressPause = TimeSpan.FromMilliseconds(250);
@@ -34,14 +34,14 @@ static class MemoryEvents
         leases.Ended += (l, reason) => EventTable.MemdevUnmapped.Send(sessions, l.Backend.Name, l.Mapping, l.Pid, reason);
         jobs.StatusChanged += job =>
         {
-            // QEMU has no job where a command waits, so a client of QEMU's would not expect to hear of one.
+            // QEMU makes no job for a command that waits, so a client written for QEMU does not expect its events.
             EventTable.JobStatusChange.Send(sessions, job.Id, job.Status, onlyWatchers: job.IsImplicit);
             if (job is FillJob { Status: JobStatus.Running } filling)
                 progress.Begin(filling);
         };
     }
 
-    /// <summary>Reports of one filling go on while it is paused, and fillings of one object that follow each other share its pace.</summary>
+    /// <summary>Reports go on while a filling is paused. Successive fillings of one object share one pace.</summary>
     sealed class Progress(SessionHost sessions)
     {
         readonly ConcurrentDictionary<FillJob, byte> _reported = new();
@@ -71,7 +71,7 @@ static class MemoryEvents
         bool IsTime(string memdev)
         {
             var now = Stopwatch.GetTimestamp();
-            // A timer's tick may come a little early.
+            // A tick of the timer may come a little early.
             if (_last.TryGetValue(memdev, out var last) && Stopwatch.GetElapsedTime(last, now) < s_progressPause * 0.95)
                 return false;
             _last[memdev] = now;

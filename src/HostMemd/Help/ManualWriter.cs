@@ -6,21 +6,21 @@ using HostMemd.Qapi;
 namespace HostMemd.Help;
 
 /// <summary>
-/// Writes docs/qmp-reference.md. Everything in it is read off the tables that also dispatch and answer; the only text here is what
-/// holds the tables together. The same tables give the same bytes.
+/// Writes docs/qmp-reference.md from the tables that also dispatch and validate. The only text here is what connects the tables. The same
+/// tables give the same bytes.
 /// </summary>
 /// <param name="commands">All commands.</param>
 /// <param name="types">All classes.</param>
 /// <param name="events">All events.</param>
 /// <param name="sample">
-/// A complete object of a class, made with nothing but the required properties: initial values are read from it, and which properties
-/// can still change is what it answers to being set to its own values.
+/// Makes a complete object of a class with only the required properties. Initial values are read from it. Setting a property to its own
+/// value shows whether the property can still change.
 /// </param>
 sealed class ManualWriter(CommandTable commands, QomTypes types, IReadOnlyList<Event> events, Func<QomClass, QomObject> sample)
 {
     readonly StringBuilder _text = new();
 
-    // Types that somebody has referred to, by name, so that each is described once.
+    // Types that the manual has referred to, by name, so that each is described once.
     readonly SortedDictionary<string, QapiType> _named = new(StringComparer.Ordinal);
 
     public string Write()
@@ -143,7 +143,7 @@ sealed class ManualWriter(CommandTable commands, QomTypes types, IReadOnlyList<E
         Line("*Later* says whether `qom-set` may still change the property of a complete object. An initial value that is not shown");
         Line("depends on the host: `prealloc-threads` on `--smp` or the online CPUs, `cpu-affinity` on the daemon's own.");
         var creatable = Sorted(types.Creatable, c => c.Name).ToArray();
-        // What several have in common stands once, at the class they inherit it from.
+        // A property that several classes inherit is described once, at the class that declares it.
         foreach (var parent in creatable.Select(c => c.Parent).OfType<QomClass>().Where(p => Own(p).Any(r => r.InSchema)).Distinct())
             WriteClass(parent, StandsFor(parent));
         foreach (var made in creatable)
@@ -169,7 +169,7 @@ sealed class ManualWriter(CommandTable commands, QomTypes types, IReadOnlyList<E
                 property.Doc ?? property.Note ?? "");
     }
 
-    // The type that stands for all those of one parent, where their common properties are described.
+    // The class that stands for all classes of one parent, where their common properties are described.
     QomClass StandsFor(QomClass parent) => Sorted(types.Creatable, c => c.Name).First(c => c.Parent == parent);
 
     IEnumerable<QomProperty> OtherInitially(QomClass common, QomObject example) =>
@@ -204,7 +204,7 @@ sealed class ManualWriter(CommandTable commands, QomTypes types, IReadOnlyList<E
             return "write only";
         try
         {
-            // Nothing changes: every setter leaves alone what it is told already.
+            // Nothing changes: a setter ignores a value that is set already.
             property.Set(example, property.Get(example)).AsTask().GetAwaiter().GetResult();
             return "yes";
         }
@@ -236,7 +236,7 @@ sealed class ManualWriter(CommandTable commands, QomTypes types, IReadOnlyList<E
         Line("");
         var body = _text.Length;
         var written = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        // Describing a type may refer to further ones.
+        // The description of a type may refer to further types.
         while (_named.Keys.Except(written.Keys).ToArray() is { Length: > 0 } names)
         {
             foreach (var name in names)
@@ -275,7 +275,7 @@ sealed class ManualWriter(CommandTable commands, QomTypes types, IReadOnlyList<E
         Line("");
     }
 
-    // A built-in type as it is, a list by its elements, everything else as a link.
+    // Built-in types are names, lists are named by their elements, other types are links.
     string Refer(QapiType type)
     {
         switch (type.Shape)

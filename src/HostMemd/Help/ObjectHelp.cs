@@ -3,7 +3,7 @@ using HostMemd.Backend.Qom;
 
 namespace HostMemd.Help;
 
-/// <summary>What <c>object_add help</c> and <c>-object TYPE,help</c> print, read off the classes. Lines end with LF.</summary>
+/// <summary>The texts of <c>object_add help</c> and <c>-object TYPE,help</c>, made from the classes. Lines end with LF.</summary>
 static class ObjectHelp
 {
     // QEMU: descriptions begin in one column, unless name and type are longer.
@@ -17,7 +17,7 @@ static class ObjectHelp
         return text.ToString();
     }
 
-    /// <summary>The properties of any class that can be set, whether it has instances or not.</summary>
+    /// <summary>The properties of a class that can be set. The class may be abstract.</summary>
     public static string Properties(QomClass type)
     {
         // QEMU sorts whole lines, so "prealloc-threads=" comes before "prealloc=".

@@ -1,9 +1,9 @@
 namespace HostMemd.Hmp;
 
-/// <summary>Reads a command's arguments off the line, as its row says.</summary>
+/// <summary>Reads a command's arguments from the line, by the command's row.</summary>
 static class ArgumentReader
 {
-    /// <summary>False when the line does not fit the row; the complaint is printed.</summary>
+    /// <summary>Returns false and prints the complaint when the line does not fit the row.</summary>
     public static bool TryRead(HmpCommand command, CommandLineReader line, HmpCall call)
     {
         foreach (var argument in command.Arguments)
@@ -50,7 +50,7 @@ static class ArgumentReader
         }
         if (line.Peek != flag.Name[0])
         {
-            // A byte is all that QEMU shows: of a longer character that is no character.
+            // QEMU shows one byte, which is no character when the character is longer.
             return $"unsupported option -{(char.IsAscii(line.Peek) ? line.Peek : '\uFFFD')}\n";
         }
         line.Skip();

@@ -4,12 +4,12 @@ using HostMemd.Qapi;
 namespace HostMemd.Hmp;
 
 /// <summary>
-/// The order in which QEMU lists what is below <c>/objects</c>: that of a GLib table of the ids, backwards. Elsewhere it is the order
-/// of creation.
+/// The order in which QEMU lists the children of <c>/objects</c>: that of a GLib table of their ids, backwards. Elsewhere children are
+/// listed in the order of creation.
 /// </summary>
 static class ChildOrder
 {
-    // QEMU's own monitor is always the first there, and has its place in the table. Ours is no object.
+    // QEMU's monitor is an object there and has a place in the table. The daemon's monitor is no object.
     const string QemusMonitor = "compat_monitor0";
 
     public static IEnumerable<QomObject> Sort(QomObject parent)

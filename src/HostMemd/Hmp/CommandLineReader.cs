@@ -2,10 +2,10 @@ using System.Text;
 
 namespace HostMemd.Hmp;
 
-/// <summary>A place in a line that was typed, and the ways in which the monitor reads on from it.</summary>
+/// <summary>A position in a typed line, and the ways in which the monitor reads on from it.</summary>
 sealed class CommandLineReader(string text)
 {
-    // QEMU reads each word into a buffer of 1024 bytes with a NUL at its end; what is more is dropped.
+    // QEMU reads each word into a buffer of 1024 bytes with a NUL at its end, and drops the rest.
     const int WordBytes = 1023;
 
     public string Text { get; } = text;
@@ -14,14 +14,14 @@ sealed class CommandLineReader(string text)
 
     public bool IsAtEnd => At == Text.Length;
 
-    /// <summary>What comes next; NUL at the end.</summary>
+    /// <summary>The next character; NUL at the end.</summary>
     public char Peek => IsAtEnd ? '\0' : Text[At];
 
     public void Skip() => At++;
 
     public void GoTo(int at) => At = at;
 
-    /// <summary>C's isspace: no other blanks separate words.</summary>
+    /// <summary>The characters of C's isspace, which separate words.</summary>
     public static bool IsBlank(char c) => c is ' ' or (>= '\t' and <= '\r');
 
     public void SkipBlanks()

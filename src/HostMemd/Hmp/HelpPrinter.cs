@@ -7,8 +7,8 @@ static class HelpPrinter
     const int MaxWords = 16;
 
     /// <param name="table">The rows, sorted.</param>
-    /// <param name="topic">The words behind <c>help</c>. Words that cannot be read, or too many, are met with silence.</param>
-    /// <param name="call">Where to print.</param>
+    /// <param name="topic">The words behind <c>help</c>. Nothing is printed for words that cannot be read, or too many.</param>
+    /// <param name="call">Receives the output.</param>
     public static void Print(IReadOnlyList<HmpCommand> table, string topic, HmpCall call)
     {
         var words = new List<string>();
@@ -31,7 +31,7 @@ static class HelpPrinter
                 Print(row, prefix, call);
             return;
         }
-        // Words behind a command that has no others below it are not looked at.
+        // Words behind a command without subcommands are ignored.
         if (table.FirstOrDefault(c => c.IsCalled(words[depth])) is not { } command)
             call.Print($"unknown command: '{string.Join(' ', words.Take(depth + 1))}'\n");
         else if (command.Subcommands is { } below)

@@ -2,10 +2,10 @@ using System.Text;
 
 namespace HostMemd.Hmp;
 
-/// <summary>One command being run: what it was given, and where it prints to.</summary>
+/// <summary>One run of a command: its arguments and its output.</summary>
 sealed class HmpCall(uint owner)
 {
-    /// <summary>The user on whose account goes what is made.</summary>
+    /// <summary>The user whose quota new objects count against.</summary>
     public uint Owner => owner;
 
     readonly Dictionary<string, string> _arguments = new(StringComparer.Ordinal);
@@ -24,6 +24,6 @@ sealed class HmpCall(uint owner)
     /// <summary>Lines end with LF here.</summary>
     public void Print(string text) => _output.Append(text);
 
-    /// <summary>All that was printed. QEMU: each LF goes out as CR LF, also one inside of a name.</summary>
+    /// <summary>The whole output. QEMU sends each LF as CR LF, also one inside a name.</summary>
     public string Output => _output.Replace("\n", "\r\n").ToString();
 }

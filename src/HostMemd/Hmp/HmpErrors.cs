@@ -2,7 +2,7 @@ using HostMemd.Qapi;
 
 namespace HostMemd.Hmp;
 
-/// <summary>The errors that only text can have: those of <c>key=value</c> and of the monitor. The texts are QEMU's.</summary>
+/// <summary>The errors of textual input: of <c>key=value</c> and of the monitor. The texts are QEMU's.</summary>
 static class HmpErrors
 {
     static QmpException Generic(string text) => new(ErrorClass.GenericError, text);
@@ -15,7 +15,7 @@ static class HmpErrors
     /// <summary>Without the word "is", unlike the text for a missing member.</summary>
     public static QmpException ElementMissing(string name) => Generic($"Parameter '{name}' missing");
 
-    /// <summary>What QEMU prints below an error: for people, so no part of the error.</summary>
+    /// <summary>The hint that QEMU prints below an error. It is no part of the error.</summary>
     public static string HintFor(QmpException error) => error.Message == QmpErrors.BadIdentifier().Message
         ? "Identifiers consist of letters, digits, '-', '.', '_', starting with a letter.\n"
         : "";

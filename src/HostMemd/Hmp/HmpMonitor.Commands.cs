@@ -2,7 +2,7 @@ using static HostMemd.Hmp.ArgumentForm;
 
 namespace HostMemd.Hmp;
 
-// The table. What QEMU has and is not here is unknown, as a command that QEMU was built without.
+// The table. A command of QEMU's that is missing here is unknown, as if QEMU had been built without it.
 public sealed partial class HmpMonitor
 {
     IReadOnlyList<HmpCommand> Commands() => Sorted(
@@ -22,7 +22,7 @@ public sealed partial class HmpMonitor
     IReadOnlyList<HmpCommand> InfoCommands() => Sorted(
         new("memdev", [], "", "show memory backends", At(InfoMemdev)),
         new("qom-tree", [new("path", Word, Optional: true)], "[path]", "show QOM composition tree", At(InfoQomTree)),
-        // There is no machine that could be paused; QEMU says the same of none.
+        // There is no machine to pause. QEMU without a machine prints the same.
         new("status", [], "", "show the current VM status (running|paused)", At(call => call.Print("VM status: running\n"))),
         new("version", [], "", "show the version of QEMU", At(call => call.Print(_version + "\n"))));
 

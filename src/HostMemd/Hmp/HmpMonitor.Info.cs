@@ -48,7 +48,7 @@ public sealed partial class HmpMonitor
             }
             catch (QmpException)
             {
-                // Not told as an error, as QEMU does not either.
+                // As in QEMU this is no error.
                 call.Print($"Path '{path}' could not be resolved.\n");
                 return;
             }

@@ -23,7 +23,7 @@ public sealed partial class HmpMonitor
             await _objects.AddAsync(KeyValObject.Read(_objectOptions, given.Values), call.Owner).ConfigureAwait(false);
     }
 
-    // Help for a type that does not exist is the list of those that do.
+    // Help for an unknown type is the list of types.
     string Help(Members given) => given["qom-type"].TryString(out var name) && _types.Find(name) is { } type
         ? ObjectHelp.Properties(type)
         : ObjectHelp.Types(_types);
@@ -53,7 +53,7 @@ public sealed partial class HmpMonitor
 
     ValueTask SetAsync(HmpCall call)
     {
-        // Bad JSON is told before a path that leads nowhere.
+        // QEMU reports bad JSON before a path that does not exist.
         var json = call.Has("json") ? JsonText.Parse(call["value"]) : default(Value?);
         return _objects.SetAsync(call["path"], target => json is { } value
             ? target.Set(call["property"], value)

@@ -4,8 +4,8 @@ using HostMemd.Qapi;
 namespace HostMemd.Hmp;
 
 /// <summary>
-/// The monitor for people, behind <c>human-monitor-command</c>: a line in, text out, as QEMU's. It keeps nothing from line to line, so
-/// lines of several clients may run at once; what they read they read with the state held.
+/// QEMU's human monitor, behind <c>human-monitor-command</c>: a line in, text out. It keeps nothing from line to line, so lines of
+/// several clients may run at once. They read the tree with the state held.
 /// </summary>
 public sealed partial class HmpMonitor
 {
@@ -22,7 +22,7 @@ public sealed partial class HmpMonitor
     /// <param name="objectOptions">The arguments of <c>object_add</c>.</param>
     /// <param name="objects">Makes and deletes objects; called without the state.</param>
     /// <param name="state">Held while the tree is read.</param>
-    /// <param name="version">What <c>info version</c> prints: QEMU's release and, without a blank between, the package.</param>
+    /// <param name="version">The output of <c>info version</c>: QEMU's release and, without a blank between, the package.</param>
     public HmpMonitor(QomTree tree, QomTypes types, QapiUnion objectOptions, ObjectFactory objects, StateLock state, string version)
     {
         (_tree, _types, _objectOptions, _objects, _state, _version) = (tree, types, objectOptions, objects, state, version);
@@ -34,7 +34,7 @@ public sealed partial class HmpMonitor
 
     /// <summary>Runs a line and returns what it prints, errors included, with lines ended by CR LF.</summary>
     /// <param name="commandLine">The line.</param>
-    /// <param name="owner">The user on whose account goes what it makes.</param>
+    /// <param name="owner">The user whose quota new objects count against.</param>
     public async ValueTask<string> RunAsync(string commandLine, uint owner = 0)
     {
         var call = new HmpCall(owner);
@@ -59,7 +59,7 @@ public sealed partial class HmpMonitor
             await command.Run(call).ConfigureAwait(false);
             return;
         }
-        // The command as it was typed, with all the blanks but those at the end.
+        // The command as the user typed it, with all blanks but those at the end.
         call.Print($"Try \"help {line.Text[..end].TrimEnd([' ', '\t', '\n', '\v', '\f', '\r'])}\" for more information\n");
     }
 

@@ -3,14 +3,14 @@ using HostMemd.Qapi;
 
 namespace HostMemd.Hmp;
 
-/// <summary>An object in the making: what dotted keys with the same beginning have in common.</summary>
+/// <summary>An unfinished object: the common part of dotted keys.</summary>
 sealed class KeyValNode
 {
     // Keeps the order in which the keys first came.
     readonly Dictionary<string, object> _members = new(StringComparer.Ordinal);
 
     /// <param name="name">The last part of the key.</param>
-    /// <param name="value">Its value; it takes the place of an earlier one.</param>
+    /// <param name="value">Its value, which replaces an earlier one.</param>
     /// <param name="key">The whole key, for the error.</param>
     /// <exception cref="QmpException">The key has keys below it.</exception>
     public void Put(string name, string value, string key)
@@ -34,7 +34,7 @@ sealed class KeyValNode
     /// <exception cref="QmpException">Some are numbers and some are not, or one is left out.</exception>
     public Value ToValue(string prefix)
     {
-        // Of several faults the one is told that QEMU meets first, walking its hash table.
+        // Of several faults QEMU reports the one that it meets first, walking its hash table.
         var made = new Dictionary<string, Value>(StringComparer.Ordinal);
         foreach (var name in Walk())
             made[name] = _members[name] is KeyValNode below ? below.ToValue(prefix + name + ".") : Value.From((string)_members[name]);
@@ -55,7 +55,7 @@ sealed class KeyValNode
         return QDictOrder.Sort(names).Select(m => m.Key);
     }
 
-    // 0 and 00 are the same element; the one that comes later in the walk holds.
+    // 0 and 00 are the same element. The later one in the walk counts.
     static Value ToList(Dictionary<string, Value> made, string prefix)
     {
         var items = new Dictionary<int, Value>();

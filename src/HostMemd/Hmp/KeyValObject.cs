@@ -2,7 +2,7 @@ using HostMemd.Qapi;
 
 namespace HostMemd.Hmp;
 
-/// <summary>Gives the strings of <c>object_add</c> their types and checks them, member by member in the order of the table.</summary>
+/// <summary>Converts the strings of <c>object_add</c> to their types and checks them, in the order of the table.</summary>
 static class KeyValObject
 {
     /// <exception cref="QmpException">A member is missing, unknown, or no text of its type.</exception>
@@ -21,7 +21,7 @@ static class KeyValObject
                     throw QmpErrors.ParameterMissing(member.Name);
             }
         }
-        // The rest is the same as for JSON. The order of the members is kept: it decides which unknown one is told.
+        // The rest is the same as for JSON. The order of the members stays, because it decides which unknown member is reported.
         var all = new Members(given.Count);
         foreach (var (name, text) in given.Span)
             all.Add(name, typed.GetValueOrDefault(name, text));

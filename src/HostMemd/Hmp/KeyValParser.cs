@@ -7,8 +7,8 @@ namespace HostMemd.Hmp;
 sealed record KeyVal(Members Values, bool Help);
 
 /// <summary>
-/// The dialect of <c>TYPE,key=value,list.0=value</c>: a comma in a value is doubled, a key of dots makes an object, the value given
-/// last holds. All values are strings; what they mean is up to the reader.
+/// The dialect of <c>TYPE,key=value,list.0=value</c>. A comma in a value is doubled, a key with dots makes an object, and the last value of
+/// a key counts. All values are strings, which the caller converts.
 /// </summary>
 ref struct KeyValParser
 {
@@ -56,7 +56,7 @@ ref struct KeyValParser
             }
             if (isFirst)
             {
-                // A doubled comma stands for nothing here: the type ends at the first one.
+                // A doubled comma has no meaning here: the type ends at the first one.
                 _root.Put(_impliedKey, key.ToString(), _impliedKey);
                 _at += key.Length;
                 SkipComma();
@@ -84,7 +84,7 @@ ref struct KeyValParser
             var part = key.Slice(at, length).ToString();
             if (length > PartLength)
                 throw HmpErrors.TooLong(length == key.Length ? "Parameter" : "Parameter fragment", part);
-            // Only now, so that a bad part is told before a clash in front of it.
+            // Only now, because QEMU reports a bad part before a clash in front of it.
             if (at > 0)
                 node = node.Below(last, key[..(at - 1)].ToString());
             last = part;

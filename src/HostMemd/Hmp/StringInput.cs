@@ -19,8 +19,8 @@ static class StringInput
         return type.FromText(text, name, TextForm.KeyValue);
     }
 
-    // QEMU checks each element when it has read it, so a number too large comes before a letter behind it. It has forgotten the
-    // list's name by then.
+    // QEMU checks each element as it reads it, so it reports a number that is too large before a letter behind it. Its error does
+    // not name the list.
     static Value ReadList(QapiType element, string text)
     {
         var items = new List<Value>();
@@ -38,7 +38,7 @@ static class StringInput
                     break;
             }
         }
-        // Nothing needs to follow a comma.
+        // A comma may end the text.
         while (at < text.Length);
         return Value.From(items);
     }

@@ -24,8 +24,8 @@ static class TextProperty
     }
 
     /// <summary>
-    /// Why the property cannot be changed at all, or null. QEMU's setters ask for the value themselves, some only after they have
-    /// refused; ours are given one. A value that no type takes makes a row say which of the two it is.
+    /// The reason why the property cannot be changed at all, or null. QEMU's setters read the value themselves, some only after a
+    /// refusal; a setter here receives the value. A value that no type accepts shows which comes first.
     /// </summary>
     static QmpException? Refusal(QomObject target, QomProperty row)
     {

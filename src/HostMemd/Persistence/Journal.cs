@@ -5,8 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace HostMemd.Persistence;
 
 /// <summary>
-/// A journal in a memfd that outlives the process, because somebody else holds it too. A line is there as soon as it is written:
-/// nothing but the machine's end can undo a write to memory.
+/// A journal in a memfd. It outlives the process, because another process holds the descriptor too. A line is safe as soon as it is
+/// written: only the end of the machine undoes a write to memory.
 /// </summary>
 sealed class Journal : IDisposable
 {
@@ -20,15 +20,15 @@ sealed class Journal : IDisposable
         _length = length;
     }
 
-    /// <summary>Counts the rewritings; the highest is the one in force.</summary>
+    /// <summary>Counts the rewrites. The journal with the highest generation is in force.</summary>
     public long Generation { get; }
 
     public SafeFileHandle File => _file;
 
-    /// <summary>Bytes.</summary>
+    /// <summary>The length in bytes.</summary>
     public ulong Length => _length;
 
-    /// <summary>A new journal that begins with this state.</summary>
+    /// <summary>Makes a new journal that begins with these lines.</summary>
     public static Errno Create(long generation, IEnumerable<Value> lines, out Journal? journal)
     {
         journal = null;
@@ -46,12 +46,12 @@ sealed class Journal : IDisposable
     }
 
     /// <summary>Reads a journal that another process wrote.</summary>
-    /// <returns>Null if it is none.</returns>
+    /// <returns>Null if the file is no journal.</returns>
     public static Journal? Open(SafeFileHandle file, out StoredState state, out IReadOnlyList<string> damaged)
     {
         state = new();
         damaged = [];
-        // Larger than any that was written here means that this is some other file.
+        // No journal is that large, so this is another file.
         if (Files.Status(file, out var status).Failed || !status.IsRegular || status.Size > int.MaxValue)
             return null;
         var bytes = new byte[status.Size];
@@ -62,7 +62,7 @@ sealed class Journal : IDisposable
             done += read;
         }
         state = JournalText.Read(bytes, out var generation, out damaged);
-        // Writing goes on behind the last whole line: what was cut off is overwritten, not continued.
+        // Writing goes on behind the last whole line and overwrites a line that was cut off.
         var whole = (ulong)(bytes.AsSpan().LastIndexOf((byte)'\n') + 1);
         return generation < 0 ? null : new(file, generation, whole);
     }

@@ -7,18 +7,18 @@ using HostMemd.Qapi.Json;
 namespace HostMemd.Persistence;
 
 /// <summary>
-/// The text of a journal: a line for each change, behind a checksum, the first one a header. A line that is cut off or damaged is
-/// told apart and skipped, so that whatever a crash left can be read.
+/// The text of a journal: a header, then a line for each change, each behind a checksum. A line that is cut off or damaged is detected
+/// and skipped, so that a journal is readable after any crash.
 /// </summary>
 static class JournalText
 {
-    /// <summary>Raised when an older daemon could not make sense of what a newer one writes.</summary>
+    /// <summary>The format's version. It changes when older daemons could not read what a newer one writes.</summary>
     public const long Version = 1;
 
     public static Value Header(long generation) => Value.Object(
         ("hostmemd-state", Value.From(Version)), ("generation", Value.From(generation)), ("writer", Value.From(VersionInfo.Own)));
 
-    /// <summary>One line: eight digits of checksum, a blank, the value, a newline. The value has no newline of its own.</summary>
+    /// <summary>One line: eight digits of checksum, a blank, the value, a newline. The value contains no newline.</summary>
     public static byte[] Line(Value value)
     {
         var buffer = new ArrayBufferWriter<byte>();
@@ -28,9 +28,9 @@ static class JournalText
     }
 
     /// <summary>Reads a journal.</summary>
-    /// <param name="text">Its bytes; what follows the last newline was cut off by a crash.</param>
-    /// <param name="generation">Of the header, or -1 if this is no journal, or one of a version that is not understood.</param>
-    /// <param name="damaged">Lines that could not be read, as far as they are text.</param>
+    /// <param name="text">The journal's bytes. A crash cut off what follows the last newline.</param>
+    /// <param name="generation">The header's generation; -1 if this is no journal, or one of an unknown version.</param>
+    /// <param name="damaged">The start of each line that could not be read.</param>
     public static StoredState Read(ReadOnlySpan<byte> text, out long generation, out IReadOnlyList<string> damaged)
     {
         var state = new StoredState();
@@ -67,11 +67,11 @@ static class JournalText
             || sum != Checksum(line[9..]))
             return null;
         var buffer = new ReadOnlySequence<byte>(line[9..].ToArray());
-        // Our own lines have no bound on their length: an object may have many leases, but each is a line of its own.
+        // The default limits suffice: each object and each lease has a line of its own.
         return new JsonReader(new JsonLimits()).TryRead(ref buffer, out var result) && result.Error is null ? result.Value : null;
     }
 
-    // CRC-32 of IEEE 802.3, as zlib's: damage is what is looked for, not malice.
+    // CRC-32 of IEEE 802.3, as in zlib. It detects damage, not malice.
     static uint Checksum(ReadOnlySpan<byte> bytes)
     {
         var sum = uint.MaxValue;

@@ -5,14 +5,14 @@ using HostMemd.Qapi;
 
 namespace HostMemd.Persistence;
 
-/// <summary>What must be known of a lease to go on with it in another process.</summary>
-/// <param name="StartTime">When its process started, in the kernel's clock ticks: a number of its own for each user of a pid; or
+/// <summary>What another process needs to go on with a lease.</summary>
+/// <param name="StartTime">When the borrower started, in the kernel's clock ticks, which differs between successive processes of one pid; or
 /// <see cref="UnknownStart"/>.</param>
-/// <param name="Process">The name under which a descriptor of the process comes along, which has no number here; null if none does.</param>
+/// <param name="Process">The name of the borrower's pidfd, if the borrower has no number in this pid namespace; else null.</param>
 sealed record LeaseRecord(
     string Mapping, string Id, int Pid, ulong StartTime, string? Name, bool IsReadOnly, long Since, string? Process = null)
 {
-    /// <summary>It could not be read when the lease was recorded. Only process 1 starts at the tick 0.</summary>
+    /// <summary>The start time could not be read when the lease was recorded. Only process 1 starts at tick 0.</summary>
     public const ulong UnknownStart = 0;
 
     public static LeaseRecord Of(Lease lease, string? process = null) => new(lease.Mapping, lease.Backend.Name, lease.Pid,

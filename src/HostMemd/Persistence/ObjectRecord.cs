@@ -6,17 +6,17 @@ using HostMemd.Qapi;
 
 namespace HostMemd.Persistence;
 
-/// <summary>What must be known of an object to make it again in another process.</summary>
+/// <summary>What another process needs to make an object again.</summary>
 /// <param name="Options">Type, id and all properties as they are.</param>
 /// <param name="Store">The name under which the descriptor of its memory is kept; null if none is.</param>
-/// <param name="File">What the file behind the memory is; null if there is none.</param>
-/// <param name="Owner">The user on whose account it goes.</param>
+/// <param name="File">The identity of the file behind the memory; null if there is none.</param>
+/// <param name="Owner">The user whose quota the object counts against.</param>
 sealed record ObjectRecord(ObjectOptions Options, string? Store, FileIdentity? File, uint Owner)
 {
-    /// <summary>Memory that ends with its process, wherever the record goes.</summary>
+    /// <summary>The memory ends with its process and cannot be restored.</summary>
     public bool IsPrivateMemory => Store is null && File is null && Options.QomType != ThreadContext.ContextClass.Name;
 
-    /// <summary>Called with the state held, or while nobody else knows the object.</summary>
+    /// <summary>Called with the state held, or before the object is visible.</summary>
     public static ObjectRecord Of(QomObject made, string? store)
     {
         var properties = new Members();
@@ -42,7 +42,8 @@ sealed record ObjectRecord(ObjectOptions Options, string? Store, FileIdentity? F
         return Value.From(members);
     }
 
-    /// <summary>Null if it is no record of an object. Members that are not known are a newer version's and are ignored.</summary>
+    /// <summary>Reads a record. Unknown members belong to a newer version and are ignored.</summary>
+    /// <returns>Null if the value is no record of an object.</returns>
     public static ObjectRecord? From(Value value)
     {
         if (!value.TryObject(out var members) || !members["qom-type"].TryString(out var type) || !members["id"].TryString(out var id)

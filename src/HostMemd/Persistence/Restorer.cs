@@ -9,14 +9,16 @@ using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Persistence;
 
-/// <summary>Makes objects and leases again from their records. A record that does not work out is told, never a reason not to start.</summary>
+/// <summary>Makes objects and leases again from their records. A record that fails is logged and does not stop the start.</summary>
 sealed class Restorer(ObjectFactory objects, QomTree tree, LeaseTable leases, ILogger logger)
 {
-    /// <summary>The first thing that could have been had and was not, with the reason; null if there is none.</summary>
+    /// <summary>The first object or lease that is lost though it need not be, with the reason; null if there is none.</summary>
     public string? FirstFailure { get; private set; }
 
-    /// <param name="record">What it was.</param>
-    /// <param name="store">The descriptor of its memory, taken over; null if it is not kept in one.</param>
+    /// <summary>Makes an object again.</summary>
+    /// <param name="record">The object as the process before had it.</param>
+    /// <param name="store">The descriptor of its memory, owned from here on; null if the memory has none.</param>
+    /// <returns>False if it failed, which is logged.</returns>
     public async Task<bool> TryMakeAsync(ObjectRecord record, SafeFileHandle? store)
     {
         try
@@ -36,25 +38,25 @@ sealed class Restorer(ObjectFactory objects, QomTree tree, LeaseTable leases, IL
         }
     }
 
-    /// <summary>Called with the state held.</summary>
-    /// <param name="record">What it was.</param>
-    /// <param name="process">A descriptor of its process, where that has no number here; it stays the caller's.</param>
-    /// <returns>False if the lease is over; a lease that only cannot be watched now is told, and is not.</returns>
+    /// <summary>Goes on with a lease. Called with the state held.</summary>
+    /// <param name="record">The lease as the process before had it.</param>
+    /// <param name="process">The borrower's pidfd, if the borrower has no number here; it stays the caller's.</param>
+    /// <returns>False if the lease is over. A lease that lasts and cannot be watched is logged, and its record stays.</returns>
     public bool TryLend(LeaseRecord record, SafeFileHandle? process)
     {
         if (tree.Objects.FindChild(record.Id) is not HostMemoryBackend backend)
             return false;
         if (record.Pid == Lease.Unnumbered && process is null)
         {
-            // The process before us knew it by a descriptor that nobody has kept. What it maps stays, by the kernel's word.
+            // The process before knew the borrower by a descriptor that is gone. The kernel still reports what it maps.
             Log.LeaseNotRestored(logger, record.Mapping, record.Id, record.Pid, "it is in another pid namespace and cannot be found again");
             return false;
         }
         var errno = process is null ? Pidfd.Open(record.Pid, out var pidfd) : Files.Duplicate(process, out pidfd);
         if (errno.Failed)
-            return errno != Errno.ESRCH && Tell(record, errno.Text);
-        // The number may be another process's by now; its start time is not. Where one of the two could not be read, a lease too many
-        // is the lesser evil: it ends with that process.
+            return errno != Errno.ESRCH && Lost(record, errno.Text);
+        // The pid may belong to another process by now, which the start time shows. If a start time is unknown the lease goes on: one
+        // too many does less harm, and ends with that process.
         if (record.StartTime != LeaseRecord.UnknownStart && Procfs.StartTime(record.Pid) is { } started && started != record.StartTime)
         {
             pidfd!.Dispose();
@@ -68,13 +70,13 @@ sealed class Restorer(ObjectFactory objects, QomTree tree, LeaseTable leases, IL
         }
         catch (QmpException refusal)
         {
-            // It may have ended just now.
+            // The process may have ended just now.
             return record.Pid != Lease.Unnumbered
-                && Directory.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/{record.Pid}")) && Tell(record, refusal.Message);
+                && Directory.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/{record.Pid}")) && Lost(record, refusal.Message);
         }
     }
 
-    bool Tell(LeaseRecord record, string reason)
+    bool Lost(LeaseRecord record, string reason)
     {
         Log.LeaseNotRestored(logger, record.Mapping, record.Id, record.Pid, reason);
         FirstFailure ??= $"{record.Mapping} of {record.Id}: {reason}";

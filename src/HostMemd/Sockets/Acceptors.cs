@@ -5,9 +5,9 @@ using Microsoft.Extensions.Logging;
 
 namespace HostMemd.Sockets;
 
-/// <summary>The listening sockets. Accepting can be paused while another process takes over, and goes on if that fails.</summary>
+/// <summary>The listening sockets. Accepting pauses while another process takes over, and goes on if that fails.</summary>
 /// <param name="sessions">Serves the clients.</param>
-/// <param name="logger">Gets the failures of accept4(2).</param>
+/// <param name="logger">Receives the failures of accept4(2).</param>
 sealed class Acceptors(Func<SessionHost> sessions, ILogger logger)
 {
     readonly Lock _gate = new();
@@ -16,7 +16,7 @@ sealed class Acceptors(Func<SessionHost> sessions, ILogger logger)
     CancellationTokenSource _accepting = new();
     bool _stopped;
 
-    /// <summary>What a process that takes over gets.</summary>
+    /// <summary>The sockets for a process that takes over.</summary>
     public IReadOnlyList<HandedSocket> Sockets
     {
         get
@@ -28,8 +28,8 @@ sealed class Acceptors(Func<SessionHost> sessions, ILogger logger)
 
     /// <summary>Accepts clients at that socket from now on.</summary>
     /// <param name="listener">Stays the caller's.</param>
-    /// <param name="mode">How it speaks.</param>
-    /// <param name="path">Its file, if it is the daemon's.</param>
+    /// <param name="mode">How its clients are served.</param>
+    /// <param name="path">The socket's file, if the daemon made it.</param>
     public void Add(Socket listener, SocketMode mode, string? path)
     {
         lock (_gate)
@@ -41,7 +41,7 @@ sealed class Acceptors(Func<SessionHost> sessions, ILogger logger)
         }
     }
 
-    /// <summary>Accepts no more; completes when nothing is being accepted. Clients that connect wait in the sockets' queues.</summary>
+    /// <summary>Stops accepting; completes when no client is being accepted. Clients that connect wait in the sockets' queues.</summary>
     public async Task PauseAsync()
     {
         Task[] running;
@@ -67,7 +67,7 @@ sealed class Acceptors(Func<SessionHost> sessions, ILogger logger)
         }
     }
 
-    /// <summary>Accepts no more, for good.</summary>
+    /// <summary>Stops accepting for good.</summary>
     public Task StopAsync()
     {
         lock (_gate)

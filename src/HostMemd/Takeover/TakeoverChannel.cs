@@ -13,12 +13,12 @@ using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Takeover;
 
-/// <summary>All that is handed to the process that goes on.</summary>
+/// <summary>Everything that the running daemon hands to the next one.</summary>
 sealed record Handed(IReadOnlyList<PassedDescriptor> Kept, IReadOnlyList<HandedSocket> Sockets);
 
 /// <summary>
-/// The stream over which one daemon hands everything to the next: a line for each descriptor, which travels with the line's first
-/// byte; then an end line. The other side answers with a byte when it serves. All calls block, with a bound.
+/// The stream over which one daemon hands everything to the next. Each descriptor travels with the first byte of a line that describes
+/// it; an end line follows. The other side answers with a byte when it serves. All calls block, for 30 s at most.
 /// </summary>
 sealed class TakeoverChannel(Socket socket) : IDisposable
 {
@@ -57,7 +57,7 @@ sealed class TakeoverChannel(Socket socket) : IDisposable
         }
     }
 
-    /// <exception cref="StartException">The other side broke off.</exception>
+    /// <exception cref="StartException">The other side closed the stream, or sent nothing for 30 s.</exception>
     public Handed Receive()
     {
         var arrived = new ReceivedDescriptors();
@@ -88,7 +88,7 @@ sealed class TakeoverChannel(Socket socket) : IDisposable
         {
             if (!socket.Poll(PatienceMilliseconds * 1000, SelectMode.SelectRead))
                 throw new StartException("the running daemon hands nothing over");
-            // One receive ends where a descriptor came in, so each takes at most the line that it belongs to and what is before.
+            // A receive ends at a descriptor, so it brings at most the descriptor's own line and what precedes it.
             var received = FdPassing.Receive(socket.SafeHandle, buffer, arrived.Add);
             if (received == -FdPassing.EAGAIN)
                 continue;
@@ -115,7 +115,7 @@ sealed class TakeoverChannel(Socket socket) : IDisposable
 
     public void SendServed() => socket.Send([Served]);
 
-    /// <summary>Waits until the other side serves. False if it went away or takes too long.</summary>
+    /// <summary>Waits until the other side serves. False if it has closed the stream, or takes longer than 30 s.</summary>
     public bool WaitServed()
     {
         Span<byte> answer = stackalloc byte[1];

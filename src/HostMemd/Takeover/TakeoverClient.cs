@@ -9,7 +9,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Takeover;
 
-/// <summary>The new daemon's side of a takeover: asks the running one for everything, and tells it when it serves itself.</summary>
+/// <summary>The new daemon's side of a takeover: asks the running daemon for everything, and reports when it is ready to serve.</summary>
 sealed class TakeoverClient : IDisposable
 {
     readonly Socket _client;
@@ -24,8 +24,8 @@ sealed class TakeoverClient : IDisposable
 
     public Handed Handed { get; }
 
-    /// <param name="socket">The running daemon's.</param>
-    /// <exception cref="StartException">Nobody answers there, or it refuses; it then goes on as if nothing had happened.</exception>
+    /// <param name="socket">The running daemon's QMP socket.</param>
+    /// <exception cref="StartException">No daemon answers there, or it refuses. It then goes on as before.</exception>
     public static TakeoverClient From(SocketOptions socket)
     {
         var path = socket.IsAbstract ? socket.Name : socket.Path;
@@ -33,7 +33,7 @@ sealed class TakeoverClient : IDisposable
         try
         {
             client.Connect(UnixAddress.Of(socket).ToEndPoint());
-            // The greeting and the reply to the negotiation say nothing that is needed here.
+            // Nothing in the greeting and in the reply to the negotiation is needed here.
             client.Send(Encoding.ASCII.GetBytes("{\"execute\":\"qmp_capabilities\"}"));
             ReadLine(client);
             ReadLine(client);
@@ -53,7 +53,7 @@ sealed class TakeoverClient : IDisposable
             catch (StartException broken)
             {
                 channel.Dispose();
-                // Its own reason is better than ours.
+                // The daemon's own reason says more than this side knows.
                 throw client.Poll(1_000_000, SelectMode.SelectRead) ? new StartException($"{path}: {ReadLine(client).Trim()}") : broken;
             }
         }
@@ -69,14 +69,14 @@ sealed class TakeoverClient : IDisposable
         }
     }
 
-    /// <summary>All is ready here: the other one leaves.</summary>
-    /// <exception cref="StartException">It goes on, having lost its patience; nobody else may then.</exception>
+    /// <summary>Reports that this daemon is ready. The running daemon ends then.</summary>
+    /// <exception cref="StartException">The running daemon waited too long and goes on. This one must end.</exception>
     public void Finish()
     {
         try
         {
             _channel.SendServed();
-            // Its answer comes when it has let nobody in any more; that it then ends is not waited for. Nothing at all means that it has died.
+            // The running daemon answers when it accepts no more changes; its end is not awaited. No answer means that it has died.
             while (ReadLine(_client) is { Length: > 0 } line)
             {
                 if (line.Contains("\"return\"", StringComparison.Ordinal))
