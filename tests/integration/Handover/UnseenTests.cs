@@ -53,7 +53,7 @@ public sealed class UnseenTests(ITestOutputHelper output) : HandoverTest(output)
     public async Task WhereNeitherAnswerCanBeHad_OnlyOurLeasesCount_AndTheLogSaysSo()
     {
         var daemon = StartUnprivileged();
-        // Somebody else's file, which the daemon may write but not ask about (fcntl(2), F_SETLEASE).
+        // Another user's file, which the daemon may write but not ask about (fcntl(2), F_SETLEASE).
         var path = Path.Combine(daemon.Folder, "foreign");
         await using (var file = File.Create(path))
             file.SetLength(MiB);
@@ -74,7 +74,7 @@ public sealed class UnseenTests(ITestOutputHelper output) : HandoverTest(output)
     }
 }
 
-/// <summary>Skipped where the daemon cannot be run as somebody else.</summary>
+/// <summary>Skipped where the daemon cannot run as another user.</summary>
 sealed class UnprivilegedFactAttribute : FactAttribute
 {
     public const string User = "65534";

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace HostMemd.Integration.Harness;
 
-/// <summary>The QEMU release we follow and the real qmp-shell, in the chroot that shared/tools/qemu-reference makes.</summary>
+/// <summary>The QEMU release that is followed, and the real qmp-shell, in the chroot that shared/tools/qemu-reference makes.</summary>
 static class FollowedQemu
 {
     static readonly string? s_tool = Repository.SharedTool("qemu-reference");

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace HostMemd.Integration.Harness;
 
-/// <summary>What a machine may lack. A test that needs one is skipped, and the summary names it.</summary>
+/// <summary>Things that a machine may lack. A test without one is skipped, and the summary names it.</summary>
 public enum Need
 {
     Root,

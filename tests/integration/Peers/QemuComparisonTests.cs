@@ -6,7 +6,9 @@ using Xunit.Abstractions;
 
 namespace HostMemd.Integration.Peers;
 
-/// <summary>The same commands to a living QEMU and to us: the replies are the same to the byte, but for numbers that are anyone's.</summary>
+/// <summary>
+/// The same commands to a running QEMU and to the daemon: the replies are the same to the byte, except for arbitrary numbers.
+/// </summary>
 public sealed partial class QemuComparisonTests(ITestOutputHelper output) : DaemonTest(output)
 {
     [GeneratedRegex("\"fd\": \\d+")]
@@ -190,7 +192,7 @@ public sealed partial class QemuComparisonTests(ITestOutputHelper output) : Daem
         }
     }
 
-    // Every type and command of ours that QEMU has too is described by its schema as by ours, names of types aside.
+    // QEMU's schema describes every common type and command as the daemon's does, except for the names of types.
     [FactIf(Need.QemuReference)]
     public void Schema_OfACommandThatQemuHas_TakesTheSameArguments()
     {

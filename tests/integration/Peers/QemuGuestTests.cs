@@ -5,12 +5,12 @@ using Xunit.Abstractions;
 
 namespace HostMemd.Integration.Peers;
 
-/// <summary>A QEMU that runs a guest on our memory: the content is seen from both sides (clients.md § 6).</summary>
+/// <summary>A QEMU that runs a guest on the daemon's memory. Both sides see the same content (clients.md § 6).</summary>
 public sealed class QemuGuestTests(ITestOutputHelper output) : DaemonTest(output)
 {
     const int Size = 64 << 20;
 
-    /// <summary>Where nobody else writes: above the first megabyte, below the end.</summary>
+    /// <summary>An address that the guest does not write: above the first megabyte, below the end.</summary>
     const long FreeAddress = 0x2000000;
 
     OpenFile AddMemory(QmpClient client, string type)

@@ -5,7 +5,7 @@ using static HostMemd.Integration.Harness.Need;
 
 namespace HostMemd.Integration.Persistence;
 
-/// <summary>What the service manager hears (sd_notify(3)).</summary>
+/// <summary>The messages to the service manager (sd_notify(3)).</summary>
 public sealed class NotifyTests(ITestOutputHelper output) : PersistenceTest(output)
 {
     const int SIGHUP = 1;
@@ -184,7 +184,7 @@ public sealed class NotifyTests(ITestOutputHelper output) : PersistenceTest(outp
         }
 
         Assert.True(activator.WaitForExit(30_000));
-        // The socket is not ours.
+        // The socket belongs to the manager.
         Assert.True(File.Exists(path));
     }
 }

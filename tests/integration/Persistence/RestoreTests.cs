@@ -8,7 +8,7 @@ using static HostMemd.Integration.Harness.Need;
 
 namespace HostMemd.Integration.Persistence;
 
-/// <summary>The daemon is killed, another one follows: what is there again.</summary>
+/// <summary>The daemon is killed, and the next one has the objects again.</summary>
 public sealed class RestoreTests(ITestOutputHelper output) : PersistenceTest(output)
 {
     const int SIGTERM = 15;
@@ -88,7 +88,7 @@ public sealed class RestoreTests(ITestOutputHelper output) : PersistenceTest(out
 
         using var after = Connect();
         Assert.True(after.Get("/objects/m", "prealloc").GetBoolean());
-        // Not one page was even looked at by the new process; all are there.
+        // The new process has accessed no page, and all are there.
         Assert.Equal(0ul, new ProcMemory(Manager.Pid).Backend((ulong)Size).Resident);
         using var file = Borrow(after, "m");
         Assert.Equal(Size, RandomAccess.GetLength(file));
@@ -260,7 +260,7 @@ public sealed class RestoreTests(ITestOutputHelper output) : PersistenceTest(out
             Assert.Empty(Ids(client));
         Assert.Equal(Random(MiB, 7), File.ReadAllBytes(path));
         Eventually.True(() => Manager.Said("STATUS").LastOrDefault() == "0 memory backends, 0 MiB; 1 entries kept aside", "the status");
-        // The right one is back: so is the object.
+        // The right file is back, and so is the object.
         File.Move(path + ".old", path, overwrite: true);
         Manager.Crash();
         using var after = Connect();

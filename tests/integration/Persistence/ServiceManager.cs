@@ -6,7 +6,9 @@ using HostMemd.Integration.Harness;
 
 namespace HostMemd.Integration.Persistence;
 
-/// <summary>A daemon under manager.py, which does for it what systemd does: a socket, a descriptor store, an ear for what it says.</summary>
+/// <summary>
+/// A daemon under manager.py, which does what systemd does: it passes a socket, stores descriptors, and receives messages.
+/// </summary>
 sealed class ServiceManager : IDisposable
 {
     readonly Process _program;
@@ -72,7 +74,7 @@ sealed class ServiceManager : IDisposable
         return Ended!.Value;
     }
 
-    /// <summary>All it said since its start, in order.</summary>
+    /// <summary>All messages since the daemon's start, in order.</summary>
     public JsonObject[] Messages => [.. Ask("messages")!.AsArray().Select(m => m!.AsObject())];
 
     public string[] Said(string name) => [.. Messages.Where(m => m.ContainsKey(name)).Select(m => m[name]!.GetValue<string>())];
@@ -97,7 +99,7 @@ sealed class ServiceManager : IDisposable
 
     public void Signal(int number) => Wire.Signal(Pid, number);
 
-    /// <summary>kill -9, and the next one.</summary>
+    /// <summary>Kills the daemon with SIGKILL and starts the next one.</summary>
     public ServiceManager Crash(params string[] arguments)
     {
         Kill();

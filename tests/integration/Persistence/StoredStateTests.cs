@@ -5,7 +5,7 @@ using static HostMemd.Integration.Harness.Need;
 
 namespace HostMemd.Integration.Persistence;
 
-/// <summary>What is stored is not what the daemon left: damaged, cut off, incomplete, of another version, or nobody's.</summary>
+/// <summary>The stored state is not what a daemon left: damaged, cut off, incomplete, of another version, or foreign.</summary>
 public sealed class StoredStateTests(ITestOutputHelper output) : PersistenceTest(output)
 {
     [FactIf(Python3)]
@@ -41,7 +41,7 @@ public sealed class StoredStateTests(ITestOutputHelper output) : PersistenceTest
         using (var client = Connect())
             Assert.Equal(["b"], Ids(client));
         Assert.Equal(2, Manager.Memory.Length);
-        // Not only by the first one that saw the damage.
+        // The next daemon keeps it too.
         Manager.Crash();
         Assert.Equal(2, Manager.Memory.Length);
     }
@@ -92,7 +92,7 @@ public sealed class StoredStateTests(ITestOutputHelper output) : PersistenceTest
         Assert.Equal(2, Manager.Memory.Length);
         Manager.Crash();
         Assert.Equal(2, Manager.Memory.Length);
-        // The version that reads it is back.
+        // A version that can read it runs again.
         Manager.Kill();
         Manager.Drop(name);
         Manager.Put(name, journal);

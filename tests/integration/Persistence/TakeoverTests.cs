@@ -7,7 +7,7 @@ using Xunit.Abstractions;
 
 namespace HostMemd.Integration.Persistence;
 
-/// <summary><c>--takeover</c>: a daemon takes everything over from a running one, which leaves.</summary>
+/// <summary><c>--takeover</c>: a daemon takes everything over from a running one, which then ends.</summary>
 public sealed class TakeoverTests(ITestOutputHelper output) : DaemonTest(output)
 {
     const long MiB = 1 << 20;
@@ -22,7 +22,7 @@ public sealed class TakeoverTests(ITestOutputHelper output) : DaemonTest(output)
 
     DaemonProcess StartFirst(params string[] arguments) => StartIn(Folder, ["--qmp", $"unix:{SocketPath}", "--pidfile", PidPath, .. arguments]);
 
-    /// <summary>One that takes over; returns when it serves.</summary>
+    /// <summary>Starts a daemon that takes over; returns when it serves.</summary>
     DaemonProcess TakeOver(params string[] arguments)
     {
         var next = StartIn(Folder, ["--takeover", "--qmp", $"unix:{SocketPath}", "--pidfile", PidPath, .. arguments]);
@@ -103,7 +103,7 @@ public sealed class TakeoverTests(ITestOutputHelper output) : DaemonTest(output)
             Eventually.True(() => client.Execute("object-del", new() { ["id"] = "b" }).TryGetProperty("return", out _), "'b' is free");
         }
         Eventually.Equal(third.Pid.ToString(CultureInfo.InvariantCulture), () => File.Exists(PidPath) ? Pid : "", "the pid file");
-        // The files are the last one's to remove.
+        // The last daemon removes the files.
         third.Signal(SIGTERM);
         Assert.Equal(0, third.AwaitExit());
         Assert.Empty(Directory.GetFileSystemEntries(Folder));
@@ -174,7 +174,7 @@ public sealed class TakeoverTests(ITestOutputHelper output) : DaemonTest(output)
 
         Assert.Equal(1, status);
         Assert.StartsWith("hostmemd: ", errors, StringComparison.Ordinal);
-        // A client that was there all the while, and a new one.
+        // A client that stayed connected, and a new one.
         client.Add("memory-backend-memfd", "later", new() { ["size"] = MiB });
         using var another = first.Connect();
         Assert.Equal(["m", "f", "later"], Ids(another));
@@ -215,7 +215,7 @@ public sealed class TakeoverTests(ITestOutputHelper output) : DaemonTest(output)
         using var next = Process.Start(new ProcessStartInfo(Repository.Daemon,
             ["--takeover", "--qmp", $"unix:{SocketPath}", "--object", "memory-backend-memfd,id=big,size=2G,prealloc=on,prealloc-threads=1"])
         { RedirectStandardError = true })!;
-        // It is filling what it is to have besides: everything was handed over.
+        // It is filling a configured object, so everything was handed over.
         Eventually.True(() => new ProcMemory(next.Id).TryGuarded(2ul << 30) is not null, "the new one's memory");
 
         Wire.Signal(next.Id, SIGKILL);

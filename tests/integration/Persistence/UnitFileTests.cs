@@ -5,10 +5,10 @@ using static HostMemd.Integration.Harness.Need;
 
 namespace HostMemd.Integration.Persistence;
 
-/// <summary>The unit files as install.sh puts them somewhere, in systemd's judgement.</summary>
+/// <summary>systemd verifies the unit files that install.sh installs.</summary>
 public sealed partial class UnitFileTests : IDisposable
 {
-    // What systemd 254 introduced and Debian 12's does not know; the unit says what is lost without.
+    // Settings of systemd 254 and later, which Debian 12's does not know. The unit says what is lost without them.
     static readonly string[] s_newer = ["FileDescriptorStorePreserve", "RestartSteps", "RestartMaxDelaySec"];
 
     readonly string _folder = Directory.CreateTempSubdirectory("hostmemd-unit-").FullName;
@@ -77,7 +77,7 @@ public sealed partial class UnitFileTests : IDisposable
 
         var (_, output, errors) = Program.Run("", "systemd-analyze", "verify", "--man=no", $"{Units}/hostmemd.service", $"{Units}/hostmemd.socket");
 
-        // What it says of other units of this machine is not about ours.
+        // Its messages about other units of this machine do not matter.
         var ours = (output + errors).Split('\n').Where(l => l.Contains("hostmemd", StringComparison.Ordinal)
             && !s_newer.Any(n => l.Contains($"Unknown key name '{n}'", StringComparison.Ordinal) || l.Contains($"Unknown key '{n}'", StringComparison.Ordinal)));
         Assert.Empty(ours);

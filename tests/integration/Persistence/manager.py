@@ -78,7 +78,7 @@ class Manager:
         for entry in gone:
             os.close(entry[1])
 
-    # ---------------------------------------------------------------- what it can be told
+    # ---------------------------------------------------------------- its commands
 
     def start(self, *arguments, environment=None, with_socket=True):
         """Starts the daemon with the socket and all that is stored."""

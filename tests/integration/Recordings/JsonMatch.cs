@@ -5,7 +5,7 @@ using System.Text.RegularExpressions;
 namespace HostMemd.Integration.Recordings;
 
 /// <summary>
-/// How a recorded reply is compared with ours: the rules at the head of shared/tools/qmp-replay. Members in any order, 1 and 1.0
+/// Compares a recorded reply with the daemon's, by the rules at the head of shared/tools/qmp-replay. Members in any order, 1 and 1.0
 /// alike, true and 1 apart, placeholders for what varies.
 /// </summary>
 static partial class JsonMatch

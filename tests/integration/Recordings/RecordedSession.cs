@@ -3,7 +3,9 @@ using HostMemd.Integration.Harness;
 
 namespace HostMemd.Integration.Recordings;
 
-/// <summary>One recorded session: what was sent to QEMU 11.1.2 and what came back. The format is described in shared/tools/qmp-replay.</summary>
+/// <summary>
+/// One recorded session: the requests to QEMU 11.1.2 and its replies. The format is described in shared/tools/qmp-replay.
+/// </summary>
 sealed record RecordedSession(string Name, string Json)
 {
     static readonly Dictionary<string, Lazy<Dictionary<string, RecordedSession>>> s_files =
@@ -21,7 +23,7 @@ sealed record RecordedSession(string Name, string Json)
             if (line.Length == 0)
                 continue;
             var told = QmpClient.Parse(line).GetProperty("name").GetString()!;
-            // Names are unique in what was recorded so far; a later recording need not be so careful.
+            // Names are unique so far; a later recording may repeat one.
             var unique = told;
             for (var n = 2; !result.TryAdd(unique, new(unique, line)); n++)
                 unique = $"{told} ({n})";

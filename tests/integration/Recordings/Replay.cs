@@ -32,7 +32,7 @@ sealed class Replay : IDisposable
     /// <param name="socket">The server.</param>
     /// <param name="recorded">The session.</param>
     /// <param name="strict">Bytes are compared, not JSON values.</param>
-    /// <param name="differences">Replies of ours that differ on purpose, by step from 1.</param>
+    /// <param name="differences">The daemon's replies that differ on purpose, by step from 1.</param>
     public static void Run(string socket, RecordedSession recorded, bool strict, IReadOnlyDictionary<int, string[]> differences)
     {
         using var replay = new Replay(socket, recorded, strict, differences);

@@ -4,13 +4,13 @@ using Xunit.Abstractions;
 
 namespace HostMemd.Integration.Security;
 
-/// <summary>Who may do what: roles by the peer's credentials (contract § 7), seen from other users' processes.</summary>
+/// <summary>Roles by the peer's credentials (contract § 7), seen from processes of other users.</summary>
 public sealed class AccessTests(ITestOutputHelper output) : SecurityTest(output)
 {
     const uint Nobody = 65534;
     const uint Stranger = 12345;
 
-    // All that an observer may do; everything else that query-commands lists is an admin's.
+    // The commands open to an observer. All others that query-commands lists need an admin.
     static readonly string[] s_observers =
     [
         "qmp_capabilities", "qom-get", "qom-list", "qom-list-get", "qom-list-types", "qom-list-properties", "memdev-watch", "device-list-properties",
@@ -58,7 +58,7 @@ public sealed class AccessTests(ITestOutputHelper output) : SecurityTest(output)
         Assert.Equal(Commands(root.Execute("query-commands")), commands);
         var schema = nobody.Line("""{"execute":"query-qmp-schema"}""");
         Assert.All(commands, c => Assert.Contains($"\"name\": \"{c}\"", schema, StringComparison.Ordinal));
-        // By empty arguments: whoever may not is told so before anything else is looked at.
+        // With empty arguments: the daemon checks the role before the arguments.
         Assert.All(commands, c =>
         {
             var text = nobody.Ask($"{{\"execute\":\"{c}\"}}").TryGetProperty("error", out var error) ? error.GetProperty("desc").GetString() : null;
@@ -75,7 +75,7 @@ public sealed class AccessTests(ITestOutputHelper output) : SecurityTest(output)
     [FactIf(Need.OtherUsers)]
     public void Refusals_AreLoggedOnceForEachClient_WithWhoAndWhat()
     {
-        // Even where nothing but the worst is to be logged.
+        // Even where only fatal errors are logged.
         var daemon = StartWith("""{ "Access": { "SocketMode": "0666" }, "Serilog": { "MinimumLevel": { "Default": "Fatal" } } }""");
         using var first = OtherUser.Negotiated(daemon, Nobody);
         using var second = OtherUser.Negotiated(daemon, Stranger);
@@ -137,7 +137,7 @@ public sealed class AccessTests(ITestOutputHelper output) : SecurityTest(output)
 
         foreach (var arguments in (string[])["\"id\":\"m\"", "\"id\":\"m\",\"readonly\":true", $"\"id\":\"m\",\"pid\":{nobody.Pid}"])
             Assert.Equal("The command memdev-map needs the role admin", nobody.Refusal($"{{\"execute\":\"memdev-map\",\"arguments\":{{{arguments}}}}}"));
-        // Not even until its next message: this one never ends.
+        // The client is closed before its next message: this one never ends.
         nobody.Send("{\"execute\":\"getfd\",", 200);
         for (var i = 0; i < 20; i++)
             nobody.Send(" ", 200);

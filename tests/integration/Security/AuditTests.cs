@@ -3,7 +3,9 @@ using Xunit.Abstractions;
 
 namespace HostMemd.Integration.Security;
 
-/// <summary>The audit log: a line for every change with who, what, on what, and how it went; on request and in a file of its own.</summary>
+/// <summary>
+/// The audit log: a line for every change with the client, the command, its object and the result; on request, in a file of its own.
+/// </summary>
 public sealed class AuditTests(ITestOutputHelper output) : SecurityTest(output)
 {
     static readonly int s_pid = Environment.ProcessId;

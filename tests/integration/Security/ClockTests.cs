@@ -4,7 +4,9 @@ using Xunit.Abstractions;
 
 namespace HostMemd.Integration.Security;
 
-/// <summary>The clock on the wall is set back by a day, for the daemon only: its words carry the new time, and nothing waits for the old.</summary>
+/// <summary>
+/// The wall clock is set back by a day, for the daemon only. Its log and events have the new time, and nothing waits for the old.
+/// </summary>
 public sealed class ClockTests(ITestOutputHelper output) : SecurityTest(output)
 {
     [FactIf(Need.Gcc)]
@@ -28,7 +30,7 @@ public sealed class ClockTests(ITestOutputHelper output) : SecurityTest(output)
 
         Assert.False(client.AwaitConcluded("j").TryGetProperty("error", out _));
         Assert.InRange(Latest(client) - before, -24 * 3600, -23 * 3600);
-        // What counts time goes on counting it: a filling is cancelled, a client comes, one leaves, events come.
+        // Everything that measures time still works: cancelling a filling, connecting, leaving, events.
         client.Verb("cancel", "k");
         client.AwaitConcluded("k");
         other.Ask("query-memdev-stats");

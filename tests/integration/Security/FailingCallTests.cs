@@ -7,7 +7,7 @@ namespace HostMemd.Integration.Security;
 
 /// <summary>
 /// The real binary, and a tracer that makes one of its system calls fail: a sample of what tests/faults does to the same sources, and
-/// the calls that those do not reach, the sockets'.
+/// the runtime's calls, which tests/faults does not reach.
 /// </summary>
 public sealed class FailingCallTests(ITestOutputHelper output) : DaemonTest(output)
 {
@@ -20,7 +20,7 @@ public sealed class FailingCallTests(ITestOutputHelper output) : DaemonTest(outp
     public void FailingCall_OfObjectAdd_IsTold_AndUndone(string call, string errno, string text)
     {
         using var client = Connect();
-        // Whatever is made once only is there after the first.
+        // The first call makes what is made only once.
         client.Add("memory-backend-memfd", "first", Bound());
         client.Delete("first");
         var process = new ProcMemory(Daemon.Pid);
@@ -36,7 +36,7 @@ public sealed class FailingCallTests(ITestOutputHelper output) : DaemonTest(outp
         client.Delete("m");
     }
 
-    // QEMU 11.1's texts: seen of memfd_create(2) with a name that is too long.
+    // QEMU 11.1's texts, as seen when memfd_create(2) refuses a name that is too long.
     [TheoryIf(Need.Strace)]
     [InlineData("memfd_create", "EMFILE", "failed to create memfd with flags 0x1: Too many open files")]
     [InlineData("memfd_create", "ENOSYS", "failed to create memfd with flags 0x1: Function not implemented")]
@@ -141,7 +141,7 @@ public sealed class FailingCallTests(ITestOutputHelper output) : DaemonTest(outp
 
             var (status, _, errors) = DaemonProcess.RunToEnd(info =>
             {
-                // The runtime has a socket of its own otherwise.
+                // Otherwise the runtime opens a socket of its own.
                 info.Environment["DOTNET_EnableDiagnostics"] = "0";
                 var program = info.FileName;
                 info.FileName = "strace";
@@ -164,6 +164,6 @@ public sealed class FailingCallTests(ITestOutputHelper output) : DaemonTest(outp
     static int Memory(ProcMemory process) => process.Mappings().Count(m => m.Length == Size && m.Path.Contains("memfd", StringComparison.Ordinal)
         && !m.Path.Contains("doublemapper", StringComparison.Ordinal));
 
-    /// <summary>The first such call from now on fails, unmade, or all of them with when 1+.</summary>
+    /// <summary>The next such call fails without being made; with when 1+ all of them fail.</summary>
     Strace Inject(string call, string errno, string when = "1") => new(Daemon.Pid, $"trace={call}", $"inject={call}:error={errno}:when={when}");
 }

@@ -5,12 +5,12 @@ using Xunit.Abstractions;
 
 namespace HostMemd.Integration.Security;
 
-/// <summary>RLIMIT_FSIZE below what is asked for: an error of the one who asks, instead of SIGXFSZ, which ends the daemon.</summary>
+/// <summary>RLIMIT_FSIZE below the requested size: the client receives an error, and SIGXFSZ does not end the daemon.</summary>
 public sealed class FileSizeTests(ITestOutputHelper output) : SecurityTest(output)
 {
     const ulong MiB = 1 << 20;
 
-    // Set while it runs: the runtime of an executable that is not compiled ahead starts with a large file of its own.
+    // Set while the daemon runs, because the runtime of an executable with a JIT starts with a large file of its own.
     static void Limit(DaemonProcess daemon, string bytes) =>
         Harness.Program.Check("prlimit", "--pid", daemon.Pid.ToString(CultureInfo.InvariantCulture), $"--fsize={bytes}");
 

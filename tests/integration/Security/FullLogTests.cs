@@ -3,7 +3,7 @@ using Xunit.Abstractions;
 
 namespace HostMemd.Integration.Security;
 
-/// <summary>The disk that the log and the audit file are on is full: clients notice nothing, and when there is room again it goes on.</summary>
+/// <summary>The disk of the log and the audit file is full. Clients notice nothing, and logging goes on when there is room.</summary>
 public sealed class FullLogTests(ITestOutputHelper output) : SecurityTest(output)
 {
     [FactIf(Need.TmpfsMount)]

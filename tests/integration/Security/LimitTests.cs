@@ -4,7 +4,7 @@ using Xunit.Abstractions;
 
 namespace HostMemd.Integration.Security;
 
-/// <summary>Every limit of the configuration: what is one too many is refused with the limit's name and value, and what was there goes on.</summary>
+/// <summary>Every limit of the configuration: one too many is refused with the limit's name and value, and the others go on.</summary>
 public sealed class LimitTests(ITestOutputHelper output) : SecurityTest(output)
 {
     const ulong MiB = 1 << 20;
@@ -21,7 +21,7 @@ public sealed class LimitTests(ITestOutputHelper output) : SecurityTest(output)
         var daemon = Limited("\"Clients\": 3");
         using var first = daemon.Connect();
         using var second = daemon.Connect();
-        // The harness has looked whether somebody listens, and may not have left yet.
+        // The harness probed the socket, and its connection may not have ended yet.
         Eventually.True(() => Limit(first, "Clients").Used == 2, "the others to be gone");
         using var third = daemon.Connect();
 
@@ -118,7 +118,7 @@ public sealed class LimitTests(ITestOutputHelper output) : SecurityTest(output)
         client.Send(QmpClient.AddText("memory-backend-memfd", "m", new() { ["size"] = 256 * MiB, ["prealloc"] = true }, 1)
             + "{\"execute\":\"query-name\",\"id\":2}{\"execute\":\"query-name\",\"id\":3}{\"exec-oob\":\"query-jobs\",\"id\":4}");
 
-        // One is read ahead of the slow command; with eight the out-of-band command would be first.
+        // One query is read ahead of the slow command. With eight the out-of-band command would be first.
         Assert.Equal([1, 2, 4, 3], Enumerable.Range(0, 4).Select(_ => client.Reply().GetProperty("id").GetInt32()));
     }
 
@@ -130,7 +130,7 @@ public sealed class LimitTests(ITestOutputHelper output) : SecurityTest(output)
         using var maker = daemon.Connect();
         deaf.Ok("memdev-watch", new() { ["enable"] = true });
 
-        // The id is in every event: long ones make them large.
+        // The id is in every event, so a long id makes large events.
         var id = "m" + new string('x', 20_000);
         for (var i = 0; i < 100; i++)
         {
@@ -197,7 +197,7 @@ public sealed class LimitTests(ITestOutputHelper output) : SecurityTest(output)
         Assert.Equal((MiB, (ulong?)(2 * MiB)), Limit(root, "BytesPerUid"));
         Assert.Equal((3 * MiB, (ulong?)null), Limit(root, "BytesTotal"));
 
-        // Whoever deletes it: it was on nobody's account.
+        // The observer's quota is free again, although an admin deleted the object.
         root.Delete("c");
         Assert.Equal("{\"return\": {}}", nobody.Line("""{"execute":"object-add","arguments":{"qom-type":"memory-backend-ram","id":"d","size":4096}}"""));
     }
@@ -260,7 +260,7 @@ public sealed class LimitTests(ITestOutputHelper output) : SecurityTest(output)
         client.Delete("m");
         client.Delete("t");
         Assert.Equal((0ul, 0ul), (Limit(client, "Objects").Used, Limit(client, "BytesTotal").Used));
-        // Nobody is linked to it any more, or its thread would live on.
+        // No object is linked to it any more, or its thread would live on.
         Assert.Equal(1, threads);
         Eventually.Equal(0, () => new ProcMemory(daemon.Pid).ThreadNames.Count(n => n == "TC t"), "threads of the context");
     }
@@ -274,7 +274,7 @@ public sealed class LimitTests(ITestOutputHelper output) : SecurityTest(output)
 
         AwaitLog(daemon, "limit RLIMIT_NOFILE is reached");
         good.Ok("query-memdev-stats");
-        // Clients have three quarters; of the last one objects get no more than a few.
+        // Clients may take three quarters of the descriptors; objects take only a few of the last quarter.
         var made = 0;
         string? refusal = null;
         for (; made < 100 && refusal is null; made++)
@@ -336,7 +336,7 @@ public sealed class LimitTests(ITestOutputHelper output) : SecurityTest(output)
     }
 }
 
-/// <summary>The machine's own limits, turned down.</summary>
+/// <summary>The machine's own limits, lowered.</summary>
 [Collection(nameof(Machine))]
 public sealed class KernelLimitTests(ITestOutputHelper output) : SecurityTest(output)
 {
@@ -404,7 +404,7 @@ public sealed class KernelLimitTests(ITestOutputHelper output) : SecurityTest(ou
             Assert.All(refusals, r => Assert.Equal("limit vm.max_map_count of 7000 is reached", r.GetProperty("error").GetProperty("desc").GetString()));
             Assert.True(new ProcMemory(daemon.Pid).MapCount < 7000);
             Assert.Equal(7000ul, Limit(client, "vm.max_map_count").Max);
-            // More than one: the runtime may have mapped something of its own meanwhile, and that counts.
+            // More than one, because a mapping that the runtime made meanwhile counts too.
             for (var i = 0; i < 200; i++)
                 client.Delete($"m{i}");
             client.Add("memory-backend-ram", "again", new() { ["size"] = 4096 });

@@ -3,7 +3,7 @@ using Xunit.Abstractions;
 
 namespace HostMemd.Integration.Security;
 
-/// <summary>What another user can make of a descriptor that it was lent for reading.</summary>
+/// <summary>What another user can do with a descriptor that was lent read-only.</summary>
 public sealed class LoanTests(ITestOutputHelper output) : SecurityTest(output)
 {
     const string Consumer = """
@@ -46,7 +46,7 @@ public sealed class LoanTests(ITestOutputHelper output) : SecurityTest(output)
         Assert.Equal("refused\n", Borrow(daemon, 65534, readOnly: true));
     }
 
-    /// <summary>As QEMU must, which takes memory by path only.</summary>
+    /// <summary>By path, as QEMU opens memory.</summary>
     [TheoryIf(Need.OtherUsers)]
     [InlineData("memory-backend-memfd")]
     [InlineData("memory-backend-shm")]

@@ -3,7 +3,9 @@ using Xunit.Abstractions;
 
 namespace HostMemd.Integration.Security;
 
-/// <summary><c>mem-path</c> confined to directories: nothing outside is opened, made or removed, whatever is done to the path meanwhile.</summary>
+/// <summary>
+/// <c>mem-path</c> confined to directories: nothing outside is opened, made or removed, even if the path changes meanwhile.
+/// </summary>
 public sealed class MemPathTests(ITestOutputHelper output) : SecurityTest(output)
 {
     const ulong Size = 8192;
@@ -94,7 +96,7 @@ public sealed class MemPathTests(ITestOutputHelper output) : SecurityTest(output
         Assert.True(File.Exists(_inside + "/a/f"));
     }
 
-    // The link is there and where it leads is not: opening says the one, making says the other, and trying again helps neither.
+    // The link exists and its target does not: opening fails with ENOENT, making with EEXIST, and a retry changes nothing.
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -135,7 +137,7 @@ public sealed class MemPathTests(ITestOutputHelper output) : SecurityTest(output
         Assert.True(File.Exists(_outside + "/f"));
     }
 
-    /// <summary>A directory that is a link out of the confinement every other moment.</summary>
+    /// <summary>A directory that alternates with a link out of the confinement.</summary>
     sealed class Swapper : IDisposable
     {
         readonly Thread _thread;
@@ -171,7 +173,7 @@ public sealed class MemPathTests(ITestOutputHelper output) : SecurityTest(output
     {
         using var client = Confined();
         Directory.CreateDirectory(_inside + "/d");
-        // Of the names that are made and removed inside: none of these may be opened, grown or unlinked.
+        // Files outside, with the names that are made and removed inside. None may be opened, grown or unlinked.
         for (var i = 0; i < 50; i++)
             File.WriteAllText($"{_outside}/f{i}", "victim");
 
@@ -180,7 +182,7 @@ public sealed class MemPathTests(ITestOutputHelper output) : SecurityTest(output
         {
             for (var i = 0; i < 400 || (swapper.Swaps < 100 && i < 20_000); i++)
             {
-                // Every other one fails after its file was made, which is then removed.
+                // Every second one fails after its file was made. The daemon then removes the file.
                 var reply = client.Execute("object-add", new()
                 {
                     ["qom-type"] = "memory-backend-file",

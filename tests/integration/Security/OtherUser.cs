@@ -4,8 +4,9 @@ using HostMemd.Integration.Harness;
 
 namespace HostMemd.Integration.Security;
 
-/// <summary>A client that another user runs. It sends a line and reads one, as told; <c>@N</c> before a line attaches that many descriptors, <c>!</c> expects
-/// no reply.</summary>
+/// <summary>
+/// A client that another user runs. It sends a line and reads one. <c>@N</c> before a line attaches N descriptors, <c>!</c> expects no reply.
+/// </summary>
 sealed class OtherUser : IDisposable
 {
     const string Script = """
@@ -48,15 +49,15 @@ sealed class OtherUser : IDisposable
 
     readonly Process _process;
 
-    /// <param name="daemon">Whose socket others can open.</param>
-    /// <param name="uid">The user.</param>
-    /// <param name="gid">Its group.</param>
-    /// <param name="groups">Its further groups, with commas; null for none.</param>
+    /// <param name="daemon">A daemon whose socket other users can open.</param>
+    /// <param name="uid">The client's user.</param>
+    /// <param name="gid">The client's group.</param>
+    /// <param name="groups">Further groups, separated by commas; null for none.</param>
     public OtherUser(DaemonProcess daemon, uint uid, uint gid = 65534, string? groups = null)
     {
         var info = new ProcessStartInfo("setpriv",
             [$"--reuid={uid}", $"--regid={gid}", groups is null ? "--clear-groups" : $"--groups={groups}",
-                // Not whatever python3 comes first in the path of whoever runs the tests: that may be in a home of theirs.
+                // An absolute path: the first python3 in PATH may be in a home directory that the user cannot enter.
                 "/usr/bin/python3", "-c", Script, daemon.SocketPath])
         {
             RedirectStandardInput = true,
@@ -75,7 +76,7 @@ sealed class OtherUser : IDisposable
 
     public int Pid => _process.Id;
 
-    /// <summary>Descriptors that came with what was read so far.</summary>
+    /// <summary>The number of descriptors received so far.</summary>
     public int Lent { get; private set; }
 
     public static OtherUser Negotiated(DaemonProcess daemon, uint uid, uint gid = 65534, string? groups = null)
@@ -93,7 +94,7 @@ sealed class OtherUser : IDisposable
         return Read();
     }
 
-    /// <summary>Sends what is not answered, without its newline meaning anything.</summary>
+    /// <summary>Sends text that has no reply, without a newline.</summary>
     public void Send(string text, int descriptors) => Assert.Equal("sent", Line(descriptors > 0 ? $"@{descriptors} !{text}" : "!" + text));
 
     public JsonElement Ask(string request) => QmpClient.Parse(Line(request));

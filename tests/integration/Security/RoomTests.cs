@@ -6,8 +6,8 @@ using Xunit.Abstractions;
 namespace HostMemd.Integration.Security;
 
 /// <summary>
-/// The limits of address space and of private memory, set before the daemon starts or while it runs: objects end before the runtime has
-/// nothing left, everything else goes on, and objects can be made again when others are gone.
+/// The limits of address space and of private memory, set before the daemon starts or while it runs. Objects are refused before the
+/// runtime lacks memory, everything else goes on, and objects can be made again when others are deleted.
 /// </summary>
 public sealed class RoomTests(ITestOutputHelper output) : SecurityTest(output)
 {
@@ -41,7 +41,7 @@ public sealed class RoomTests(ITestOutputHelper output) : SecurityTest(output)
         Exhaust(daemon, client, name, limit);
     }
 
-    // CoreCLR itself ends with less than it needs, before a line of ours is run.
+    // CoreCLR itself ends when it has too little, before the daemon's code runs.
     [TheoryIf(Need.Root, Need.Published)]
     [InlineData("as", "RLIMIT_AS", 640 * MiB)]
     [InlineData("data", "RLIMIT_DATA", 64 * MiB)]
@@ -72,7 +72,7 @@ public sealed class RoomTests(ITestOutputHelper output) : SecurityTest(output)
         Assert.Equal(refusal, client.Refused("object-add", new() { ["qom-type"] = "thread-context", ["id"] = "t" }));
         Assert.True(large > 2, $"only {large} objects of 64 MiB fit");
 
-        // What needs memory of the daemon's own: replies of 100 KiB, requests of 30 KiB, the values made of them, and threads.
+        // These need memory of the daemon itself: replies of 100 KiB, requests of 30 KiB, the values made of them, and threads.
         Parallel.For(0, Askers, new() { MaxDegreeOfParallelism = Askers }, asking =>
         {
             using var asker = daemon.Connect();
@@ -87,7 +87,7 @@ public sealed class RoomTests(ITestOutputHelper output) : SecurityTest(output)
         });
 
         Assert.False(daemon.HasExited);
-        // Threads that had to be made, and their arenas of libc, 64 MiB of address space each, stay with the daemon.
+        // Threads made meanwhile stay, with their arenas of libc, 64 MiB of address space each.
         for (var i = 0; i < large; i++)
             client.Delete($"m{64 * MiB}-{i}");
         client.Add("memory-backend-ram", "again", new() { ["size"] = 4 * MiB, ["prealloc"] = true });
@@ -97,7 +97,7 @@ public sealed class RoomTests(ITestOutputHelper output) : SecurityTest(output)
         Assert.DoesNotContain("Unhandled", daemon.Log, StringComparison.Ordinal);
     }
 
-    /// <returns>How many there was room for.</returns>
+    /// <returns>The number of objects that had room.</returns>
     static int FillUp(QmpClient client, ulong size, string refusal)
     {
         for (var made = 0; ; made++)

@@ -4,19 +4,19 @@ using Xunit.Abstractions;
 
 namespace HostMemd.Integration.Security;
 
-/// <summary>A test whose daemon has a configuration of its own, in a folder that others can enter.</summary>
+/// <summary>A test whose daemon has a configuration of its own, in a folder that other users can enter.</summary>
 public abstract class SecurityTest(ITestOutputHelper output) : DaemonTest(output)
 {
     const UnixFileMode Everyone = (UnixFileMode)0b111_101_101;
 
     /// <summary>Starts a daemon.</summary>
     /// <param name="settings">The configuration; <c>@</c> stands for the folder.</param>
-    /// <param name="wrapper">Words before the daemon's own: a program that runs another, such as prlimit.</param>
+    /// <param name="wrapper">Words in front of the daemon's command line: a program that runs another, such as prlimit.</param>
     private protected DaemonProcess StartWith(string settings, params string[] wrapper)
     {
         var folder = DaemonProcess.NewFolder();
         File.SetUnixFileMode(folder, Everyone);
-        // Whom it is to run as must be able to make its socket.
+        // The user that the daemon runs as must be able to make the socket.
         if (wrapper.FirstOrDefault(w => w.StartsWith("--reuid=", StringComparison.Ordinal)) is { } user)
             Harness.Program.Check("chown", user[8..], folder);
         var config = Path.Combine(folder, "config.json");
@@ -35,14 +35,14 @@ public abstract class SecurityTest(ITestOutputHelper output) : DaemonTest(output
             info.ArgumentList.Insert(0, wrapper[i]);
     }
 
-    /// <summary>What query-memdev-limits says of one.</summary>
+    /// <summary>The entry of query-memdev-limits for one limit.</summary>
     private protected static (ulong Used, ulong? Max) Limit(QmpClient client, string name)
     {
         var limit = client.Ok("query-memdev-limits").EnumerateArray().Single(l => l.GetProperty("name").GetString() == name);
         return (limit.GetProperty("used").GetUInt64(), limit.TryGetProperty("max", out var max) ? max.GetUInt64() : null);
     }
 
-    /// <summary>Waits until the daemon has logged that.</summary>
+    /// <summary>Waits until the daemon has logged this text.</summary>
     private protected static void AwaitLog(DaemonProcess daemon, string text) =>
         Eventually.True(() => daemon.Log.Contains(text, StringComparison.Ordinal), $"'{text}' in the log:\n{daemon.Log}");
 }
