@@ -137,7 +137,7 @@ public sealed class StoredStateTests(ITestOutputHelper output) : PersistenceTest
     [FactIf(Python3)]
     public void StateRecordOfVersion1_IsRead()
     {
-        Manager.Put("state-4", File.ReadAllBytes(Path.Combine(Repository.Root, "tests/golden/state-v1.journal")));
+        Manager.Put("state-4", File.ReadAllBytes(Path.Combine(Repository.Root, "tests/integration/Persistence/state-v1.journal")));
         Manager.Put("mem-1", Random(MiB, 9));
         Manager.Put("mem-3", Random(2 * MiB, 10));
 

@@ -2,6 +2,7 @@ using System.Text;
 using global::HostMemd.Backend.Qom;
 using HostMemd.Persistence;
 using HostMemd.Qapi;
+using HostMemd.Qapi.Json;
 using HostMemd.Systemd;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -136,5 +137,41 @@ public sealed class JournalTests
         using var again = Journal.Open(written.File, out var state, out var damaged);
         Assert.Equal(["a", "b"], Ids(state));
         Assert.Empty(damaged);
+    }
+
+    /// <summary>
+    /// Version 0.1.0 wrote the golden file. Its lines are read, and written again byte for byte, so that it could read what is written now.
+    /// </summary>
+    [Fact]
+    public void Format_IsVersion1s_InBothDirections()
+    {
+        var lines = Sources.Read("tests/integration/Persistence/state-v1.journal").Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var seen = new HashSet<string>();
+
+        foreach (var line in lines[1..])
+        {
+            var state = Read(Encoding.UTF8.GetBytes($"{lines[0]}\n{line}\n"), out var damaged);
+            Assert.Empty(damaged);
+            var kind = line.Split('"')[1];
+            var written = kind switch
+            {
+                "deleted" => StoredState.DeletedLine("vm2"),
+                "unlease" => StoredState.LeaseEndedLine("map2"),
+                _ => Assert.Single(state.Lines()),
+            };
+            Assert.Equal(line + "\n", Encoding.UTF8.GetString(JournalText.Line(written)));
+            seen.Add(kind);
+        }
+        Assert.Equal(["deleted", "lease", "object", "unlease"], seen.Order());
+    }
+
+    [Fact]
+    public void Quarantine_IsALineOfVersion1()
+    {
+        var state = Read([.. JournalText.Line(JournalText.Header(1)), .. JournalText.Line(Value.Object(("aside", Value.From("mem-7"))))], out var damaged);
+
+        Assert.Empty(damaged);
+        Assert.Equal(["mem-7"], state.Quarantined);
+        Assert.Equal("{\"aside\": \"mem-7\"}", JsonWriter.ToText(Assert.Single(state.Lines())));
     }
 }
