@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using HostMemd.Access;
 using HostMemd.Backend;
 using HostMemd.Backend.Jobs;
 using HostMemd.Backend.Leases;
@@ -7,43 +8,45 @@ using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
 using HostMemd.Commands;
 using HostMemd.Config;
-using HostMemd.Human;
-using HostMemd.Keeping;
+using HostMemd.Dispatch;
+using HostMemd.Events;
+using HostMemd.Hmp;
 using HostMemd.Linux;
+using HostMemd.Persistence;
 using HostMemd.Protocol.Contract;
 using HostMemd.Protocol.Qmp;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
+using HostMemd.Sockets;
 using HostMemd.Start;
 using HostMemd.Systemd;
+using HostMemd.Takeover;
 using Microsoft.Extensions.Logging;
 
 namespace HostMemd;
 
 /// <summary>
-/// The daemon put together: the classes, the tree, the commands, the clients. It knows no command line, no systemd and no signals.
+/// The daemon put together: the classes, the tree, the commands, the clients.
 /// </summary>
 public sealed class Daemon
 {
     // Whoever is not served by then is cut off at the end.
     static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
-    readonly Lock _state = new();
+    readonly StateLock _state = new();
     readonly QomTree _tree;
-    readonly JobTable _jobs = new();
+    readonly JobTable _jobs;
     readonly LeaseTable _leases;
     readonly HolderSearch _holders;
     readonly ObjectFactory _objects;
-    readonly FdSets _fdSets = new();
+    readonly FdSets _fdSets;
     readonly SessionHost _sessions;
     readonly Acceptors _acceptors;
-    readonly TaskCompletionSource _quit = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly ChangeGate _changes = new();
-    readonly Keeper _keeper;
-    HashSet<string> _restored = [];
-    volatile bool _isAnothers;
-    readonly Quota _quota = new();
+    readonly StateKeeper _keeper;
+    volatile Ending _ending = Ending.Signal;
+    readonly Quota _quota;
     readonly LimitTargets _limits;
     LimitValues _limitValues = LimitValues.Default;
     readonly QomEnvironment _environment;
@@ -62,6 +65,9 @@ public sealed class Daemon
         Log.UnexpectedFailuresGoTo(_logger);
         _tree = new(new MachineObject(options.Machine));
         _leases = new(_state);
+        _jobs = new(_state);
+        _fdSets = new(_state);
+        _quota = new(_state);
         _holders = new(loggers.CreateLogger("HostMemd.Backend"))
         {
             // The service manager is the main process's parent.
@@ -77,12 +83,12 @@ public sealed class Daemon
         _objects.Added += made =>
         {
             Log.ObjectAdded(_logger, made.Class.Name, made.Name, (made as HostMemoryBackend)?.Size ?? 0);
-            HeldChanged?.Invoke();
+            TotalsChanged?.Invoke();
         };
         _objects.Deleted += gone =>
         {
             Log.ObjectDeleted(_logger, gone.Class.Name, gone.Name);
-            HeldChanged?.Invoke();
+            TotalsChanged?.Invoke();
         };
         _keeper = new(_objects, _tree, _leases, store, _state, _logger);
         _acceptors = new(() => _sessions!, _logger);
@@ -108,27 +114,30 @@ public sealed class Daemon
 
     public CommandTable Commands { get; }
 
+    /// <summary>For tests that run commands as a client does, or keep clients waiting.</summary>
+    internal StateLock State => _state;
+
     /// <summary>Runs a command as for a client; for drivers without sockets.</summary>
     internal CommandRunner Runner { get; }
 
     /// <summary>The arguments of <c>object-add</c>.</summary>
     public QapiUnion ObjectOptions { get; }
 
-    /// <summary>Completes when a client has said <c>quit</c>.</summary>
-    public Task Quit => _quit.Task;
+    /// <summary>Completes when a client ends the daemon, by <c>quit</c> or a takeover.</summary>
+    public Task Ended => _ended.Task;
 
-    /// <summary>Completes when another process has taken over: the files and the memory are its own now.</summary>
-    public Task Left => _left.Task;
+    /// <summary>How the daemon would end now.</summary>
+    internal Ending Ending => _ending;
 
     CommandTable CommandsOf()
     {
         var table = new CommandTable();
         // One that found no memory is not remembered: the next who asks may find some.
-        var schema = new Lazy<Value>(() => Schema.Of(table, Events.All), LazyThreadSafetyMode.PublicationOnly);
-        var monitor = new Lazy<HumanMonitor>(() =>
-            new(_tree, Types, ObjectOptions, _objects, _state, VersionInfo.Human) { Quit = () => BeginQuit() },
+        var schema = new Lazy<Value>(() => Schema.Of(table, EventTable.All), LazyThreadSafetyMode.PublicationOnly);
+        var monitor = new Lazy<HmpMonitor>(() =>
+            new(_tree, Types, ObjectOptions, _objects, _state, VersionInfo.Human) { Quit = () => { Announce(ShutdownReason.Quit); End(Ending.Quit); } },
             LazyThreadSafetyMode.PublicationOnly);
-        table.Add(SessionCommands.All(table, schema, quit: () => Announce(ShutdownReason.Quit), end: () => _quit.TrySetResult(),
+        table.Add(SessionCommands.All(table, schema, quit: () => Announce(ShutdownReason.Quit), end: () => End(Ending.Quit),
             (line, owner) => monitor.Value.RunAsync(line, owner)));
         table.Add(ObjectCommands.All(_tree, _objects, ObjectOptions, _state));
         table.Add(QomCommands.All(_tree, Types, _objects));
@@ -138,22 +147,17 @@ public sealed class Daemon
         table.Add(LimitCommands.All(() => _limitValues, uid => new(_quota, _jobs, _environment.Fillers, _sessions!, uid)));
         table.Add(LeaseCommands.All(_tree, _leases, _holders, _state));
         table.Add(WatchCommands.All());
-        table.Add(new TakeoverCommands(_keeper, _changes, _jobs, _acceptors, _state, () => _left.TrySetResult(), _logger).All());
+        table.Add(new TakeoverCommands(_keeper, new(_tree, _leases), _changes, _jobs, _acceptors, _state, () => End(Ending.HandedOver), _logger).All());
         table.Add(YankCommands.All());
         return table;
     }
 
-    /// <summary>Makes again what the process before this one had. Called first, and once.</summary>
-    /// <param name="descriptors">What it left: by systemd's store, or by a takeover.</param>
-    /// <param name="fromStore">By systemd's store.</param>
-    internal async Task RestoreAsync(IReadOnlyList<PassedDescriptor> descriptors, bool fromStore)
+    /// <inheritdoc cref="StateKeeper.RestoreAsync"/>
+    internal Task RestoreAsync(IReadOnlyList<PassedDescriptor> descriptors, bool fromStore)
     {
-        _isAnothers = !fromStore;
-        if (descriptors.Count > 0)
-            await _keeper.RestoreAsync(descriptors, fromStore, new(_objects, _tree, _leases, _logger)).ConfigureAwait(false);
-        lock (_state)
-            _restored = [.. _tree.Objects.Children.Select(c => c.Name)];
-        _keeper.Begin();
+        if (!fromStore)
+            _ending = Ending.Undone;
+        return _keeper.RestoreAsync(descriptors, fromStore);
     }
 
     /// <summary>Has what clients may need later, when no thread can be had; for a process with one daemon.</summary>
@@ -183,12 +187,12 @@ public sealed class Daemon
         }
     }
 
-    // What the process before had is kept as it is: the configuration is how objects begin, not how they go on.
+    // What the process before had stays as it is: the configuration says how objects begin, not how they go on.
     bool IsMissing(ObjectOptions configured)
     {
-        lock (_state)
+        using (_state.Enter())
         {
-            if (!_restored.Contains(configured.Id))
+            if (!_keeper.IsRestored(configured.Id))
                 return true;
         }
         Log.ConfiguredIsThere(_logger, configured.Id);
@@ -206,49 +210,38 @@ public sealed class Daemon
         _acceptors.Add(listener, mode, path);
     }
 
-    /// <summary>The process that handed its memory over has left: it is ours to discard now.</summary>
-    internal void Own() => _isAnothers = false;
+    /// <summary>The process that handed its memory over has ended: this daemon may discard it from now on.</summary>
+    internal void TakeOwnership() => _ending = Ending.Signal;
 
-    /// <summary>How many entries of another process wait for one that can read them.</summary>
-    internal int Aside => _keeper.Aside;
+    /// <summary>The <see cref="Totals"/> are different now. Raised with the state held.</summary>
+    internal event Action? TotalsChanged;
 
-    /// <summary>What <see cref="Held"/> says is different now. Raised with the state held.</summary>
-    public event Action? HeldChanged;
-
-    /// <summary>How many objects there are and how much memory they hold, in bytes.</summary>
-    public (int Objects, ulong Bytes) Held()
+    internal Totals Totals()
     {
-        lock (_state)
-        {
-            var backends = _tree.Objects.Children.OfType<HostMemoryBackend>().ToArray();
-            return (backends.Length, backends.Aggregate(0UL, (sum, b) => sum + b.Size));
-        }
+        var quarantined = _keeper.Quarantined;
+        using (_state.Enter())
+            return HostMemd.Totals.Of(_tree, quarantined);
     }
 
     /// <summary>
-    /// Stops accepting, answers what was received, lets go of all objects. What the descriptor store keeps, or another process has
-    /// taken over, lives on; after <c>quit</c> nothing does.
+    /// Stops accepting, answers what was received, releases all objects. Memory in the descriptor store, and memory of another process,
+    /// lives on; after <c>quit</c> none does.
     /// </summary>
     public async Task StopAsync()
     {
-        var quits = _quit.Task.IsCompleted;
-        if (!quits && !_left.Task.IsCompleted)
+        if (_ending == Ending.Signal)
             Announce(ShutdownReason.Signal);
         await _acceptors.StopAsync().ConfigureAwait(false);
         await _sessions.StopAsync(s_patience).ConfigureAwait(false);
-        await _objects.ReleaseAllAsync(keep: _left.Task.IsCompleted || _isAnothers || (_keeper.IsEnabled && !quits)).ConfigureAwait(false);
-        if (quits)
+        // A takeover may have succeeded meanwhile.
+        var ending = _ending;
+        await _objects.ReleaseAllAsync(keep: ending > Ending.Quit || (ending == Ending.Signal && _keeper.IsEnabled)).ConfigureAwait(false);
+        if (ending == Ending.Quit)
             _keeper.Clear();
     }
 
     /// <summary>The command path is alive: the state can be had within that time. For the watchdog.</summary>
-    public bool IsAlive(TimeSpan patience)
-    {
-        if (!_state.TryEnter(patience))
-            return false;
-        _state.Exit();
-        return true;
-    }
+    public bool IsAlive(TimeSpan patience) => _state.CanBeHadWithin(patience);
 
     /// <summary>Takes over what may change while running: limits and access.</summary>
     public void Reload(HostMemdOptions options)
@@ -261,7 +254,7 @@ public sealed class Daemon
     void Apply(HostMemdOptions options)
     {
         _access = options.Access;
-        lock (_state)
+        using (_state.Enter())
         {
             _environment.MemPaths = options.Access.MemPaths;
             _limitValues = options.Limits;
@@ -269,19 +262,23 @@ public sealed class Daemon
         }
     }
 
-    void BeginQuit()
+    void End(Ending ending)
     {
-        Announce(ShutdownReason.Quit);
-        _quit.TrySetResult();
+        lock (_ended)
+        {
+            if (ending > _ending)
+                _ending = ending;
+        }
+        _ended.TrySetResult();
     }
 
-    void Announce(ShutdownReason reason) => Events.Shutdown.Send(_sessions, false, reason);
+    void Announce(ShutdownReason reason) => EventTable.Shutdown.Send(_sessions, false, reason);
 
     void ClientLeft(int others)
     {
         if (others > 0)
             return;
-        lock (_state)
+        using (_state.Enter())
             _fdSets.Clear();
     }
 }

@@ -1,7 +1,7 @@
 using System.Text.Json;
-using HostMemd.Keeping;
 using HostMemd.Linux;
 using HostMemd.Systemd;
+using HostMemd.Takeover;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Faulty;
@@ -54,7 +54,7 @@ static class Handing
         channel.Dispose();
         var reply = asking.GetAwaiter().GetResult();
         Assert.True(next is not null == reply.TryGetProperty("return", out _), $"the next: '{reason}', the running one: {reply}");
-        next?.Daemon.Own();
+        next?.Daemon.TakeOwnership();
         return (next, reason + ErrorOf(reply));
     }
 

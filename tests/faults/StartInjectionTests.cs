@@ -1,7 +1,7 @@
 using HostMemd.Config;
-using HostMemd.Keeping;
 using HostMemd.Linux;
 using HostMemd.Start;
+using HostMemd.Takeover;
 using HostMemd.Unit.Linux;
 using Xunit.Abstractions;
 

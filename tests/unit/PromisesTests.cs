@@ -104,7 +104,7 @@ public sealed partial class PromisesTests
 
     static readonly Lazy<ILookup<string, Type>> s_types = new(() =>
     {
-        Type[] some = [typeof(HostMemd.Qapi.Value), typeof(HostMemd.Protocol.Contract.Command), typeof(Errno), typeof(HostMemd.Backend.Memory.HostMemoryBackend), typeof(Daemon), typeof(HostMemd.Client.HostMemdClient),
+        Type[] some = [typeof(global::HostMemd.Qapi.Value), typeof(global::HostMemd.Protocol.Contract.Command), typeof(Errno), typeof(global::HostMemd.Backend.Memory.HostMemoryBackend), typeof(Daemon), typeof(global::HostMemd.Client.HostMemdClient),
             typeof(object), typeof(ILogger), typeof(Microsoft.Extensions.Hosting.Host)];
         return some.SelectMany(t => t.Assembly.GetTypes()).ToLookup(t => t.Name.Split('`')[0], StringComparer.Ordinal);
     });

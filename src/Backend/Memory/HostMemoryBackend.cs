@@ -1,4 +1,3 @@
-using HostMemd.Backend.Leases;
 using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
 using HostMemd.Linux;
@@ -156,7 +155,7 @@ public abstract partial class HostMemoryBackend : QomObject
             region?.Dispose();
             _store?.Dispose();
         }).ConfigureAwait(false);
-        lock (Environment.State)
+        using (Environment.State.Enter())
             SetContext(null);
     }
 

@@ -1,4 +1,4 @@
-using HostMemd.Backend.Leases;
+using HostMemd.Linux;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
 

@@ -6,7 +6,7 @@ using static HostMemd.Qapi.QapiTypes;
 
 namespace HostMemd.Commands;
 
-/// <summary>Descriptors that clients hand in.</summary>
+/// <summary>Descriptors that clients pass to the daemon.</summary>
 static class DescriptorCommands
 {
     static readonly Topic s_topic = new("Descriptors", "File descriptors that clients send along with commands.");

@@ -8,12 +8,12 @@ using static HostMemd.Qapi.QapiTypes;
 
 namespace HostMemd.Commands;
 
-/// <summary>QEMU's job commands, and the one command of ours that makes a job.</summary>
+/// <summary>QEMU's job commands, and <c>memdev-prealloc</c>, which makes a job.</summary>
 static class JobCommands
 {
     static readonly Topic s_topic = new("Jobs", "Filling memory in the background, and QEMU's commands for jobs.");
 
-    // For the examples. What is to be met half done takes a second to fill.
+    // For the examples. A filling that an example meets half done takes a second.
     const string Fill = """{"id": "ram0", "job-id": "fill0"}""";
     const string Big = """{"qom-type": "memory-backend-memfd", "id": "big0", "size": 3221225472}""";
     const string FillBig = """{"id": "big0", "job-id": "fill0", "threads": 1}""";

@@ -6,7 +6,7 @@ using static HostMemd.Qapi.QapiTypes;
 
 namespace HostMemd.Commands;
 
-/// <summary>What is used of what there may be.</summary>
+/// <summary>The use of every limit.</summary>
 static class LimitCommands
 {
     static readonly Topic s_topic = new("Limits", "How much of each limit is used.");

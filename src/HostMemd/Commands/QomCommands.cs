@@ -6,7 +6,7 @@ using static HostMemd.Qapi.QapiTypes;
 
 namespace HostMemd.Commands;
 
-/// <summary>Reading and changing properties, and asking what there is.</summary>
+/// <summary>Reading and changing properties, and listing types and objects.</summary>
 static class QomCommands
 {
     static readonly Topic s_topic = new("Properties and classes",
@@ -162,7 +162,7 @@ static class QomCommands
         }
         catch (QmpException)
         {
-            // As in QEMU a property that cannot be read just has no value.
+            // As in QEMU, a property that cannot be read has no value in the list.
             return null;
         }
     }

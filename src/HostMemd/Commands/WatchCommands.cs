@@ -6,10 +6,10 @@ using static HostMemd.Qapi.QapiTypes;
 
 namespace HostMemd.Commands;
 
-/// <summary>Asking for the events that QEMU does not have.</summary>
+/// <summary>Subscribing to the events that QEMU does not have.</summary>
 static class WatchCommands
 {
-    static readonly Topic s_topic = new("Watching", "Asking for the events that QEMU does not have.");
+    static readonly Topic s_topic = new("Watching", "Subscribing to the events that QEMU does not have.");
 
     public static IEnumerable<Command> All() => s_topic.Of(Rows());
 

@@ -7,10 +7,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Systemd;
 
-/// <summary>A descriptor from the service manager that is no socket, under the name it was given or stored with.</summary>
+/// <summary>A descriptor, other than a socket, that the service manager passed, with its name.</summary>
 public sealed record PassedDescriptor(string Name, SafeFileHandle Handle);
 
-/// <summary>What systemd passed: sd_listen_fds(3), without the library.</summary>
+/// <summary>The descriptors that systemd passed: sd_listen_fds(3), without the library.</summary>
 public sealed class SocketActivation
 {
     // sd_listen_fds(3): SD_LISTEN_FDS_START.
@@ -25,18 +25,18 @@ public sealed class SocketActivation
     /// <summary>The listening sockets and their names.</summary>
     public List<(string Name, Socket Socket)> Sockets { get; }
 
-    /// <summary>Everything else, in the order passed. Owned by whoever takes it.</summary>
+    /// <summary>All other descriptors, in the order passed. The caller owns them.</summary>
     public IReadOnlyList<PassedDescriptor> Others { get; }
 
-    /// <summary>Takes what was passed to this process, once: the variables are gone afterwards.</summary>
-    /// <exception cref="StartException">A variable makes no sense, or a socket is of another kind.</exception>
+    /// <summary>Takes the descriptors passed to this process, once. The environment variables are removed.</summary>
+    /// <exception cref="StartException">A variable is malformed, or a socket is of another kind.</exception>
     public static SocketActivation Take()
     {
         var forWhom = Consume("LISTEN_PID");
         var count = Consume("LISTEN_FDS");
         var names = Consume("LISTEN_FDNAMES");
         _ = Consume("LISTEN_PIDFDID");
-        // Variables that a parent forgot to remove are not for us.
+        // A parent may have forgotten to remove variables that were meant for it.
         if (count is null || forWhom != (Daemonizer.ForegroundPid ?? Environment.ProcessId).ToString(CultureInfo.InvariantCulture))
             return new([], []);
         if (!int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
@@ -52,7 +52,7 @@ public sealed class SocketActivation
         var others = new List<PassedDescriptor>();
         for (var i = 0; i < descriptors.Length; i++)
         {
-            // sd_listen_fds_with_names(3) calls what has no name "unknown".
+            // sd_listen_fds_with_names(3): a descriptor without a name is called "unknown".
             var name = i < names.Length && names[i].Length > 0 ? names[i] : "unknown";
             var handle = new SafeFileHandle(descriptors[i], ownsHandle: true);
             if (Posix.fcntl(handle, Posix.F_SETFD, Posix.FD_CLOEXEC) != 0 || Files.Status(handle, out var status).Failed)

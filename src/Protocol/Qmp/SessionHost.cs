@@ -16,7 +16,7 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
     readonly List<Connection> _greeted = [];
     readonly Lock _dropping = new();
     long _unfinished;
-    // The dictionary counts by taking all its locks: 3.2 s of CPU instead of 4.1 while 5,000 come and go (tests/company --only crowd).
+    // The dictionary counts by taking all its locks: 3.2 s of CPU instead of 4.1 while 5,000 come and go (tests/noisy-neighbours --only crowd).
     int _count;
 
     /// <summary>May be replaced while running; those already connected keep what they had.</summary>

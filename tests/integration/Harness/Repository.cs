@@ -14,9 +14,9 @@ static class Repository
     public static string Daemon { get; } = BuiltDaemon.Find();
 
     /// <summary>The recorded sessions: the shared ones, else the project's copy.</summary>
-    public static string Corpus => Shared is not null && Directory.Exists(Path.Combine(Shared, "corpus"))
+    public static string Recordings => Shared is not null && Directory.Exists(Path.Combine(Shared, "corpus"))
         ? Path.Combine(Shared, "corpus")
-        : Path.Combine(AppContext.BaseDirectory, "corpus");
+        : Path.Combine(AppContext.BaseDirectory, "Recordings");
 
     public static string? SharedTool(string name)
     {

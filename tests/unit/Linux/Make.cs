@@ -34,7 +34,7 @@ static class Make
 
     internal static SafeFileHandle Memfd(ulong length, uint flags = 0)
     {
-        Assert.Equal(Errno.None, HostMemd.Linux.Memfd.Create("test", flags, out SafeFileHandle? fd));
+        Assert.Equal(Errno.None, global::HostMemd.Linux.Memfd.Create("test", flags, out SafeFileHandle? fd));
         Assert.Equal(Errno.None, Files.Truncate(fd!, length));
         return fd!;
     }

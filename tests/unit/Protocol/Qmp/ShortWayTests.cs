@@ -1,9 +1,10 @@
 using System.Buffers;
 using System.Net.Sockets;
 using System.Text;
-using HostMemd.Keeping;
 using HostMemd.Protocol.Qmp;
+using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
+using HostMemd.Takeover;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Unit.Protocol.Qmp;

@@ -1,6 +1,6 @@
-using HostMemd.Keeping;
 using HostMemd.Linux;
 using HostMemd.Protocol.Wire;
+using HostMemd.Takeover;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Unit.Protocol.Wire;

@@ -1,4 +1,4 @@
-using HostMemd.Qapi.Json;
+using global::HostMemd.Qapi.Json;
 using static HostMemd.Unit.Qapi.Json.Reading;
 
 namespace HostMemd.Unit.Qapi.Json;
