@@ -26,13 +26,13 @@ public sealed class Daemon
     // Whoever is not served by then is cut off at the end.
     static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
-    readonly Lock _state = new();
+    readonly StateLock _state = new();
     readonly QomTree _tree;
-    readonly JobTable _jobs = new();
+    readonly JobTable _jobs;
     readonly LeaseTable _leases;
     readonly HolderSearch _holders;
     readonly ObjectFactory _objects;
-    readonly FdSets _fdSets = new();
+    readonly FdSets _fdSets;
     readonly SessionHost _sessions;
     readonly Acceptors _acceptors;
     readonly TaskCompletionSource _quit = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -41,7 +41,7 @@ public sealed class Daemon
     readonly Keeper _keeper;
     HashSet<string> _restored = [];
     volatile bool _isAnothers;
-    readonly Quota _quota = new();
+    readonly Quota _quota;
     readonly QomEnvironment _environment;
     volatile AccessOptions _access;
     readonly HostMemdOptions _options;
@@ -58,6 +58,9 @@ public sealed class Daemon
         Log.UnexpectedFailuresGoTo(_logger);
         _tree = new(new MachineObject(options.Machine));
         _leases = new(_state);
+        _jobs = new(_state);
+        _fdSets = new(_state);
+        _quota = new(_state);
         _holders = new(loggers.CreateLogger("HostMemd.Backend"))
         {
             // The service manager is the main process's parent.
@@ -103,6 +106,9 @@ public sealed class Daemon
 
     public CommandTable Commands { get; }
 
+    /// <summary>For tests that run commands as a client does, or keep clients waiting.</summary>
+    internal StateLock State => _state;
+
     /// <summary>Runs a command as for a client; for drivers without sockets.</summary>
     internal CommandRunner Runner { get; }
 
@@ -146,7 +152,7 @@ public sealed class Daemon
         _isAnothers = !fromStore;
         if (descriptors.Count > 0)
             await _keeper.RestoreAsync(descriptors, fromStore, new(_objects, _tree, _leases, _logger)).ConfigureAwait(false);
-        lock (_state)
+        using (_state.Enter())
             _restored = [.. _tree.Objects.Children.Select(c => c.Name)];
         _keeper.Begin();
     }
@@ -181,7 +187,7 @@ public sealed class Daemon
     // What the process before had is kept as it is: the configuration is how objects begin, not how they go on.
     bool IsMissing(ObjectOptions configured)
     {
-        lock (_state)
+        using (_state.Enter())
         {
             if (!_restored.Contains(configured.Id))
                 return true;
@@ -213,7 +219,7 @@ public sealed class Daemon
     /// <summary>How many objects there are and how much memory they hold, in bytes.</summary>
     public (int Objects, ulong Bytes) Held()
     {
-        lock (_state)
+        using (_state.Enter())
         {
             var backends = _tree.Objects.Children.OfType<HostMemoryBackend>().ToArray();
             return (backends.Length, backends.Aggregate(0UL, (sum, b) => sum + b.Size));
@@ -237,13 +243,7 @@ public sealed class Daemon
     }
 
     /// <summary>The command path is alive: the state can be had within that time. For the watchdog.</summary>
-    public bool IsAlive(TimeSpan patience)
-    {
-        if (!_state.TryEnter(patience))
-            return false;
-        _state.Exit();
-        return true;
-    }
+    public bool IsAlive(TimeSpan patience) => _state.CanBeHadWithin(patience);
 
     /// <summary>Takes over what may change while running: limits and access.</summary>
     public void Reload(HostMemdOptions options)
@@ -256,7 +256,7 @@ public sealed class Daemon
     void Apply(HostMemdOptions options)
     {
         _access = options.Access;
-        lock (_state)
+        using (_state.Enter())
         {
             _environment.MemPaths = options.Access.MemPaths;
             _quota.MaxObjects = options.Limits.Objects;
@@ -278,7 +278,7 @@ public sealed class Daemon
     {
         if (others > 0)
             return;
-        lock (_state)
+        using (_state.Enter())
             _fdSets.Clear();
     }
 }

@@ -9,7 +9,7 @@ namespace HostMemd;
 /// The one way from a request to its result. Short commands hold the daemon's state, one at a time; slow ones hold it only for their
 /// short parts, so nobody waits for memory that somebody else moves. See docs/decisions/0002.
 /// </summary>
-sealed class Dispatcher(CommandTable commands, Lock state, ChangeGate changes, ILogger logger, ILogger audit)
+sealed class Dispatcher(CommandTable commands, StateLock state, ChangeGate changes, ILogger logger, ILogger audit)
 {
     /// <exception cref="QmpException">What the client is to be told; never anything else.</exception>
     public ValueTask<Value> RunAsync(Call call)

@@ -8,7 +8,7 @@ namespace HostMemd;
 /// <summary>
 /// The sets of <c>add-fd</c>, shared by all clients. As in QEMU they go when no client is left. Used with the state held.
 /// </summary>
-sealed class FdSets
+sealed class FdSets(StateLock state)
 {
     public sealed class Added
     {
@@ -37,6 +37,7 @@ sealed class FdSets
     /// <summary>Takes the descriptor over.</summary>
     public Added Add(SafeFileHandle handle, long? id, string? opaque)
     {
+        state.AssertHeld();
         var chosen = id ?? SmallestFree();
         if (!_sets.TryGetValue(chosen, out var set))
             _sets.Add(chosen, set = new() { Id = chosen });
@@ -49,6 +50,7 @@ sealed class FdSets
     /// <exception cref="QmpException">There is no such set, or no such descriptor in it.</exception>
     public void Remove(long id, long? fd)
     {
+        state.AssertHeld();
         var name = string.Create(CultureInfo.InvariantCulture, $"fdset-id:{id}");
         if (fd is not null)
             name += string.Create(CultureInfo.InvariantCulture, $", fd:{fd}");

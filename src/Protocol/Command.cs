@@ -8,7 +8,7 @@ public enum Role { Observer, Admin }
 /// <summary>A declared command: everything a client, the schema and the manual can know of it, and what it does.</summary>
 public sealed class Command
 {
-    internal delegate ValueTask<Value> Handler(Call call, Members arguments, Lock state);
+    internal delegate ValueTask<Value> Handler(Call call, Members arguments, StateLock state);
 
     readonly Handler _handler;
 
@@ -80,7 +80,7 @@ public sealed class Command
 
     /// <summary>Checks the arguments, then acts. Short commands hold <paramref name="state"/> while they act.</summary>
     /// <exception cref="QmpException">What the client is to be told.</exception>
-    public ValueTask<Value> Invoke(Call call, Members arguments, Lock state) => _handler(call, arguments, state);
+    public ValueTask<Value> Invoke(Call call, Members arguments, StateLock state) => _handler(call, arguments, state);
 
     Command Copy(bool? outOfBand = null, bool? extension = null, Role? role = null, bool? changes = null, Topic? topic = null,
         IReadOnlyList<Example>? examples = null, IReadOnlyList<Refusal>? refusals = null) =>

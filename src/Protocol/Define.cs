@@ -33,7 +33,7 @@ public static class Define
         {
             if (given.Count != 0)
                 Refuse(given);
-            lock (state)
+            using (state.Enter())
                 return new(result.Write(handler(call)));
         });
 
@@ -44,7 +44,7 @@ public static class Define
             var first = a.Read(given, ref found);
             if (given.Count != found)
                 Refuse(given, a);
-            lock (state)
+            using (state.Enter())
                 return new(result.Write(handler(call, first)));
         });
 
@@ -56,7 +56,7 @@ public static class Define
             var second = b.Read(given, ref found);
             if (given.Count != found)
                 Refuse(given, a, b);
-            lock (state)
+            using (state.Enter())
                 return new(result.Write(handler(call, first, second)));
         });
 
@@ -70,7 +70,7 @@ public static class Define
             var third = c.Read(given, ref found);
             if (given.Count != found)
                 Refuse(given, a, b, c);
-            lock (state)
+            using (state.Enter())
                 return new(result.Write(handler(call, first, second, third)));
         });
 
@@ -85,7 +85,7 @@ public static class Define
             var fourth = d.Read(given, ref found);
             if (given.Count != found)
                 Refuse(given, a, b, c, d);
-            lock (state)
+            using (state.Enter())
                 return new(result.Write(handler(call, first, second, third, fourth)));
         });
 

@@ -4,7 +4,7 @@ using HostMemd.Qapi;
 namespace HostMemd.Backend.Jobs;
 
 /// <summary>The jobs by id, and the only place where their status changes. Used with the daemon's state held.</summary>
-public sealed class JobTable
+public sealed class JobTable(StateLock state)
 {
     readonly Dictionary<string, Job> _jobs = new(StringComparer.Ordinal);
 
@@ -16,6 +16,7 @@ public sealed class JobTable
     /// <exception cref="QmpException">The id is malformed or taken.</exception>
     public void Add(Job job)
     {
+        state.AssertHeld();
         if (!ObjectFactory.IsIdentifier(job.Id))
             throw QmpErrors.InvalidJobId(job.Id);
         if (!_jobs.TryAdd(job.Id, job))
@@ -25,6 +26,7 @@ public sealed class JobTable
 
     internal void Move(Job job, JobStatus status)
     {
+        state.AssertHeld();
         if (job.Status == status)
             return;
         job.Status = status;
@@ -73,6 +75,7 @@ public sealed class JobTable
 
     Job Find(string id, string verb, params JobStatus[] allowed)
     {
+        state.AssertHeld();
         if (!_jobs.TryGetValue(id, out var job))
             throw QmpErrors.JobNotFound();
         return allowed.Contains(job.Status) ? job : throw QmpErrors.JobVerb(id, JobInfo.StatusType.NameOf(job.Status), verb);

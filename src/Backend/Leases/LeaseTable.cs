@@ -12,7 +12,7 @@ public enum LeaseEnd { Unmap, Exit }
 /// <summary>
 /// The leases: who was lent what. They follow the process, not the connection, since mappings do. Used with the daemon's state held.
 /// </summary>
-public sealed class LeaseTable(Lock state)
+public sealed class LeaseTable(StateLock state)
 {
     // What a process is known by: its pid. Those of other pid namespaces all have 0 here: of them it is what pidfs calls them, and where
     // there is none each loan counts as one to a process of its own.
@@ -73,6 +73,7 @@ public sealed class LeaseTable(Lock state)
 
     void Add(Lease lease, Holder holder)
     {
+        state.AssertHeld();
         _leases.Add(lease.Mapping, lease);
         _holderOf.Add(lease, holder);
         holder.Leases.Add(lease);
@@ -87,6 +88,7 @@ public sealed class LeaseTable(Lock state)
 
     Holder HolderOf(int pid, SafeFileHandle pidfd)
     {
+        state.AssertHeld();
         // Asked first: a connection may outlive the process that made it, and the number may be somebody else's by now. A kernel that
         // does not answer has not said that anybody ended: nothing is changed then.
         var errno = Pidfd.Poll(pidfd, 0, out var hasEnded);
@@ -118,7 +120,7 @@ public sealed class LeaseTable(Lock state)
     // On the watcher's thread.
     void Exited(Holder holder)
     {
-        lock (state)
+        using (state.Enter())
             Forget(holder);
     }
 
@@ -134,6 +136,7 @@ public sealed class LeaseTable(Lock state)
     /// <exception cref="QmpException">There is no such lease.</exception>
     public Lease End(string mapping)
     {
+        state.AssertHeld();
         if (!_leases.TryGetValue(mapping, out var lease))
             throw QmpErrors.MappingNotFound(mapping);
         Remove(lease, LeaseEnd.Unmap);
@@ -142,6 +145,7 @@ public sealed class LeaseTable(Lock state)
 
     void Remove(Lease lease, LeaseEnd reason)
     {
+        state.AssertHeld();
         // A holder without leases stays watched until it ends: it may well ask again.
         if (_holderOf.Remove(lease, out var holder))
             holder.Leases.Remove(lease);

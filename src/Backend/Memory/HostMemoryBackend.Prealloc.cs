@@ -16,6 +16,7 @@ public abstract partial class HostMemoryBackend
     /// <exception cref="QmpException">This memory cannot be filled, or the id is taken.</exception>
     public void StartPrealloc(string jobId, uint threads)
     {
+        Environment.State.AssertHeld();
         if (Region is not { } region)
             throw QmpErrors.ObjectNotFound(Name);
         if (!Reserve)
@@ -57,7 +58,7 @@ public abstract partial class HostMemoryBackend
     {
         if (!added)
         {
-            lock (Environment.State)
+            using (Environment.State.Enter())
                 AddJob(job);
         }
         QmpException? failure = null;
@@ -78,7 +79,7 @@ public abstract partial class HostMemoryBackend
         }
         finally
         {
-            lock (Environment.State)
+            using (Environment.State.Enter())
             {
                 if (job.Status < JobStatus.Concluded)
                     Environment.Jobs.Conclude(job, failure?.Message);
@@ -91,7 +92,7 @@ public abstract partial class HostMemoryBackend
     // Memory that is to go need not be filled. A command that waits for its filling keeps its turn: it was first, as in QEMU.
     void StopJobs()
     {
-        lock (Environment.State)
+        using (Environment.State.Enter())
         {
             foreach (var job in Environment.Jobs.All)
             {
@@ -109,7 +110,7 @@ public abstract partial class HostMemoryBackend
         var (wasEmpty, holes) = (region.IsEmpty, FileHoles.Of(region));
         var threads = job.Threads == 0 ? PreallocThreads : job.Threads;
         using var filling = new Filling(region, threads, WorkerCpus());
-        lock (Environment.State)
+        using (Environment.State.Enter())
         {
             job.Attach(filling);
             if (job.IsCancelled)
@@ -128,7 +129,7 @@ public abstract partial class HostMemoryBackend
         if (errno == Errno.ECANCELED)
         {
             // Giving gigabytes back takes longer than stopping: who cancels need not wait for it, the next change of this memory does.
-            lock (Environment.State)
+            using (Environment.State.Enter())
                 Environment.Jobs.Conclude(job, failure.Message);
         }
         // What never was complete is unmapped now, and gone with that unless somebody's file holds it.

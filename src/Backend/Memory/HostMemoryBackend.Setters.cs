@@ -125,6 +125,7 @@ public abstract partial class HostMemoryBackend
 
     void SetContext(ThreadContext? context)
     {
+        Environment.State.AssertHeld();
         context?.AddUser();
         PreallocContext?.RemoveUser();
         PreallocContext = context;

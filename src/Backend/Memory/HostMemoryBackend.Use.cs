@@ -62,7 +62,7 @@ public abstract partial class HostMemoryBackend
 
     bool IsFileOfAnother()
     {
-        lock (Environment.State)
+        using (Environment.State.Enter())
         {
             return Environment.Tree.Objects.Children.OfType<HostMemoryBackend>()
                 .Any(b => b != this && b.Region?.Identity is { } file && file == Region?.Identity);

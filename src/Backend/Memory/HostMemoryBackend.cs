@@ -156,7 +156,7 @@ public abstract partial class HostMemoryBackend : QomObject
             region?.Dispose();
             _store?.Dispose();
         }).ConfigureAwait(false);
-        lock (Environment.State)
+        using (Environment.State.Enter())
             SetContext(null);
     }
 

@@ -73,7 +73,7 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
     {
         QomObject made;
         await environment.Quota.Mappings.SyncAsync(MostMappings).ConfigureAwait(false);
-        lock (environment.State)
+        using (environment.State.Enter())
             made = Begin(options, owner);
         try
         {
@@ -102,7 +102,7 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
             await UndoAsync(made).ConfigureAwait(false);
             throw;
         }
-        lock (environment.State)
+        using (environment.State.Enter())
         {
             Show(made);
             Added?.Invoke(made);
@@ -112,6 +112,7 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
 
     void Show(QomObject made)
     {
+        environment.State.AssertHeld();
         Objects.Adopt(made);
         made.Adopted();
     }
@@ -128,7 +129,7 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
     public async ValueTask<QomObject> RestoreAsync(ObjectOptions options, uint owner, SafeFileHandle? store, FileIdentity? identity)
     {
         QomObject made;
-        lock (environment.State)
+        using (environment.State.Enter())
             made = Begin(options, owner, restoring: true);
         try
         {
@@ -144,7 +145,7 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
             throw;
         }
         made.IsKept = false;
-        lock (environment.State)
+        using (environment.State.Enter())
             Show(made);
         return made;
     }
@@ -152,7 +153,7 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
     async ValueTask UndoAsync(QomObject made)
     {
         await made.ReleaseAsync().ConfigureAwait(false);
-        lock (environment.State)
+        using (environment.State.Enter())
         {
             Objects.Free(made.Name);
             environment.Quota.Release(made);
@@ -162,6 +163,7 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
     // In this order: the id's syntax, the setters, the id's uniqueness.
     QomObject Begin(ObjectOptions options, uint owner, bool restoring = false)
     {
+        environment.State.AssertHeld();
         if (!IsIdentifier(options.Id))
             throw QmpErrors.BadIdentifier();
         var type = types.Find(options.QomType);
@@ -229,7 +231,7 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
     public async ValueTask DeleteAsync(string id)
     {
         QomObject doomed;
-        lock (environment.State)
+        using (environment.State.Enter())
         {
             doomed = Objects.FindChild(id) ?? throw QmpErrors.ObjectNotFound(id);
             if (doomed.IsDoomed)
@@ -242,7 +244,7 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
         await doomed.ReleaseAsync().ConfigureAwait(false);
         if (Forgetting is { } forget)
             await forget(doomed).ConfigureAwait(false);
-        lock (environment.State)
+        using (environment.State.Enter())
         {
             Objects.Free(id);
             environment.Quota.Release(doomed);
@@ -259,7 +261,7 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
         }
         finally
         {
-            lock (environment.State)
+            using (environment.State.Enter())
             {
                 if (refusal is null)
                     Objects.Hide(doomed);
@@ -277,7 +279,7 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
     {
         QomObject target;
         ValueTask work;
-        lock (environment.State)
+        using (environment.State.Enter())
         {
             target = environment.Tree.Resolve(path);
             work = target.Set(property, value);
@@ -297,7 +299,7 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
     {
         QomObject target;
         ValueTask work;
-        lock (environment.State)
+        using (environment.State.Enter())
         {
             target = environment.Tree.Resolve(path);
             work = change(target);
@@ -308,7 +310,7 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
     async ValueTask ChangedAsync(QomObject target, ValueTask work)
     {
         await work.ConfigureAwait(false);
-        lock (environment.State)
+        using (environment.State.Enter())
             environment.Tree.NotifyChanged(target);
     }
 
@@ -319,7 +321,7 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
     public async Task ReleaseAllAsync(bool keep)
     {
         QomObject[] doomed;
-        lock (environment.State)
+        using (environment.State.Enter())
         {
             doomed = [.. Objects.Children.Reverse()];
             foreach (var child in doomed)
@@ -330,7 +332,7 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
         }
         foreach (var child in doomed)
             await child.ReleaseAsync().ConfigureAwait(false);
-        lock (environment.State)
+        using (environment.State.Enter())
         {
             foreach (var child in doomed)
                 Objects.Free(child.Name);

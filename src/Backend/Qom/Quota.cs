@@ -8,7 +8,7 @@ namespace HostMemd.Backend.Qom;
 /// How much there may be. What an object asks for is counted before it is made, so that two at once cannot pass together. Used with
 /// the daemon's state held.
 /// </summary>
-public sealed class Quota
+public sealed class Quota(StateLock state)
 {
     // What the runtime itself opens: seen 120; the rest is so that it can go on when the limit is reached. .NET does not survive a failing open.
     // Of a small limit it has a quarter, what LimitOptions keeps clients from.
@@ -50,6 +50,7 @@ public sealed class Quota
     /// <exception cref="QmpException">A limit would be passed; its name and value are in the text.</exception>
     internal void Admit(QomObject made)
     {
+        state.AssertHeld();
         var size = SizeOf(made);
         if (MaxObjects > 0 && _objects >= MaxObjects)
             throw QmpErrors.LimitReached("Objects", (ulong)MaxObjects);
@@ -68,6 +69,7 @@ public sealed class Quota
     /// <summary>Counts what was there before, whatever the limits are now.</summary>
     internal void Count(QomObject made)
     {
+        state.AssertHeld();
         var size = SizeOf(made);
         _objects++;
         Mappings.Add(made.MostMappings);
@@ -85,6 +87,7 @@ public sealed class Quota
 
     internal void Release(QomObject made)
     {
+        state.AssertHeld();
         Settle(made);
         Mappings.Release(made.MostMappings);
         var size = SizeOf(made);

@@ -23,10 +23,10 @@ static class LeaseCommands
         {"mapping": "map1", "id": "ram0", "size": 2097152, "page-size": 4096, "share": true, "readonly": false, "offset": 0, "path": "<path>"}
         """;
 
-    public static IEnumerable<Command> All(QomTree tree, LeaseTable leases, HolderSearch holders, Lock state) =>
+    public static IEnumerable<Command> All(QomTree tree, LeaseTable leases, HolderSearch holders, StateLock state) =>
         s_topic.Of(Rows(tree, leases, holders, state));
 
-    static IEnumerable<Command> Rows(QomTree tree, LeaseTable leases, HolderSearch holders, Lock state)
+    static IEnumerable<Command> Rows(QomTree tree, LeaseTable leases, HolderSearch holders, StateLock state)
     {
         yield return Command("memdev-map", "Lend memory to a process. The descriptor comes with the first byte of the reply.",
             MemdevMapped.Schema,
@@ -122,11 +122,11 @@ static class LeaseCommands
     }
 
     static async ValueTask<IReadOnlyList<MemdevMapping>> QueryAsync(
-        QomTree tree, LeaseTable leases, HolderSearch holders, Lock state, string? id)
+        QomTree tree, LeaseTable leases, HolderSearch holders, StateLock state, string? id)
     {
         HostMemoryBackend[] backends;
         Lease[] given;
-        lock (state)
+        using (state.Enter())
         {
             backends = id is null ? [.. tree.Objects.Children.OfType<HostMemoryBackend>()] : [Find(tree, id)];
             given = [.. backends.SelectMany(leases.Of)];

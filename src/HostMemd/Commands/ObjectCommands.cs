@@ -15,10 +15,10 @@ static class ObjectCommands
     // So many are described and written in half a millisecond; 10,000 take 15, for which nobody else's command waits.
     const int Many = 256;
 
-    public static IEnumerable<Command> All(QomTree tree, ObjectFactory objects, QapiUnion options, Lock state) =>
+    public static IEnumerable<Command> All(QomTree tree, ObjectFactory objects, QapiUnion options, StateLock state) =>
         s_topic.Of(Rows(tree, objects, options, state));
 
-    static IEnumerable<Command> Rows(QomTree tree, ObjectFactory objects, QapiUnion options, Lock state)
+    static IEnumerable<Command> Rows(QomTree tree, ObjectFactory objects, QapiUnion options, StateLock state)
     {
         yield return Slow("object-add", "Make an object.", None, options, async (call, given) =>
         {
@@ -57,14 +57,14 @@ static class ObjectCommands
                 """);
     }
 
-    static async ValueTask<IReadOnlyList<Memdev>> ListAsync(QomTree tree, Lock state)
+    static async ValueTask<IReadOnlyList<Memdev>> ListAsync(QomTree tree, StateLock state)
     {
         int count;
-        lock (state)
+        using (state.Enter())
             count = tree.Objects.Count;
         if (count > Many)
             await Task.Yield();
-        lock (state)
+        using (state.Enter())
             return [.. tree.Objects.Children.OfType<HostMemoryBackend>().Select(Describe)];
     }
 

@@ -14,10 +14,10 @@ static class StatsCommands
 {
     static readonly Topic s_topic = new("Statistics", "What the kernel says of the memory, beside what was asked for.");
 
-    public static IEnumerable<Command> All(QomTree tree, LeaseTable leases, HolderSearch holders, Lock state) =>
+    public static IEnumerable<Command> All(QomTree tree, LeaseTable leases, HolderSearch holders, StateLock state) =>
         s_topic.Of(Rows(tree, leases, holders, state));
 
-    static IEnumerable<Command> Rows(QomTree tree, LeaseTable leases, HolderSearch holders, Lock state)
+    static IEnumerable<Command> Rows(QomTree tree, LeaseTable leases, HolderSearch holders, StateLock state)
     {
         yield return Slow("query-memdev-stats", "What the kernel says of the memory now.", ListOf(MemdevStats.Schema),
             Opt("id", Str, "Only this backend."), (_, id) => ReadAsync(tree, leases, holders, state, id)).Extension().ForObservers()
@@ -29,10 +29,11 @@ static class StatsCommands
             .Fails(QmpErrors.ObjectNotFound("ram9"), """{"id": "ram9"}""");
     }
 
-    static async ValueTask<IReadOnlyList<MemdevStats>> ReadAsync(QomTree tree, LeaseTable leases, HolderSearch holders, Lock state, string? id)
+    static async ValueTask<IReadOnlyList<MemdevStats>> ReadAsync(
+        QomTree tree, LeaseTable leases, HolderSearch holders, StateLock state, string? id)
     {
         HostMemoryBackend[] backends;
-        lock (state)
+        using (state.Enter())
         {
             backends = id is null ? [.. tree.Objects.Children.OfType<HostMemoryBackend>()]
                 : [tree.Objects.FindChild(id) as HostMemoryBackend ?? throw QmpErrors.ObjectNotFound(id)];
@@ -41,7 +42,7 @@ static class StatsCommands
         var scanning = ScanAsync(backends, holders);
         var read = await OwnThread.RunAsync(() => MemoryStatistics.Read(backends)).ConfigureAwait(false);
         var users = await scanning.ConfigureAwait(false);
-        lock (state)
+        using (state.Enter())
             return [.. backends.Zip(read, (b, r) => Describe(b, r, CountOf(b, leases, users)))];
     }
 

@@ -11,7 +11,7 @@ public sealed partial class HumanMonitor
 {
     void InfoMemdev(HumanCall call)
     {
-        lock (_state)
+        using (_state.Enter())
         {
             foreach (var backend in ChildOrder.Sort(_tree.Objects).OfType<HostMemoryBackend>())
                 call.Print(Describe(backend));
@@ -39,7 +39,7 @@ public sealed partial class HumanMonitor
     void InfoQomTree(HumanCall call)
     {
         var path = call.Find("path") ?? "/machine";
-        lock (_state)
+        using (_state.Enter())
         {
             QomObject top;
             try

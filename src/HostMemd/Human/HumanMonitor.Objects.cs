@@ -29,7 +29,7 @@ public sealed partial class HumanMonitor
 
     void Get(HumanCall call)
     {
-        lock (_state)
+        using (_state.Enter())
             call.Print(JsonWriter.ToText(_tree.Resolve(call["path"]).Get(call["property"]), pretty: true).ReplaceLineEndings("\n") + "\n");
     }
 
@@ -40,7 +40,7 @@ public sealed partial class HumanMonitor
             call.Print("/\n");
             return;
         }
-        lock (_state)
+        using (_state.Enter())
         {
             var target = _tree.ResolveForList(path);
             foreach (var property in target.Class.Listed)

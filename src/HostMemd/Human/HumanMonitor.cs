@@ -13,7 +13,7 @@ public sealed partial class HumanMonitor
     readonly QomTypes _types;
     readonly QapiUnion _objectOptions;
     readonly ObjectFactory _objects;
-    readonly Lock _state;
+    readonly StateLock _state;
     readonly string _version;
     readonly IReadOnlyList<HumanCommand> _commands;
 
@@ -23,7 +23,7 @@ public sealed partial class HumanMonitor
     /// <param name="objects">Makes and deletes objects; called without the state.</param>
     /// <param name="state">Held while the tree is read.</param>
     /// <param name="version">What <c>info version</c> prints: QEMU's release and, without a blank between, the package.</param>
-    public HumanMonitor(QomTree tree, QomTypes types, QapiUnion objectOptions, ObjectFactory objects, Lock state, string version)
+    public HumanMonitor(QomTree tree, QomTypes types, QapiUnion objectOptions, ObjectFactory objects, StateLock state, string version)
     {
         (_tree, _types, _objectOptions, _objects, _state, _version) = (tree, types, objectOptions, objects, state, version);
         _commands = Commands();

@@ -32,7 +32,7 @@ sealed class Keeper
     const ulong RewriteFrom = 256 << 10;
 
     readonly FdStore _store;
-    readonly Lock _state;
+    readonly StateLock _state;
     readonly ILogger _logger;
     readonly QomTree _tree;
     readonly LeaseTable _leases;
@@ -44,7 +44,7 @@ sealed class Keeper
     long _lastGeneration, _lastName;
     bool _hasBegun;
 
-    public Keeper(ObjectFactory objects, QomTree tree, LeaseTable leases, FdStore store, Lock state, ILogger logger)
+    public Keeper(ObjectFactory objects, QomTree tree, LeaseTable leases, FdStore store, StateLock state, ILogger logger)
     {
         _store = store;
         _tree = tree;
@@ -56,7 +56,7 @@ sealed class Keeper
         // Without a store nothing is written down: a takeover looks at the objects themselves.
         objects.Added += WriteRecord;
         tree.Changed += WriteRecord;
-        leases.Given += lease => Write(KeptState.Line(LeaseRecord.Of(lease)));
+        leases.Given += WriteRecord;
         leases.Ended += (lease, _) => Write(KeptState.Unleased(lease.Mapping));
     }
 
@@ -70,7 +70,7 @@ sealed class Keeper
     {
         get
         {
-            lock (_state)
+            using (_state.Enter())
                 return _kept.Aside.Count + _kept.Objects.Count(o => _tree.Objects.FindChild(o.Options.Id) is null);
         }
     }
@@ -84,6 +84,12 @@ sealed class Keeper
             Write(KeptState.Line(RecordOf(made)));
     }
 
+    void WriteRecord(Lease lease)
+    {
+        if (_store.IsEnabled)
+            Write(KeptState.Line(LeaseRecord.Of(lease)));
+    }
+
     ObjectRecord RecordOf(QomObject made) => ObjectRecord.Of(made, _names.GetValueOrDefault(made.Name));
 
     /// <summary>The descriptor through which another process can have this memory, or null: it has a path, or is private.</summary>
@@ -95,7 +101,7 @@ sealed class Keeper
         if (StoreOf(made) is not { } file)
             return;
         string name;
-        lock (_state)
+        using (_state.Enter())
         {
             // Without a journal nobody will know what the descriptor is: what did not work is tried again.
             if (_hasBegun && _journal is null && _next is null)
@@ -104,7 +110,7 @@ sealed class Keeper
         }
         if (_store.Put(name, file))
         {
-            lock (_state)
+            using (_state.Enter())
                 _names[made.Name] = name;
             return;
         }
@@ -115,7 +121,7 @@ sealed class Keeper
     ValueTask Forget(QomObject gone)
     {
         string? name;
-        lock (_state)
+        using (_state.Enter())
         {
             Write(KeptState.Deleted(gone.Name));
             _names.Remove(gone.Name, out name);
@@ -130,6 +136,7 @@ sealed class Keeper
 
     void Write(Value line)
     {
+        _state.AssertHeld();
         if (!_store.IsEnabled)
             return;
         _kept.Apply(line);
@@ -152,6 +159,7 @@ sealed class Keeper
     // With the state held.
     Journal? BeginRewrite()
     {
+        _state.AssertHeld();
         if (Journal.Create(++_lastGeneration, _kept.Lines(), out _next) is { Failed: true } errno)
             Log.NotRecorded(_logger, errno);
         return _next;
@@ -163,7 +171,7 @@ sealed class Keeper
         var stored = _store.Put(name, next.File);
         if (!stored)
             _store.Remove(name);
-        lock (_state)
+        using (_state.Enter())
         {
             _next = null;
             if (stored)
@@ -190,6 +198,7 @@ sealed class Keeper
     /// </summary>
     public (IReadOnlyList<Value> Lines, IReadOnlyList<PassedDescriptor> Memory) HandOver()
     {
+        _state.AssertHeld();
         var lines = new List<Value>();
         var memory = new List<PassedDescriptor>();
         foreach (var made in _tree.Objects.Children)
@@ -234,12 +243,12 @@ sealed class Keeper
         }
         // What was handed over by a process, not by a store, is in none yet.
         QomObject[] made;
-        lock (_state)
+        using (_state.Enter())
             made = [.. _tree.Objects.Children.Where(c => !_names.ContainsKey(c.Name))];
         foreach (var one in made)
             Keep(one);
         Journal? next;
-        lock (_state)
+        using (_state.Enter())
         {
             foreach (var one in made)
                 _kept.Apply(KeptState.Line(RecordOf(one)));
@@ -312,7 +321,7 @@ sealed class Keeper
 
     void PutAside(string name)
     {
-        lock (_state)
+        using (_state.Enter())
             _kept.Apply(KeptState.PutAside(name));
     }
 
@@ -330,7 +339,7 @@ sealed class Keeper
             var made = await restorer.TryMakeAsync(record, store).ConfigureAwait(false);
             if (!made && record is { Store: null, File: null })
                 continue;
-            lock (_state)
+            using (_state.Enter())
             {
                 _kept.Apply(KeptState.Line(record));
                 if (made && record.Store is not null)
@@ -339,7 +348,7 @@ sealed class Keeper
         }
         foreach (var lease in state.Leases)
         {
-            lock (_state)
+            using (_state.Enter())
             {
                 if (restorer.TryLend(lease, lease.Process is null ? null : memory.GetValueOrDefault(lease.Process)))
                     _kept.Apply(KeptState.Line(lease));

@@ -18,7 +18,8 @@ namespace HostMemd.Keeping;
 /// <param name="state">The daemon's state.</param>
 /// <param name="leave">Called when the other process serves: this one is to go, and to take nothing with it.</param>
 /// <param name="logger">Says so.</param>
-sealed class TakeoverCommands(Keeper keeper, ChangeGate changes, JobTable jobs, Acceptors acceptors, Lock state, Action leave, ILogger logger)
+sealed class TakeoverCommands(
+    Keeper keeper, ChangeGate changes, JobTable jobs, Acceptors acceptors, StateLock state, Action leave, ILogger logger)
 {
     static readonly Topic s_topic = new("Takeover", "The running daemon's side of --takeover; for hostmemd itself.");
 
@@ -86,7 +87,7 @@ sealed class TakeoverCommands(Keeper keeper, ChangeGate changes, JobTable jobs, 
 
     Handed Collect(out Journal journal)
     {
-        lock (state)
+        using (state.Enter())
         {
             if (jobs.All.FirstOrDefault(j => j.Status < JobStatus.Concluded) is { } job)
                 throw QmpErrors.TakeoverBusy($"job '{job.Id}'");

@@ -35,7 +35,7 @@ public sealed class AllocationTests
     static async Task<double> MeasureAsync(string command)
     {
         var daemon = new Daemon(new HostMemdOptions(), NullLoggerFactory.Instance);
-        var dispatcher = new Dispatcher(daemon.Commands, new Lock(), new ChangeGate(), NullLogger.Instance, NullLogger.Instance);
+        var dispatcher = new Dispatcher(daemon.Commands, daemon.State, new ChangeGate(), NullLogger.Instance, NullLogger.Instance);
         var output = new Output(pretty: false, long.MaxValue);
         var session = new Session(output, PeerCredentials.Unknown, dispatcher.RunAsync, new WireLimits());
         var reader = new JsonReader(new JsonLimits());

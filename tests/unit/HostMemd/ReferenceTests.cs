@@ -64,9 +64,9 @@ public class ReferenceTests
     static async Task<string> WriteAsync()
     {
         var daemon = new Daemon(new HostMemdOptions(), NullLoggerFactory.Instance);
-        var state = new Lock();
-        var environment = new QomEnvironment(new QomTree(new MachineObject(new())), new() { Cpus = 2 }, new FillPool(1), new JobTable(),
-            new LeaseTable(state), new HolderSearch(NullLogger.Instance), NullLogger.Instance, state);
+        var state = new StateLock();
+        var environment = new QomEnvironment(new QomTree(new MachineObject(new())), new() { Cpus = 2 }, new FillPool(1),
+            new JobTable(state), new LeaseTable(state), new HolderSearch(NullLogger.Instance), NullLogger.Instance, state);
         var objects = new ObjectFactory(daemon.Types, environment);
         var samples = new Dictionary<string, QomObject>();
         try

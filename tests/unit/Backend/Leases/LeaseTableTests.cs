@@ -15,7 +15,7 @@ public sealed class LeaseTableTests : IDisposable
 {
     static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
-    readonly Lock _state = new();
+    readonly StateLock _state = new();
     readonly LeaseTable _leases;
     readonly HostMemoryBackend _memory;
     readonly List<Process> _processes = [];
@@ -26,7 +26,7 @@ public sealed class LeaseTableTests : IDisposable
     {
         _leases = new(_state);
         var defaults = new MachineDefaults();
-        var environment = new QomEnvironment(new(new MachineObject(defaults)), defaults, new FillPool(1), new JobTable(), _leases,
+        var environment = new QomEnvironment(new(new MachineObject(defaults)), defaults, new FillPool(1), new JobTable(_state), _leases,
             new HolderSearch(NullLogger.Instance), NullLogger.Instance, _state);
         _memory = (HostMemoryBackend)RamBackend.RamClass.Create!(environment, "m");
         _leases.Ended += (lease, reason) =>
@@ -61,8 +61,14 @@ public sealed class LeaseTableTests : IDisposable
 
     Lease Give(int pid, SafeFileHandle? pidfd = null)
     {
-        lock (_state)
+        using (_state.Enter())
             return _leases.Give(_memory, pid, pidfd ?? PidfdOf(pid), null, false);
+    }
+
+    void End(Lease lease)
+    {
+        using (_state.Enter())
+            _leases.End(lease.Mapping);
     }
 
     static void Kill(Process process)
@@ -77,11 +83,11 @@ public sealed class LeaseTableTests : IDisposable
         var lease = Give(Environment.ProcessId);
         Assert.Same(lease, Assert.Single(_leases.Of(_memory)));
 
-        _leases.End(lease.Mapping);
+        End(lease);
 
         Assert.Empty(_leases.Of(_memory));
         Assert.Equal([(lease.Mapping, LeaseEnd.Unmap)], _ended);
-        Assert.Equal($"mapping '{lease.Mapping}' not found", Assert.Throws<QmpException>(() => _leases.End(lease.Mapping)).Message);
+        Assert.Equal($"mapping '{lease.Mapping}' not found", Assert.Throws<QmpException>(() => End(lease)).Message);
     }
 
     [Fact]
@@ -94,7 +100,7 @@ public sealed class LeaseTableTests : IDisposable
         Kill(dying);
         Assert.True(_end.Wait(s_patience) && _end.Wait(s_patience));
 
-        lock (_state)
+        using (_state.Enter())
         {
             Assert.Same(stays, Assert.Single(_leases.All));
             Assert.Equal(gone.Select(l => (l.Mapping, LeaseEnd.Exit)).Order(), _ended.Order());
@@ -105,7 +111,7 @@ public sealed class LeaseTableTests : IDisposable
     public void Names_AreNotUsedAgain()
     {
         var first = Give(Environment.ProcessId);
-        _leases.End(first.Mapping);
+        End(first);
         Assert.NotEqual(first.Mapping, Give(Environment.ProcessId).Mapping);
     }
 
@@ -142,7 +148,7 @@ public sealed class LeaseTableTests : IDisposable
         Kill(dying);
         Assert.True(_end.Wait(s_patience) && _end.Wait(s_patience));
 
-        lock (_state)
+        using (_state.Enter())
         {
             Assert.Same(stays, Assert.Single(_leases.All));
             Assert.Equal(gone.Select(l => (l.Mapping, LeaseEnd.Exit)).Order(), _ended.Order());
@@ -173,7 +179,7 @@ public sealed class LeaseTableTests : IDisposable
     public void LivingProcess_IsNotTakenForTheDeadOneWithItsNumber()
     {
         var (dead, living) = (Sleeper(), Sleeper());
-        lock (_state)
+        using (_state.Enter())
         {
             var old = _leases.Give(_memory, living.Id, PidfdOf(dead.Id), null, false);
             Kill(dead);

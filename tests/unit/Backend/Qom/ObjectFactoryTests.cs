@@ -17,13 +17,13 @@ public sealed class ObjectFactoryTests : IDisposable
 
     public ObjectFactoryTests()
     {
-        var state = new Lock();
+        var state = new StateLock();
         var defaults = new MachineDefaults();
         _tree = new QomTree(new MachineObject(defaults));
         var types = new QomTypes().Add(QomObject.BaseClass, Container.ContainerClass, HostMemoryBackend.BackendClass, RamBackend.RamClass,
             FileBackend.FileClass, MemfdBackend.MemfdClass, ShmBackend.ShmClass, MemoryRegionObject.RegionClass, ThreadContext.ContextClass);
         _options = types.ObjectOptions();
-        _objects = new(types, new QomEnvironment(_tree, defaults, new FillPool(1), new JobTable(), new LeaseTable(state),
+        _objects = new(types, new QomEnvironment(_tree, defaults, new FillPool(1), new JobTable(state), new LeaseTable(state),
             new HolderSearch(NullLogger.Instance), NullLogger.Instance, state));
     }
 

@@ -4,6 +4,7 @@ using HostMemd.Backend.Memory;
 using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
 using HostMemd.Human;
+using HostMemd.Qapi;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace HostMemd.Unit.Human;
@@ -13,13 +14,13 @@ sealed class TestMonitor
 {
     public TestMonitor()
     {
-        var state = new Lock();
+        var state = new StateLock();
         var defaults = new MachineDefaults();
         var tree = new QomTree(new MachineObject(defaults));
         var types = new QomTypes().Add(QomObject.BaseClass, Container.ContainerClass, HostMemoryBackend.BackendClass, RamBackend.RamClass,
             FileBackend.FileClass, MemfdBackend.MemfdClass, ShmBackend.ShmClass, MemoryRegionObject.RegionClass,
             ThreadContext.ContextClass);
-        var environment = new QomEnvironment(tree, defaults, new FillPool(1), new JobTable(), new LeaseTable(state),
+        var environment = new QomEnvironment(tree, defaults, new FillPool(1), new JobTable(state), new LeaseTable(state),
             new HolderSearch(NullLogger.Instance), NullLogger.Instance, state);
         Human = new(tree, types, types.ObjectOptions(), new ObjectFactory(types, environment), state, "11.1.2test");
     }
