@@ -31,6 +31,7 @@ public sealed class Daemon
     readonly JobTable _jobs;
     readonly LeaseTable _leases;
     readonly HolderSearch _holders;
+    readonly Lending _lending;
     readonly ObjectFactory _objects;
     readonly FdSets _fdSets;
     readonly SessionHost _sessions;
@@ -66,8 +67,9 @@ public sealed class Daemon
             // The service manager is the main process's parent.
             Storekeeper = store.IsEnabled && int.TryParse(Procfs.Status("PPid"), out var parent) ? parent : null,
         };
+        _lending = new(_tree, _leases, _holders, _state);
         var threads = options.Limits.FillThreads > 0 ? options.Limits.FillThreads : Sched.OnlineCpus();
-        _environment = new QomEnvironment(_tree, options.Machine, new FillPool(threads), _jobs, _leases, _holders,
+        _environment = new QomEnvironment(_tree, options.Machine, new FillPool(threads), _jobs, _lending,
             loggers.CreateLogger("HostMemd.Backend"), _state)
         { Quota = _quota };
         Apply(options);
@@ -137,7 +139,7 @@ public sealed class Daemon
         table.Add(JobCommands.All(_jobs, _tree));
         table.Add(StatsCommands.All(_tree, _leases, _holders, _state));
         table.Add(LimitCommands.All(_quota, _jobs, () => _sessions!));
-        table.Add(LeaseCommands.All(_tree, _leases, _holders, _state));
+        table.Add(LeaseCommands.All(_leases, _lending, new(_tree, _leases, _holders, _state)));
         table.Add(WatchCommands.All());
         table.Add(new TakeoverCommands(_keeper, _changes, _jobs, _acceptors, _state, () => _left.TrySetResult(), _logger).All());
         table.Add(YankCommands.All());

@@ -11,6 +11,9 @@ namespace HostMemd.Backend.Leases;
 /// <param name="Since">When it was given.</param>
 public sealed record Lease(string Mapping, HostMemoryBackend Backend, int Pid, string? Name, bool IsReadOnly, DateTimeOffset Since)
 {
+    /// <summary>When the process started, in the kernel's clock ticks; null if it was not read when the lease was given.</summary>
+    public ulong? StartTime { get; init; }
+
     /// <summary>The number of a process that has none here (pid_namespaces(7)), as unix(7) has it for SO_PEERCRED.</summary>
     public const int Unnumbered = 0;
 }

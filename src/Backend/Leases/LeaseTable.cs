@@ -34,6 +34,11 @@ public sealed class LeaseTable(StateLock state)
     long _counter;
     ulong _unknown;
 
+    /// <summary>
+    /// Whether leases are written down for another process. What identifies a borrower is then read, from /proc, before its lease is given.
+    /// </summary>
+    public Func<bool> IsRecorded { get; set; } = static () => false;
+
     public event Action<Lease>? Given;
     public event Action<Lease, LeaseEnd>? Ended;
 
@@ -57,15 +62,16 @@ public sealed class LeaseTable(StateLock state)
     /// <param name="pidfd">A descriptor of that process, taken over; it may be closed at once if the process is known already.</param>
     /// <param name="name">Free text.</param>
     /// <param name="isReadOnly">What kind of descriptor is lent.</param>
+    /// <param name="startTime">When the process started, in clock ticks; null if not read.</param>
     /// <exception cref="QmpException">The process is gone, or cannot be watched.</exception>
-    public Lease Give(HostMemoryBackend backend, int pid, SafeFileHandle pidfd, string? name, bool isReadOnly)
+    public Lease Give(HostMemoryBackend backend, int pid, SafeFileHandle pidfd, string? name, bool isReadOnly, ulong? startTime = null)
     {
         var holder = HolderOf(pid, pidfd);
         string mapping;
         do
             mapping = string.Create(CultureInfo.InvariantCulture, $"map{++_counter}");
         while (_leases.ContainsKey(mapping));
-        var lease = new Lease(mapping, backend, pid, name, isReadOnly, DateTimeOffset.UtcNow);
+        var lease = new Lease(mapping, backend, pid, name, isReadOnly, DateTimeOffset.UtcNow) { StartTime = startTime };
         Add(lease, holder);
         Given?.Invoke(lease);
         return lease;

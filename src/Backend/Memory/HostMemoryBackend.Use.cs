@@ -1,4 +1,3 @@
-using HostMemd.Backend.Leases;
 using HostMemd.Linux;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
@@ -25,15 +24,16 @@ public abstract partial class HostMemoryBackend
     /// Lets the user of a process that was lent the memory for writing open it again through its own <c>/proc/self/fd</c>: QEMU takes
     /// memory by path only. Memory without a path of its own is its owner's otherwise, so that a loan for reading holds against others.
     /// </summary>
+    /// <param name="lent">Any descriptor of the memory.</param>
     /// <param name="uid">The user.</param>
-    public void AdmitUser(uint uid)
+    public void AdmitUser(SafeFileHandle lent, uint uid)
     {
         // Root and the owner may in any case.
-        if (uid == 0 || HasPath || Region is not { File: { } file } || (Files.Status(file, out var status).Ok && status.Uid == uid))
+        if (uid == 0 || HasPath || (Files.Status(lent, out var status).Ok && status.Uid == uid))
             return;
         // Huge pages have no access lists: there it is everybody. Whatever fails, the descriptor that is lent is good for mapping.
-        if (PosixAcl.Admit(file, uid) == Errno.EOPNOTSUPP)
-            Files.SetMode(file, OwnerAndOthers);
+        if (PosixAcl.Admit(lent, uid) == Errno.EOPNOTSUPP)
+            Files.SetMode(lent, OwnerAndOthers);
     }
 
     const uint OwnerAndOthers = 0b110_000_110;
@@ -41,31 +41,7 @@ public abstract partial class HostMemoryBackend
     /// <summary>The file is one that others may know, and its mode their business.</summary>
     private protected virtual bool HasPath => false;
 
-    public override QmpException? DeletionRefusal()
-    {
-        var leases = Environment.Leases.Of(this);
-        if (leases.Count == 0)
-            return null;
-        // QEMU's text, as long as query-memdev-mappings can name one of them.
-        return leases.FirstOrDefault(l => l.Pid == Lease.Unnumbered) is { } elsewhere && leases.All(l => l.Pid == Lease.Unnumbered)
-            ? QmpErrors.ObjectLentElsewhere(Name, elsewhere.Mapping) : QmpErrors.ObjectMapped(Name);
-    }
+    public override QmpException? DeletionRefusal() => Environment.Users.Refusal(this);
 
-    public override async ValueTask<QmpException?> DeletionRefusalAsync()
-    {
-        if (Region is not { } region)
-            return null;
-        // Not known: nothing of ours speaks against it, and the log says what could not be seen.
-        var held = await Environment.Holders.IsHeldElsewhereAsync(region, IsFileOfAnother).ConfigureAwait(false);
-        return held == true ? QmpErrors.ObjectMapped(Name) : null;
-    }
-
-    bool IsFileOfAnother()
-    {
-        using (Environment.State.Enter())
-        {
-            return Environment.Tree.Objects.Children.OfType<HostMemoryBackend>()
-                .Any(b => b != this && b.Region?.Identity is { } file && file == Region?.Identity);
-        }
-    }
+    public override ValueTask<QmpException?> DeletionRefusalAsync() => Environment.Users.RefusalAsync(this);
 }

@@ -1,5 +1,4 @@
 using HostMemd.Backend.Jobs;
-using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Prealloc;
 using HostMemd.Qapi;
@@ -9,7 +8,7 @@ namespace HostMemd.Backend.Qom;
 
 /// <summary>What every object may use: the tree, for links; the defaults; the threads that fill memory.</summary>
 public sealed record QomEnvironment(
-    QomTree Tree, MachineDefaults Machine, FillPool Fillers, JobTable Jobs, LeaseTable Leases, HolderSearch Holders,
+    QomTree Tree, MachineDefaults Machine, FillPool Fillers, JobTable Jobs, IMemoryUsers Users,
     ILogger Logger, StateLock State)
 {
     /// <summary>How much there may be.</summary>

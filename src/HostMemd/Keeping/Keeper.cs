@@ -56,6 +56,7 @@ sealed class Keeper
         // Without a store nothing is written down: a takeover looks at the objects themselves.
         objects.Added += WriteRecord;
         tree.Changed += WriteRecord;
+        leases.IsRecorded = () => store.IsEnabled;
         leases.Given += WriteRecord;
         leases.Ended += (lease, _) => Write(KeptState.Unleased(lease.Mapping));
     }

@@ -1,10 +1,7 @@
-using HostMemd.Backend.Jobs;
-using HostMemd.Backend.Leases;
-using HostMemd.Backend.Memory;
-using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
 using HostMemd.Protocol;
 using HostMemd.Qapi;
+using HostMemd.Unit.Backend;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace HostMemd.Unit;
@@ -64,10 +61,7 @@ public class ReferenceTests
     static async Task<string> WriteAsync()
     {
         var daemon = new Daemon(new HostMemdOptions(), NullLoggerFactory.Instance);
-        var state = new StateLock();
-        var environment = new QomEnvironment(new QomTree(new MachineObject(new())), new() { Cpus = 2 }, new FillPool(1),
-            new JobTable(state), new LeaseTable(state), new HolderSearch(NullLogger.Instance), NullLogger.Instance, state);
-        var objects = new ObjectFactory(daemon.Types, environment);
+        var objects = new TestObjects(new() { Cpus = 2 }).Objects;
         var samples = new Dictionary<string, QomObject>();
         try
         {

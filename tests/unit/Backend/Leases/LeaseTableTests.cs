@@ -1,12 +1,8 @@
 using System.Diagnostics;
-using HostMemd.Backend.Jobs;
 using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
-using HostMemd.Backend.Prealloc;
-using HostMemd.Backend.Qom;
 using HostMemd.Linux;
 using HostMemd.Qapi;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Unit.Backend.Leases;
@@ -15,7 +11,8 @@ public sealed class LeaseTableTests : IDisposable
 {
     static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
-    readonly StateLock _state = new();
+    readonly TestObjects _test = new();
+    readonly StateLock _state;
     readonly LeaseTable _leases;
     readonly HostMemoryBackend _memory;
     readonly List<Process> _processes = [];
@@ -24,11 +21,8 @@ public sealed class LeaseTableTests : IDisposable
 
     public LeaseTableTests()
     {
-        _leases = new(_state);
-        var defaults = new MachineDefaults();
-        var environment = new QomEnvironment(new(new MachineObject(defaults)), defaults, new FillPool(1), new JobTable(_state), _leases,
-            new HolderSearch(NullLogger.Instance), NullLogger.Instance, _state);
-        _memory = (HostMemoryBackend)RamBackend.RamClass.Create!(environment, "m");
+        (_state, _leases) = (_test.State, _test.Leases);
+        _memory = (HostMemoryBackend)RamBackend.RamClass.Create!(_test.Environment, "m");
         _leases.Ended += (lease, reason) =>
         {
             _ended.Add((lease.Mapping, reason));

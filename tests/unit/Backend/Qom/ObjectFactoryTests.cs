@@ -1,35 +1,16 @@
-using HostMemd.Backend.Jobs;
-using HostMemd.Backend.Leases;
-using HostMemd.Backend.Memory;
-using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
 using HostMemd.Qapi;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace HostMemd.Unit.Backend;
 
 public sealed class ObjectFactoryTests : IDisposable
 {
     readonly string _folder = Directory.CreateTempSubdirectory("hostmemd-").FullName;
-    readonly QomTree _tree;
-    readonly ObjectFactory _objects;
-    readonly QapiUnion _options;
+    readonly TestObjects _test = new();
 
-    public ObjectFactoryTests()
-    {
-        var state = new StateLock();
-        var defaults = new MachineDefaults();
-        _tree = new QomTree(new MachineObject(defaults));
-        var types = new QomTypes().Add(QomObject.BaseClass, Container.ContainerClass, HostMemoryBackend.BackendClass, RamBackend.RamClass,
-            FileBackend.FileClass, MemfdBackend.MemfdClass, ShmBackend.ShmClass, MemoryRegionObject.RegionClass, ThreadContext.ContextClass);
-        _options = types.ObjectOptions();
-        _objects = new(types, new QomEnvironment(_tree, defaults, new FillPool(1), new JobTable(state), new LeaseTable(state),
-            new HolderSearch(NullLogger.Instance), NullLogger.Instance, state));
-    }
+    QomTree Tree => _test.Tree;
 
-    async Task<QomObject> Add(string type, string id, params (string Name, Value Value)[] properties) =>
-        await _objects.AddAsync(_options.Read(
-            Value.Object([("qom-type", Value.From(type)), ("id", Value.From(id)), .. properties]), null));
+    Task<QomObject> Add(string type, string id, params (string Name, Value Value)[] properties) => _test.AddAsync(type, id, properties);
 
     async Task<string> Refusal(string type, string id, params (string Name, Value Value)[] properties) =>
         (await Assert.ThrowsAsync<QmpException>(() => Add(type, id, properties))).Message;
@@ -41,10 +22,10 @@ public sealed class ObjectFactoryTests : IDisposable
     {
         var made = await Add("memory-backend-ram", "m", s_size);
 
-        Assert.Same(made, _tree.Resolve("/objects/m"));
-        Assert.Same(made, _tree.Resolve("m"));
-        await _objects.DeleteAsync("m");
-        Assert.Equal("Device 'm' not found", Assert.Throws<QmpException>(() => _tree.Resolve("m")).Message);
+        Assert.Same(made, Tree.Resolve("/objects/m"));
+        Assert.Same(made, Tree.Resolve("m"));
+        await _test.Objects.DeleteAsync("m");
+        Assert.Equal("Device 'm' not found", Assert.Throws<QmpException>(() => Tree.Resolve("m")).Message);
     }
 
     // backends.md § 3.3: types and missing members, then the id, then the setters, then the duplicate.
@@ -83,7 +64,7 @@ public sealed class ObjectFactoryTests : IDisposable
             ("mem-path", Value.From(path)), ("policy", Value.From("bind"))));
 
         Assert.False(File.Exists(path));
-        Assert.Empty(_tree.Objects.Children);
+        Assert.Empty(Tree.Objects.Children);
         await Add("memory-backend-ram", "m", s_size);
     }
 
@@ -115,15 +96,15 @@ public sealed class ObjectFactoryTests : IDisposable
         var made = await Add("memory-backend-ram", "m", s_size);
 
         foreach (var path in (string[])["/objects/m", "objects/m", "m", "/objects/m/", "//objects//m"])
-            Assert.Same(made, _tree.Resolve(path));
-        Assert.Equal("Path '' is ambiguous", Assert.Throws<QmpException>(() => _tree.ResolveForList("")).Message);
-        Assert.Equal("Device '' not found", Assert.Throws<QmpException>(() => _tree.Resolve("")).Message);
+            Assert.Same(made, Tree.Resolve(path));
+        Assert.Equal("Path '' is ambiguous", Assert.Throws<QmpException>(() => Tree.ResolveForList("")).Message);
+        Assert.Equal("Device '' not found", Assert.Throws<QmpException>(() => Tree.Resolve("")).Message);
     }
 
     public void Dispose()
     {
-        foreach (var left in _tree.Objects.Children.ToArray())
-            _objects.DeleteAsync(left.Name).AsTask().GetAwaiter().GetResult();
+        foreach (var left in Tree.Objects.Children.ToArray())
+            _test.Objects.DeleteAsync(left.Name).AsTask().GetAwaiter().GetResult();
         Directory.Delete(_folder, recursive: true);
     }
 }
