@@ -13,7 +13,7 @@ static partial class Log
 
     [LoggerMessage(202, LogLevel.Warning,
         "who holds memory is not known: processes that could not be looked at: {Count}, asking by a write lease failed: {Errno}; relying on leases alone")]
-    public static partial void HoldersUnknown(ILogger logger, int count, Errno errno);
+    public static partial void UsersUnknown(ILogger logger, int count, Errno errno);
 
     [LoggerMessage(204, LogLevel.Error, "{Id}: filling failed")]
     public static partial void FillingBroke(ILogger logger, string id, Exception bug);

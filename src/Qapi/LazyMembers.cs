@@ -1,7 +1,7 @@
 namespace HostMemd.Qapi;
 
 /// <summary>The members of an object that are made one by one, while they are written: of 10,000 objects never all at once.</summary>
-public abstract class MemberSource
+public abstract class LazyMembers
 {
     /// <summary>How many there may be.</summary>
     public abstract int Count { get; }

@@ -1,4 +1,3 @@
-using HostMemd.Backend.Qom;
 using HostMemd.Qapi;
 
 namespace HostMemd.Backend.Jobs;
@@ -11,13 +10,18 @@ public sealed class JobTable(StateLock state)
     /// <summary>A job has a new status; for QEMU's JOB_STATUS_CHANGE.</summary>
     public event Action<Job>? StatusChanged;
 
+    /// <summary>Jobs at once that are not concluded; 0: no limit. Every job is a filling.</summary>
+    public int MaxFillings { get; set; }
+
     public IReadOnlyList<Job> All => [.. _jobs.Values];
 
-    /// <exception cref="QmpException">The id is malformed or taken.</exception>
+    /// <exception cref="QmpException">There are too many, or the id is malformed or taken.</exception>
     public void Add(Job job)
     {
         state.AssertHeld();
-        if (!ObjectFactory.IsIdentifier(job.Id))
+        if (MaxFillings > 0 && _jobs.Values.Count(j => j.Status < JobStatus.Concluded) >= MaxFillings)
+            throw QmpErrors.LimitReached("Fillings", (ulong)MaxFillings);
+        if (!Identifier.IsWellFormed(job.Id))
             throw QmpErrors.InvalidJobId(job.Id);
         if (!_jobs.TryAdd(job.Id, job))
             throw QmpErrors.JobIdInUse(job.Id);

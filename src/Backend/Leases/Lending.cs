@@ -12,7 +12,7 @@ namespace HostMemd.Backend.Leases;
 /// Lends memory, and refuses to delete what is lent. A loan opens files and reads /proc, so most of it runs without the state: until the lease
 /// is in the table, a count of the loans in preparation keeps the memory from being deleted.
 /// </summary>
-public sealed class Lending(QomTree tree, LeaseTable leases, HolderSearch search, StateLock state) : IMemoryUsers
+public sealed class Lending(QomTree tree, LeaseTable leases, UserSearch search, StateLock state) : IMemoryUsers
 {
     static readonly Lazy<int> s_ownPid = new(() => Procfs.OwnPid());
 
@@ -144,7 +144,7 @@ public sealed class Lending(QomTree tree, LeaseTable leases, HolderSearch search
         if (backend.Region is not { } region)
             return null;
         // Null if the kernel does not say: the object may go then, and the log says what could not be seen.
-        var isHeld = await search.IsHeldElsewhereAsync(region, () => IsFileOfAnother(backend)).ConfigureAwait(false);
+        var isHeld = await search.IsUsedElsewhereAsync(region, () => IsFileOfAnother(backend)).ConfigureAwait(false);
         return isHeld == true ? QmpErrors.ObjectMapped(backend.Name) : null;
     }
 

@@ -4,18 +4,17 @@ using HostMemd.Linux;
 
 namespace HostMemd.Backend.Leases;
 
-
 /// <summary>A process that maps a file or has it open.</summary>
 /// <param name="Pid">The process.</param>
 /// <param name="Comm">Its name, as in /proc/PID/comm.</param>
 /// <param name="File">What it holds.</param>
 /// <param name="IsReadOnly">All its mappings and descriptors of the file are read-only.</param>
-public sealed record FileHolder(int Pid, string Comm, FileIdentity File, bool IsReadOnly);
+public sealed record FileUser(int Pid, string Comm, FileIdentity File, bool IsReadOnly);
 
 /// <summary>What one look at all processes has shown.</summary>
-/// <param name="Holders">Who holds one of the files asked for.</param>
+/// <param name="Users">Who holds one of the files asked for.</param>
 /// <param name="Unseen">Processes that we have no right to look at.</param>
-public sealed record ScanResult(IReadOnlyList<FileHolder> Holders, int Unseen);
+public sealed record ScanResult(IReadOnlyList<FileUser> Users, int Unseen);
 
 /// <summary>
 /// Looks through the address spaces and descriptors of all processes, 7 us a descriptor. Both, since a mapping outlives its descriptor and
@@ -76,7 +75,7 @@ public static class ProcessScan
     internal static ScanResult Run(IReadOnlySet<FileIdentity> wanted, string proc = "/proc", int? storekeeper = null)
     {
         var search = new Search(wanted);
-        var holders = new List<FileHolder>();
+        var users = new List<FileUser>();
         var unseen = 0;
         var self = Procfs.OwnPid(proc);
         foreach (var entry in Directory.EnumerateDirectories(proc))
@@ -90,9 +89,9 @@ public static class ProcessScan
             if (!seen && Directory.Exists(entry))
                 unseen++;
             foreach (var (file, isReadOnly) in found)
-                holders.Add(new(pid, NameOf(pid, proc), file, isReadOnly));
+                users.Add(new(pid, NameOf(pid, proc), file, isReadOnly));
         }
-        return new(holders, unseen);
+        return new(users, unseen);
     }
 
     /// <summary>The name of a process as in /proc/PID/comm, empty if it is gone.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using HostMemd.Backend.Threads;
 using HostMemd.Linux;
 using Microsoft.Win32.SafeHandles;
 

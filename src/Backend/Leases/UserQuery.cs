@@ -6,7 +6,7 @@ using HostMemd.Qapi;
 namespace HostMemd.Backend.Leases;
 
 /// <summary>Lists who uses memory: the processes with a lease, and those that the kernel knows of.</summary>
-public sealed class UserQuery(QomTree tree, LeaseTable leases, HolderSearch search, StateLock state)
+public sealed class UserQuery(QomTree tree, LeaseTable leases, UserSearch search, StateLock state)
 {
     /// <summary>The answer to <c>query-memdev-mappings</c>. Called <b>without</b> the state; reads /proc.</summary>
     /// <param name="id">Only this backend; null for all.</param>
@@ -28,7 +28,7 @@ public sealed class UserQuery(QomTree tree, LeaseTable leases, HolderSearch sear
         if (files.Count == 0)
             return result;
         var scan = await search.ScanAsync(files.Select(f => f.Key)).ConfigureAwait(false);
-        foreach (var user in scan.Holders)
+        foreach (var user in scan.Users)
             result.AddRange(files[user.File].Where(b => !borrowers.Contains((b, user.Pid))).Select(b => OfKernel(b, user)));
         var known = result.Select(m => m.Id).ToHashSet(StringComparer.Ordinal);
         result.AddRange(backends.Where(b => !known.Contains(b.Name) && MayBeUsedUnseen(b, scan.Unseen)).Select(b => OfUnseen(b, scan.Unseen)));
@@ -36,7 +36,7 @@ public sealed class UserQuery(QomTree tree, LeaseTable leases, HolderSearch sear
     }
 
     static bool MayBeUsedUnseen(HostMemoryBackend backend, int unseen) =>
-        backend.Region is { Identity: not null } region && HolderSearch.MayBeHeldUnseen(region, unseen);
+        backend.Region is { Identity: not null } region && UserSearch.MayBeUsedUnseen(region, unseen);
 
     static MemdevMapping OfLease(Lease lease, string comm) => new()
     {
@@ -51,7 +51,7 @@ public sealed class UserQuery(QomTree tree, LeaseTable leases, HolderSearch sear
         Since = lease.Since.ToUnixTimeSeconds(),
     };
 
-    static MemdevMapping OfKernel(HostMemoryBackend backend, FileHolder user) => new()
+    static MemdevMapping OfKernel(HostMemoryBackend backend, FileUser user) => new()
     {
         Id = backend.Name,
         Pid = user.Pid,

@@ -1,4 +1,5 @@
-using HostMemd.Backend.Memory;
+using HostMemd.Backend.Regions;
+using HostMemd.Backend.Threads;
 using HostMemd.Linux;
 using Microsoft.Extensions.Logging;
 
@@ -8,7 +9,7 @@ namespace HostMemd.Backend.Leases;
 /// Answers who else holds memory, by the kernel's word. Asked whether anybody does, a write lease answers in microseconds; only when
 /// somebody does are all processes looked at, once for all who wait.
 /// </summary>
-public sealed class HolderSearch(ILogger logger)
+public sealed class UserSearch(ILogger logger)
 {
     readonly Lock _gate = new();
     HashSet<FileIdentity> _wanted = [];
@@ -22,7 +23,7 @@ public sealed class HolderSearch(ILogger logger)
     /// <summary>Whether another process maps or holds the memory: yes, no, or null when the kernel does not tell.</summary>
     /// <param name="region">The memory.</param>
     /// <param name="isSharedByUs">Whether another object of ours has the same file; only asked when it matters.</param>
-    public async ValueTask<bool?> IsHeldElsewhereAsync(MemoryRegion region, Func<bool> isSharedByUs)
+    public async ValueTask<bool?> IsUsedElsewhereAsync(MemoryRegion region, Func<bool> isSharedByUs)
     {
         if (region.Identity is not { } file)
             return false;
@@ -30,7 +31,7 @@ public sealed class HolderSearch(ILogger logger)
         if (asked.Ok && alone)
             return false;
         var scan = await ScanAsync([file]).ConfigureAwait(false);
-        if (scan.Holders.Any(h => h.File == file))
+        if (scan.Users.Any(h => h.File == file))
             return true;
         // Nobody was seen. Either the holder is one we may not look at, or a descriptor on its way in a socket, or an object of our
         // own has the same file; or it is gone by now.
@@ -40,7 +41,7 @@ public sealed class HolderSearch(ILogger logger)
             return true;
         if (scan.Unseen == 0)
             return false;
-        Log.HoldersUnknown(logger, scan.Unseen, asked);
+        Log.UsersUnknown(logger, scan.Unseen, asked);
         return null;
     }
 
@@ -48,7 +49,7 @@ public sealed class HolderSearch(ILogger logger)
     /// Of memory at which a scan has shown nobody: whether somebody may be there all the same, one of the processes that could not be
     /// looked at or a descriptor on its way.
     /// </summary>
-    public static bool MayBeHeldUnseen(MemoryRegion region, int unseen) =>
+    public static bool MayBeUsedUnseen(MemoryRegion region, int unseen) =>
         region.File is { IsClosed: false } file && (Files.TryWriteLease(file, out var alone).Ok ? !alone : unseen > 0);
 
     /// <summary>All holders of these files but ourselves.</summary>

@@ -1,4 +1,5 @@
 using HostMemd.Backend.Qom;
+using HostMemd.Backend.Regions;
 using HostMemd.Linux;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
@@ -32,13 +33,19 @@ public sealed class FileBackend : HostMemoryBackend
             note: "Open the file read-only.")
         .Row("rom", s_onOffAuto, "Whether to create Read Only Memory (ROM)", b => b.Rom, (b, v) => b.Rom = v,
             frozen: b => b.IsMapped ? QmpErrors.CannotChangeStop(b.Class.Name, "rom") : null)
-        .Rows, (environment, id) => new FileBackend(environment, id), registered: "mem-path");
-
-    FileBackend(QomEnvironment environment, string id) : base(FileClass, environment, id) { }
+        .Rows, registered: "mem-path")
+    {
+        IsCreatable = true,
+    };
 
     // Set while a file of our making would have to go if the object fails.
     FileStatus? _created;
     FilePlace? _place;
+
+    // An unlinked file in a directory: only its descriptor leads to it.
+    bool _isTemporary;
+
+    internal FileBackend(BackendServices services, string id) : base(FileClass, services, id) { }
 
     public string MemPath { get; private set; } = "";
     public ulong Align { get; private set; }
@@ -81,8 +88,8 @@ public sealed class FileBackend : HostMemoryBackend
         }
     }
 
-    /// <summary>True for an unlinked file in a directory: only its descriptor leads to it.</summary>
-    public bool IsTemporary { get; private set; }
+    // A file with a name is found by its path.
+    public override SafeFileHandle? StoreToKeep => _isTemporary ? base.StoreToKeep : null;
 
     protected override MemoryRegion Reallocate(SafeFileHandle store)
     {
@@ -117,7 +124,7 @@ public sealed class FileBackend : HostMemoryBackend
 
     SafeFileHandle Open()
     {
-        var place = _place = new FilePlace(MemPath, Environment.MemPaths);
+        var place = _place = new FilePlace(MemPath, Services.MemPaths);
         for (var attempt = 1; ; attempt++)
         {
             var errno = place.Open((ReadOnly ? Files.O_RDONLY : Files.O_RDWR) | Files.O_CLOEXEC, out var file);
@@ -154,7 +161,7 @@ public sealed class FileBackend : HostMemoryBackend
         var errno = place.MakeTemporary($"qemu_back_mem.{RegionName.Replace('/', '_')}.XXXXXX", out var file);
         if (errno.Failed)
             throw QmpErrors.CannotOpen(MemPath, errno.Text);
-        IsTemporary = true;
+        _isTemporary = true;
         return file!;
     }
 

@@ -1,5 +1,6 @@
-using HostMemd.Backend.Jobs;
 using HostMemd.Backend.Prealloc;
+using HostMemd.Backend.Regions;
+using HostMemd.Backend.Threads;
 using HostMemd.Linux;
 using HostMemd.Qapi;
 
@@ -10,21 +11,21 @@ namespace HostMemd.Backend.Memory;
 public abstract partial class HostMemoryBackend
 {
     // The command waits for it, but others may watch and stop it.
-    FillJob NewImplicitJob() => new("prealloc-" + Name, Name, Size, Environment.Fillers) { IsImplicit = true };
+    FillJob NewImplicitJob() => new("prealloc-" + Name, Name, Size, Services.Fillers) { IsImplicit = true };
 
     /// <summary>Starts filling as a job of that id and returns at once. Called with the state held.</summary>
     /// <exception cref="QmpException">This memory cannot be filled, or the id is taken.</exception>
     public void StartPrealloc(string jobId, uint threads)
     {
-        Environment.State.AssertHeld();
+        Services.State.AssertHeld();
         if (Region is not { } region)
             throw QmpErrors.ObjectNotFound(Name);
         if (!Reserve)
             throw QmpErrors.PreallocWithoutReserve();
         if (region.IsReadOnly)
             throw QmpErrors.ReadonlyPrealloc();
-        var job = new FillJob(jobId, Name, Size, Environment.Fillers) { Threads = threads };
-        AddJob(job);
+        var job = new FillJob(jobId, Name, Size, Services.Fillers) { Threads = threads };
+        Services.Jobs.Add(job);
         _ = RunAsync(job);
 
         async Task RunAsync(FillJob job)
@@ -41,25 +42,17 @@ public abstract partial class HostMemoryBackend
             }
             catch (Exception bug)
             {
-                Log.FillingBroke(Environment.Logger, Name, bug);
+                Log.FillingBroke(Services.Logger, Name, bug);
             }
         }
-    }
-
-    void AddJob(FillJob job)
-    {
-        var most = Environment.Quota.MaxFillings;
-        if (most > 0 && Environment.Jobs.All.Count(j => j.Status < JobStatus.Concluded) >= most)
-            throw QmpErrors.LimitReached("Fillings", (ulong)most);
-        Environment.Jobs.Add(job);
     }
 
     async Task PreallocInTurnAsync(FillJob job, bool added = false)
     {
         if (!added)
         {
-            using (Environment.State.Enter())
-                AddJob(job);
+            using (Services.State.Enter())
+                Services.Jobs.Add(job);
         }
         QmpException? failure = null;
         try
@@ -69,7 +62,7 @@ public abstract partial class HostMemoryBackend
                 throw QmpErrors.DeviceNotFound(Path);
             if (region.IsReadOnly)
                 throw QmpErrors.ReadonlyPrealloc();
-            await FillAsync(job, region).ConfigureAwait(false);
+            await FillRegionAsync(job, region).ConfigureAwait(false);
             _prealloc = true;
         }
         catch (Exception error)
@@ -79,12 +72,12 @@ public abstract partial class HostMemoryBackend
         }
         finally
         {
-            using (Environment.State.Enter())
+            using (Services.State.Enter())
             {
                 if (job.Status < JobStatus.Concluded)
-                    Environment.Jobs.Conclude(job, failure?.Message);
+                    Services.Jobs.Conclude(job, failure?.Message);
                 if (failure is null && Parent is not null)
-                    Environment.Tree.NotifyChanged(this);
+                    Services.Tree.NotifyChanged(this);
             }
         }
     }
@@ -92,33 +85,33 @@ public abstract partial class HostMemoryBackend
     // Memory that is to go need not be filled. A command that waits for its filling keeps its turn: it was first, as in QEMU.
     void StopJobs()
     {
-        using (Environment.State.Enter())
+        using (Services.State.Enter())
         {
-            foreach (var job in Environment.Jobs.All)
+            foreach (var job in Services.Jobs.All)
             {
                 if (job is FillJob { IsImplicit: false, Status: < JobStatus.Aborting } fill && fill.Memdev == Name)
-                    Environment.Jobs.Cancel(job.Id);
+                    Services.Jobs.Cancel(job.Id);
             }
         }
     }
 
-    async Task FillAsync(FillJob job, MemoryRegion region)
+    async Task FillRegionAsync(FillJob job, MemoryRegion region)
     {
         var shortage = new Shortage(region, HostNodes, Reserve);
-        if ((shortage.OfHugePages() ?? shortage.OfControlGroup(Environment.Fillers.Promised)) is { } missing)
+        if ((shortage.OfHugePages() ?? shortage.OfControlGroup(Services.Fillers.Promised)) is { } missing)
             throw QmpErrors.PreallocFailed($"{Errno.ENOMEM.Text}: {missing}");
         var (wasEmpty, holes) = (region.IsEmpty, FileHoles.Of(region));
         var threads = job.Threads == 0 ? PreallocThreads : job.Threads;
         using var filling = new Filling(region, threads, WorkerCpus());
-        using (Environment.State.Enter())
+        using (Services.State.Enter())
         {
             job.Attach(filling);
             if (job.IsCancelled)
                 filling.Stop();
             else
-                Environment.Jobs.Move(job, JobStatus.Running);
+                Services.Jobs.Move(job, JobStatus.Running);
         }
-        var errno = await Environment.Fillers.RunAsync(filling).ConfigureAwait(false);
+        var errno = await Services.Fillers.RunAsync(filling).ConfigureAwait(false);
         if (errno.Ok)
             return;
         var reached = $"{errno.Text}: {filling.Current} of {filling.Total} bytes filled";
@@ -129,12 +122,12 @@ public abstract partial class HostMemoryBackend
         if (errno == Errno.ECANCELED)
         {
             // Giving gigabytes back takes longer than stopping: who cancels need not wait for it, the next change of this memory does.
-            using (Environment.State.Enter())
-                Environment.Jobs.Conclude(job, failure.Message);
+            using (Services.State.Enter())
+                Services.Jobs.Conclude(job, failure.Message);
         }
         // What never was complete is unmapped now, and gone with that unless somebody's file holds it.
-        if ((wasEmpty || holes is not null) && (_complete || HasPath))
-            await Off.LoopAsync(filling.Current > QuickBytes, () => region.GiveBack(wasEmpty, holes)).ConfigureAwait(false);
+        if ((wasEmpty || holes is not null) && (_isComplete || HasPath))
+            await MemoryWork.RunAsync(filling.Current > QuickBytes, () => region.GiveBack(wasEmpty, holes)).ConfigureAwait(false);
         throw failure;
     }
 

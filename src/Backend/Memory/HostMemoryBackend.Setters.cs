@@ -1,4 +1,5 @@
 using HostMemd.Backend.Prealloc;
+using HostMemd.Backend.Regions;
 using HostMemd.Linux;
 using HostMemd.Qapi;
 
@@ -7,8 +8,6 @@ namespace HostMemd.Backend.Memory;
 // The setters. They are called with the state held; the part that moves memory goes on without it, in its turn.
 public abstract partial class HostMemoryBackend
 {
-    bool _prealloc;
-
     public ulong Size { get; private set; }
     public bool Share { get; protected set; }
     public bool Reserve { get; private set; } = true;
@@ -21,7 +20,7 @@ public abstract partial class HostMemoryBackend
     public ThreadContext? PreallocContext { get; private set; }
 
     /// <summary>Under the forced preallocation of QEMU 2016 it reads true whatever was set.</summary>
-    public bool Prealloc => _prealloc || Environment.Machine.MemPrealloc;
+    public bool Prealloc => _prealloc || Services.Machine.MemPrealloc;
 
     void SetSize(ulong size)
     {
@@ -91,7 +90,7 @@ public abstract partial class HostMemoryBackend
 
     ValueTask SetPrealloc(bool prealloc)
     {
-        if (Environment.Machine.MemPrealloc && prealloc)
+        if (Services.Machine.MemPrealloc && prealloc)
             throw QmpErrors.ForcedPrealloc();
         if (prealloc && !Reserve)
             throw QmpErrors.PreallocWithoutReserve();
@@ -118,14 +117,14 @@ public abstract partial class HostMemoryBackend
             SetContext(null);
             return;
         }
-        var target = Environment.Tree.Resolve(path);
+        var target = Services.Tree.Resolve(path);
         SetContext(target as ThreadContext
             ?? throw QmpErrors.InvalidParameterType("prealloc-context", ThreadContext.ContextClass.Name));
     }
 
     void SetContext(ThreadContext? context)
     {
-        Environment.State.AssertHeld();
+        Services.State.AssertHeld();
         context?.AddUser();
         PreallocContext?.RemoveUser();
         PreallocContext = context;
@@ -170,6 +169,4 @@ public abstract partial class HostMemoryBackend
         }
         (Policy, HostNodes) = (next.Policy, next.Nodes);
     });
-
-    NumaPolicy _bound;
 }

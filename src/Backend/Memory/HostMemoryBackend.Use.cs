@@ -7,6 +7,8 @@ namespace HostMemd.Backend.Memory;
 // Who else uses the memory: those it was lent to, and those the kernel knows of.
 public abstract partial class HostMemoryBackend
 {
+    const uint OwnerAndOthers = 0b110_000_110;
+
     /// <summary>Opens the memory for another process.</summary>
     /// <param name="readOnly">The descriptor is not to be mapped writable. Memory that is read-only itself is lent so in any case.</param>
     /// <returns>A descriptor with an open file of its own, so that the kernel counts whoever has it.</returns>
@@ -36,12 +38,10 @@ public abstract partial class HostMemoryBackend
             Files.SetMode(lent, OwnerAndOthers);
     }
 
-    const uint OwnerAndOthers = 0b110_000_110;
-
     /// <summary>The file is one that others may know, and its mode their business.</summary>
     private protected virtual bool HasPath => false;
 
-    public override QmpException? DeletionRefusal() => Environment.Users.Refusal(this);
+    public override QmpException? DeletionRefusal() => Services.Users.Refusal(this);
 
-    public override ValueTask<QmpException?> DeletionRefusalAsync() => Environment.Users.RefusalAsync(this);
+    public override ValueTask<QmpException?> DeletionRefusalAsync() => Services.Users.RefusalAsync(this);
 }

@@ -1,6 +1,6 @@
-using HostMemd.Backend.Leases;
-using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
+using HostMemd.Backend.Regions;
+using HostMemd.Backend.Threads;
 using HostMemd.Linux;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
@@ -13,20 +13,34 @@ namespace HostMemd.Backend.Memory;
 /// </summary>
 public abstract partial class HostMemoryBackend : QomObject
 {
+    // This much is mapped, or given back full, in a fraction of a millisecond: little more than a thread takes to start.
+    const ulong QuickBytes = 4 << 20;
+
     // Changes of one object's memory come one after the other, in the order of the commands; other objects are not concerned.
     readonly AsyncGate _changes = new();
-    MemoryRegionObject? _regionObject;
 
-    protected HostMemoryBackend(QomClass type, QomEnvironment environment, string id) : base(type, id)
+    MemoryRegionObject? _regionObject;
+    bool _prealloc;
+    bool _isComplete;
+
+    // What the kernel has bound the memory to.
+    NumaPolicy _bound;
+
+    // What came from another process, until it is mapped.
+    SafeFileHandle? _store;
+    FileIdentity? _expected;
+    bool _isRestored;
+
+    protected HostMemoryBackend(QomClass type, BackendServices services, string id) : base(type, id)
     {
-        Environment = environment;
-        Merge = environment.Machine.MemMerge;
-        Dump = environment.Machine.DumpGuestCore;
-        PreallocThreads = environment.Machine.Cpus;
-        _prealloc = environment.Machine.MemPrealloc;
+        Services = services;
+        Merge = services.Machine.MemMerge;
+        Dump = services.Machine.DumpGuestCore;
+        PreallocThreads = services.Machine.Cpus;
+        _prealloc = services.Machine.MemPrealloc;
     }
 
-    protected QomEnvironment Environment { get; }
+    protected BackendServices Services { get; }
 
     /// <summary>The memory; null until it is mapped.</summary>
     public MemoryRegion? Region { get; private set; }
@@ -51,21 +65,25 @@ public abstract partial class HostMemoryBackend : QomObject
     /// <summary>Called before the memory is unmapped; <paramref name="failed"/> if the object was never complete.</summary>
     protected virtual void Releasing(MemoryRegion? region, bool failed) { }
 
+    // A size that cannot be had is refused when it is mapped; here it must only not overflow the sum.
+    internal override ulong Cost => Math.Min(Size, 1UL << 56);
+
     internal override (ulong Bytes, bool IsPrivate) Room => (Size, !Share);
 
-    public override ValueTask CompleteAsync() => Off.LoopAsync(IsSlowToMap, Map);
+    /// <summary>
+    /// The descriptor through which another process can have this memory, or null: the memory has a path, or is private. It stays the
+    /// object's.
+    /// </summary>
+    public virtual SafeFileHandle? StoreToKeep => Region is { Identity: not null } region ? region.File : null;
 
-    public override async ValueTask FinishAsync()
+    public override ValueTask MapAsync() => MemoryWork.RunAsync(IsSlowToMap, Map);
+
+    public override async ValueTask FillAsync()
     {
         if (Prealloc)
             await PreallocInTurnAsync(NewImplicitJob()).ConfigureAwait(false);
-        _complete = true;
+        _isComplete = true;
     }
-
-    bool _complete;
-
-    // This much is mapped, or given back full, in a fraction of a millisecond: little more than a thread takes to start.
-    const ulong QuickBytes = 4 << 20;
 
     /// <summary>Opening a file may wait for a disk; large memory takes its time.</summary>
     protected virtual bool IsSlowToMap => Size > QuickBytes;
@@ -91,24 +109,22 @@ public abstract partial class HostMemoryBackend : QomObject
         _bound = policy;
     }
 
-    // What came from another process, until it is mapped.
-    SafeFileHandle? _store;
-    FileIdentity? _expected;
-    bool _restored;
-
-    internal override void Restore(SafeFileHandle? store, FileIdentity? identity)
+    /// <summary>Called before <see cref="MapAsync"/> of an object that another process had made.</summary>
+    /// <param name="store">The descriptor of its memory, taken over; null where the memory is found by path.</param>
+    /// <param name="identity">What the file behind it must still be; null if not known.</param>
+    internal void Restore(SafeFileHandle? store, FileIdentity? identity)
     {
-        (_store, _expected, _restored) = (store, identity, true);
+        (_store, _expected, _isRestored) = (store, identity, true);
         // Filled is filled: the pages are where they were.
-        _complete = true;
+        _isComplete = true;
     }
 
     /// <summary>Made by another process: a file that is missing is not to be made anew.</summary>
-    protected bool IsRestored => _restored;
+    protected bool IsRestored => _isRestored;
 
     MemoryRegion MapStore()
     {
-        if (!_restored)
+        if (!_isRestored)
             return Allocate();
         if (_store is null && _expected is null)
             throw QmpErrors.NotRestorable(Name);
@@ -135,7 +151,7 @@ public abstract partial class HostMemoryBackend : QomObject
             throw QmpErrors.CannotBind(errno.Text);
     }
 
-    public override void Adopted()
+    public override void OnVisible()
     {
         _regionObject = new(this);
         _regionObject.Parent = this;
@@ -150,17 +166,17 @@ public abstract partial class HostMemoryBackend : QomObject
         StopJobs();
         using var turn = await _changes.EnterAsync().ConfigureAwait(false);
         var region = Region;
-        await Off.LoopAsync(IsSlowToMap, () =>
+        await MemoryWork.RunAsync(IsSlowToMap, () =>
         {
-            Releasing(region, failed: !_complete);
+            Releasing(region, failed: !_isComplete);
             region?.Dispose();
             _store?.Dispose();
         }).ConfigureAwait(false);
-        using (Environment.State.Enter())
+        using (Services.State.Enter())
             SetContext(null);
     }
 
-    internal override void Abandon() => SetContext(null);
+    internal override void DiscardUnmapped() => SetContext(null);
 
     /// <summary>
     /// Runs a change of the memory in its turn. The object may be deleted before its turn comes; it is then not found.
@@ -171,14 +187,14 @@ public abstract partial class HostMemoryBackend : QomObject
         if (Region is not { Mapping.IsClosed: false } region)
             throw QmpErrors.DeviceNotFound(Path);
         // Even quick advice may wait for a step of a filling, and the caller holds the state.
-        await Off.CallerAsync(slow, () => change(region)).ConfigureAwait(false);
+        await MemoryWork.RunOffCallerAsync(slow, () => change(region)).ConfigureAwait(false);
     }
 
     void Expect(Errno errno, string property, string adviceName)
     {
         if (errno.Ok)
             return;
-        Log.AdviceFailed(Environment.Logger, Name, adviceName, errno);
+        Log.AdviceFailed(Services.Logger, Name, adviceName, errno);
         throw QmpErrors.AdviceFailed(property, adviceName, errno.Text);
     }
 }

@@ -1,5 +1,6 @@
 using System.Numerics;
 using HostMemd.Backend.Qom;
+using HostMemd.Backend.Regions;
 using HostMemd.Linux;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
@@ -17,9 +18,12 @@ public sealed class MemfdBackend : HostMemoryBackend
         .Row("hugetlbsize", QapiTypes.Size, "Huge pages size (ex: 2M, 1G)", b => b.HugeTlbSize, (b, v) => b.SetHugeTlbSize(v),
             frozen: b => b.IsMapped ? QmpErrors.CannotChange() : null)
         .Row("seal", Bool, "Seal growing & shrinking", b => b.Seal, (b, v) => b.Seal = b.Unmapped(v))
-        .Rows, (environment, id) => new MemfdBackend(environment, id));
+        .Rows)
+    {
+        IsCreatable = true,
+    };
 
-    MemfdBackend(QomEnvironment environment, string id) : base(MemfdClass, environment, id) => Share = true;
+    internal MemfdBackend(BackendServices services, string id) : base(MemfdClass, services, id) => Share = true;
 
     public bool HugeTlb { get; private set; }
     public ulong HugeTlbSize { get; private set; }

@@ -1,4 +1,5 @@
 using HostMemd.Backend.Qom;
+using HostMemd.Backend.Regions;
 using HostMemd.Linux;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
@@ -6,13 +7,13 @@ using Microsoft.Win32.SafeHandles;
 namespace HostMemd.Backend.Memory;
 
 /// <summary><c>memory-backend-ram</c>: private anonymous memory, or with <c>share=on</c> a memfd.</summary>
-public sealed class RamBackend(QomEnvironment environment, string id) : HostMemoryBackend(RamClass, environment, id)
+public sealed class RamBackend(BackendServices services, string id) : HostMemoryBackend(RamClass, services, id)
 {
     // 2 MiB on x86-64: transparent huge pages fit.
     const ulong Alignment = 2 << 20;
 
     public static QomClass RamClass { get; } =
-        new("memory-backend-ram", BackendClass, [], (environment, id) => new RamBackend(environment, id));
+        new("memory-backend-ram", BackendClass, []) { IsCreatable = true };
 
     protected override bool IsAligned => false;
 

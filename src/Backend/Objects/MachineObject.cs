@@ -1,7 +1,8 @@
+using HostMemd.Backend.Memory;
 using HostMemd.Backend.Qom;
 using HostMemd.Qapi;
 
-namespace HostMemd.Backend.Memory;
+namespace HostMemd.Backend.Objects;
 
 /// <summary>
 /// <c>/machine</c>: no machine at all, as QEMU's <c>-machine none</c>, but for the two defaults that it supplies to memory.

@@ -1,6 +1,6 @@
 using HostMemd.Linux;
 
-namespace HostMemd.Backend.Qom;
+namespace HostMemd.Backend.Objects;
 
 /// <summary>
 /// How many mappings this process has, by the kernel's word: /proc/self/maps is counted every few hundred objects and before anything is

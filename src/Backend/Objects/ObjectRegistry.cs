@@ -1,65 +1,67 @@
-using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
+using HostMemd.Backend.Qom;
+using HostMemd.Linux;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
 
-namespace HostMemd.Backend.Qom;
+namespace HostMemd.Backend.Objects;
 
 /// <summary>
-/// Makes and deletes objects. The daemon's state is held only for the short parts: while memory is mapped, filled or freed the id
-/// is taken, the object invisible, and everybody else is served.
+/// Adds and deletes objects. The daemon's state is held only for the short parts: while memory is mapped, filled or freed, the id is taken,
+/// the object invisible, and other clients are served.
 /// </summary>
-public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
+public sealed class ObjectRegistry(BackendServices services, Quota quota)
 {
-    // Of any class.
-    const ulong MostMappings = 4;
+    readonly ObjectMaking _making = new(services, quota);
 
-    Container Objects => environment.Tree.Objects;
+    Container Objects => services.Tree.Objects;
 
-    /// <summary>An object has become visible, or has gone for good; told while the state is held.</summary>
+    /// <summary>An object has become visible, or has gone for good. Raised with the state held.</summary>
     public event Action<QomObject>? Added, Deleted;
 
     /// <summary>
-    /// Called, without the state, when an object is complete and before anybody sees it: the time to put its memory into safety.
+    /// Called, without the state, when an object is complete and before clients see it: the time to put its memory into safety.
     /// </summary>
     public Func<QomObject, ValueTask>? Keeping { get; set; }
 
     /// <summary>Called, without the state, when an object has gone and before its deletion is answered.</summary>
     public Func<QomObject, ValueTask>? Forgetting { get; set; }
 
-    /// <exception cref="QmpException">It cannot be made; nothing of it is left.</exception>
+    /// <summary>Adds an object. Returns when it is visible.</summary>
     /// <param name="options">What to make.</param>
     /// <param name="owner">The user on whose account it goes.</param>
+    /// <exception cref="QmpException">It cannot be made; nothing of it is left.</exception>
     public async ValueTask<QomObject> AddAsync(ObjectOptions options, uint owner = 0) =>
-        await (await StartAsync(options, owner).ConfigureAwait(false)).ConfigureAwait(false);
+        await CompleteAsync(await _making.MapAsync(options, owner).ConfigureAwait(false)).ConfigureAwait(false);
 
     /// <summary>
-    /// Makes objects in the order given, each after the one before is mapped; their memory is filled all at once. Returns when all
-    /// are complete.
+    /// Adds objects in the order given, each after the one before is mapped; their memory is filled all at once. Returns when all are
+    /// visible.
     /// </summary>
     /// <param name="all">What to make.</param>
     /// <param name="explain">Names the object that cannot be made; what it returns is thrown.</param>
     public async Task AddAllAsync(IEnumerable<ObjectOptions> all, Func<ObjectOptions, QmpException, Exception> explain)
     {
-        var finishing = new List<Task>();
+        var completing = new List<Task>();
         foreach (var options in all)
         {
             try
             {
-                finishing.Add(ExplainAsync(options, await StartAsync(options, owner: 0).ConfigureAwait(false)));
+                var mapped = await _making.MapAsync(options, owner: 0).ConfigureAwait(false);
+                completing.Add(ExplainAsync(options, CompleteAsync(mapped)));
             }
             catch (QmpException refusal)
             {
                 throw explain(options, refusal);
             }
         }
-        await Task.WhenAll(finishing).ConfigureAwait(false);
+        await Task.WhenAll(completing).ConfigureAwait(false);
 
-        async Task ExplainAsync(ObjectOptions options, Task made)
+        async Task ExplainAsync(ObjectOptions options, Task completing)
         {
             try
             {
-                await made.ConfigureAwait(false);
+                await completing.ConfigureAwait(false);
             }
             catch (QmpException refusal)
             {
@@ -68,58 +70,37 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
         }
     }
 
-    // The outer task ends when the object is mapped, the inner one when it is complete.
-    async ValueTask<Task<QomObject>> StartAsync(ObjectOptions options, uint owner)
-    {
-        QomObject made;
-        await environment.Quota.Mappings.SyncAsync(MostMappings).ConfigureAwait(false);
-        using (environment.State.Enter())
-            made = Begin(options, owner);
-        try
-        {
-            using var room = Headroom.Keep(made.Room.Bytes, made.Room.IsPrivate);
-            await made.CompleteAsync().ConfigureAwait(false);
-            environment.Quota.Settle(made);
-        }
-        catch
-        {
-            await UndoAsync(made).ConfigureAwait(false);
-            throw;
-        }
-        return FinishAsync(made);
-    }
-
-    async Task<QomObject> FinishAsync(QomObject made)
+    async Task<QomObject> CompleteAsync(QomObject mapped)
     {
         try
         {
-            await made.FinishAsync().ConfigureAwait(false);
+            await mapped.FillAsync().ConfigureAwait(false);
             if (Keeping is { } keep)
-                await keep(made).ConfigureAwait(false);
+                await keep(mapped).ConfigureAwait(false);
         }
         catch
         {
-            await UndoAsync(made).ConfigureAwait(false);
+            await _making.UndoAsync(mapped).ConfigureAwait(false);
             throw;
         }
-        using (environment.State.Enter())
+        using (services.State.Enter())
         {
-            Show(made);
-            Added?.Invoke(made);
+            Show(mapped);
+            Added?.Invoke(mapped);
         }
-        return made;
+        return mapped;
     }
 
     void Show(QomObject made)
     {
-        environment.State.AssertHeld();
+        services.State.AssertHeld();
         Objects.Adopt(made);
-        made.Adopted();
+        made.OnVisible();
     }
 
     /// <summary>
-    /// Makes an object again that another process had made: with the memory that is still there, without filling or touching it, and
-    /// without telling anybody.
+    /// Adds an object that another process had made: with the memory that is still there, without filling or touching it, and without
+    /// announcing it.
     /// </summary>
     /// <param name="options">Its properties as they were last.</param>
     /// <param name="owner">The user on whose account it goes.</param>
@@ -128,102 +109,10 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
     /// <exception cref="QmpException">It cannot be had again; nothing of it is left.</exception>
     public async ValueTask<QomObject> RestoreAsync(ObjectOptions options, uint owner, SafeFileHandle? store, FileIdentity? identity)
     {
-        QomObject made;
-        using (environment.State.Enter())
-            made = Begin(options, owner, restoring: true);
-        try
-        {
-            made.Restore(store, identity);
-            // If it fails the data is still there for somebody else to find.
-            made.IsKept = true;
-            await made.CompleteAsync().ConfigureAwait(false);
-            environment.Quota.Settle(made);
-        }
-        catch
-        {
-            await UndoAsync(made).ConfigureAwait(false);
-            throw;
-        }
-        made.IsKept = false;
-        using (environment.State.Enter())
+        var made = await _making.RestoreAsync(options, owner, store, identity).ConfigureAwait(false);
+        using (services.State.Enter())
             Show(made);
         return made;
-    }
-
-    async ValueTask UndoAsync(QomObject made)
-    {
-        await made.ReleaseAsync().ConfigureAwait(false);
-        using (environment.State.Enter())
-        {
-            Objects.Free(made.Name);
-            environment.Quota.Release(made);
-        }
-    }
-
-    // In this order: the id's syntax, the setters, the id's uniqueness.
-    QomObject Begin(ObjectOptions options, uint owner, bool restoring = false)
-    {
-        environment.State.AssertHeld();
-        if (!IsIdentifier(options.Id))
-            throw QmpErrors.BadIdentifier();
-        var type = types.Find(options.QomType);
-        if (type?.Create is null)
-            throw QmpErrors.InvalidObjectType(options.QomType);
-        var made = type.Create(environment, options.Id);
-        try
-        {
-            return Begin(made, options, owner, restoring);
-        }
-        catch
-        {
-            made.Abandon();
-            throw;
-        }
-    }
-
-    QomObject Begin(QomObject made, ObjectOptions options, uint owner, bool restoring)
-    {
-        ApplyGlobals(made);
-        foreach (var (property, value) in QDictOrder.Sort(options.Properties))
-        {
-            // A record holds every property, also those that cannot be set to what they are, such as hugetlbsize 0.
-            if (!restoring || made.Get(property) != value)
-                SetInitial(made, property, value);
-        }
-        made.Owner = owner;
-        Objects.Reserve(options.Id);
-        if (restoring)
-        {
-            environment.Quota.Count(made);
-            return made;
-        }
-        try
-        {
-            environment.Quota.Admit(made);
-        }
-        catch
-        {
-            Objects.Free(options.Id);
-            throw;
-        }
-        return made;
-    }
-
-    void ApplyGlobals(QomObject made)
-    {
-        foreach (var global in environment.Machine.Globals)
-        {
-            if (made.Class.Is(global.Type) && made.Class.Find(global.Property) is { } row)
-                SetInitial(made, row.Name, row.Type.FromText(global.Text, row.Name, TextForm.CommandLine));
-        }
-    }
-
-    static void SetInitial(QomObject made, string property, Value value)
-    {
-        var done = made.Set(property, value);
-        // Before completion there is no memory that a setter could move.
-        if (!done.IsCompletedSuccessfully)
-            throw new InvalidOperationException($"setter of '{property}' waits before the object is complete");
     }
 
     /// <summary>Deletes an object. Returns when everything it held is free.</summary>
@@ -231,7 +120,7 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
     public async ValueTask DeleteAsync(string id)
     {
         QomObject doomed;
-        using (environment.State.Enter())
+        using (services.State.Enter())
         {
             doomed = Objects.FindChild(id) ?? throw QmpErrors.ObjectNotFound(id);
             if (doomed.IsDoomed)
@@ -244,10 +133,10 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
         await doomed.ReleaseAsync().ConfigureAwait(false);
         if (Forgetting is { } forget)
             await forget(doomed).ConfigureAwait(false);
-        using (environment.State.Enter())
+        using (services.State.Enter())
         {
             Objects.Free(id);
-            environment.Quota.Release(doomed);
+            quota.Release(doomed);
             Deleted?.Invoke(doomed);
         }
     }
@@ -261,7 +150,7 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
         }
         finally
         {
-            using (environment.State.Enter())
+            using (services.State.Enter())
             {
                 if (refusal is null)
                     Objects.Hide(doomed);
@@ -273,55 +162,12 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
             throw refusal;
     }
 
-    /// <summary>Changes a property, by QMP or the human monitor.</summary>
-    /// <exception cref="QmpException">There is no such object or property, or the value is refused.</exception>
-    public ValueTask SetAsync(string path, string property, Value value)
-    {
-        QomObject target;
-        ValueTask work;
-        using (environment.State.Enter())
-        {
-            target = environment.Tree.Resolve(path);
-            work = target.Set(property, value);
-            if (work.IsCompletedSuccessfully)
-            {
-                environment.Tree.NotifyChanged(target);
-                return default;
-            }
-        }
-        return ChangedAsync(target, work);
-    }
-
-    /// <inheritdoc cref="SetAsync(string, string, Value)"/>
-    /// <param name="path">The object.</param>
-    /// <param name="change">Sets the property; called with the state held.</param>
-    public ValueTask SetAsync(string path, Func<QomObject, ValueTask> change)
-    {
-        QomObject target;
-        ValueTask work;
-        using (environment.State.Enter())
-        {
-            target = environment.Tree.Resolve(path);
-            work = change(target);
-        }
-        return ChangedAsync(target, work);
-    }
-
-    async ValueTask ChangedAsync(QomObject target, ValueTask work)
-    {
-        await work.ConfigureAwait(false);
-        using (environment.State.Enter())
-            environment.Tree.NotifyChanged(target);
-    }
-
-    /// <summary>
-    /// Lets go of all objects, in use or not: the orderly end. Unless they are kept for another process their data is discarded where
-    /// that was asked for.
-    /// </summary>
+    /// <summary>Releases all objects, in use or not: the orderly end.</summary>
+    /// <param name="keep">Another process goes on with them. If not, data is discarded where that was asked for.</param>
     public async Task ReleaseAllAsync(bool keep)
     {
         QomObject[] doomed;
-        using (environment.State.Enter())
+        using (services.State.Enter())
         {
             doomed = [.. Objects.Children.Reverse()];
             foreach (var child in doomed)
@@ -332,23 +178,10 @@ public sealed class ObjectFactory(QomTypes types, QomEnvironment environment)
         }
         foreach (var child in doomed)
             await child.ReleaseAsync().ConfigureAwait(false);
-        using (environment.State.Enter())
+        using (services.State.Enter())
         {
             foreach (var child in doomed)
                 Objects.Free(child.Name);
         }
-    }
-
-    /// <summary>A letter, then letters, digits, '-', '.' and '_' of ASCII (QEMU: id_wellformed).</summary>
-    public static bool IsIdentifier(string id)
-    {
-        if (id.Length == 0 || !char.IsAsciiLetter(id[0]))
-            return false;
-        foreach (var c in id)
-        {
-            if (!char.IsAsciiLetterOrDigit(c) && c is not ('-' or '.' or '_'))
-                return false;
-        }
-        return true;
     }
 }

@@ -1,8 +1,8 @@
-using HostMemd.Backend.Memory;
+using HostMemd.Backend.Qom;
 using HostMemd.Linux;
 using HostMemd.Qapi;
 
-namespace HostMemd.Backend.Qom;
+namespace HostMemd.Backend.Objects;
 
 /// <summary>
 /// How much there may be. What an object asks for is counted before it is made, so that two at once cannot pass together. Used with
@@ -10,10 +10,6 @@ namespace HostMemd.Backend.Qom;
 /// </summary>
 public sealed class Quota(StateLock state)
 {
-    // What the runtime itself opens: seen 120; the rest is so that it can go on when the limit is reached. .NET does not survive a failing open.
-    // Of a small limit it has a quarter, what LimitOptions keeps clients from.
-    ulong OwnDescriptors => Math.Min(512, MaxDescriptors / 4);
-
     readonly Dictionary<uint, ulong> _bytesOfUid = [];
     ulong _bytes;
     long _objects;
@@ -26,9 +22,6 @@ public sealed class Quota(StateLock state)
 
     /// <summary>Bytes of all backends; 0: no limit.</summary>
     public ulong MaxBytes { get; set; }
-
-    /// <summary>Fillings at once; 0: no limit.</summary>
-    public int MaxFillings { get; set; }
 
     /// <summary>Mappings of this process, by the kernel's word; the runtime does not survive a failing mmap.</summary>
     public MappingCount Mappings { get; init; } = new();
@@ -45,13 +38,17 @@ public sealed class Quota(StateLock state)
     /// <summary>Bytes of the backends that this user's clients made.</summary>
     public ulong BytesOf(uint uid) => _bytesOfUid.GetValueOrDefault(uid);
 
+    // What the runtime itself opens, with room to go on when the limit is reached: .NET does not survive a failing open. It has a quarter of
+    // a small limit, which LimitOptions keeps clients from.
+    ulong OwnDescriptors => Math.Min(512, MaxDescriptors / 4);
+
     public ulong DescriptorsUsed => OwnDescriptors + (ulong)_objects + (ulong)(OtherDescriptors?.Invoke() ?? 0);
 
     /// <exception cref="QmpException">A limit would be passed; its name and value are in the text.</exception>
     internal void Admit(QomObject made)
     {
         state.AssertHeld();
-        var size = SizeOf(made);
+        var size = made.Cost;
         if (MaxObjects > 0 && _objects >= MaxObjects)
             throw QmpErrors.LimitReached("Objects", (ulong)MaxObjects);
         if (MaxBytes > 0 && size > MaxBytes - Math.Min(MaxBytes, _bytes))
@@ -70,7 +67,7 @@ public sealed class Quota(StateLock state)
     internal void Count(QomObject made)
     {
         state.AssertHeld();
-        var size = SizeOf(made);
+        var size = made.Cost;
         _objects++;
         Mappings.Add(made.MostMappings);
         _bytes += size;
@@ -90,7 +87,7 @@ public sealed class Quota(StateLock state)
         state.AssertHeld();
         Settle(made);
         Mappings.Release(made.MostMappings);
-        var size = SizeOf(made);
+        var size = made.Cost;
         _objects--;
         _bytes -= size;
         var left = _bytesOfUid.GetValueOrDefault(made.Owner) - size;
@@ -99,7 +96,4 @@ public sealed class Quota(StateLock state)
         else
             _bytesOfUid[made.Owner] = left;
     }
-
-    // A size that cannot be had is refused when it is mapped; here it must only not overflow the sum.
-    static ulong SizeOf(QomObject made) => Math.Min((made as HostMemoryBackend)?.Size ?? 0, 1UL << 56);
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using HostMemd.Backend.Threads;
 using HostMemd.Linux;
 using HostMemd.Qapi;
 

@@ -1,4 +1,4 @@
-using HostMemd.Backend.Memory;
+using HostMemd.Backend.Regions;
 using HostMemd.Linux;
 
 namespace HostMemd.Backend.Prealloc;
@@ -33,6 +33,16 @@ public sealed class Filling : IDisposable
     readonly ulong _least;
     ulong _step;
     ulong _next;
+    ulong _current;
+    Errno _error;
+    bool _cancelled;
+
+    // How the memory is filled, best first. What turns out not to work for this memory is not tried again. Workers may see a change late.
+    volatile bool _zeroing;
+    volatile bool _allocate;
+
+    // The kernel does not know MADV_POPULATE_WRITE (before 5.14), or refuses it for this mapping.
+    volatile bool _touch;
 
     /// <param name="region">What to fill; stays the caller's.</param>
     /// <param name="threads">As many workers at most.</param>
@@ -82,17 +92,6 @@ public sealed class Filling : IDisposable
 
     /// <summary>What a step has thrown; <see cref="Completion"/> is that, and no errno.</summary>
     internal Exception? Bug { get; set; }
-
-    ulong _current;
-
-    // How it is done, best first; what turns out not to work for this memory is not tried again. Workers may see a change late.
-    volatile bool _zeroing;
-    volatile bool _allocate;
-
-    // The kernel does not know MADV_POPULATE_WRITE (before 5.14) or not for this mapping.
-    volatile bool _touch;
-    Errno _error;
-    bool _cancelled;
 
     bool IsOver => _cancelled || _error.Failed || _next >= Total;
 

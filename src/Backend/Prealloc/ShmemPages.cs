@@ -1,4 +1,3 @@
-using HostMemd.Backend.Memory;
 using HostMemd.Linux;
 using Microsoft.Win32.SafeHandles;
 

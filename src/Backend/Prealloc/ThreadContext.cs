@@ -1,4 +1,5 @@
 using HostMemd.Backend.Qom;
+using HostMemd.Backend.Threads;
 using HostMemd.Linux;
 using HostMemd.Qapi;
 using static HostMemd.Qapi.QapiTypes;
@@ -17,7 +18,10 @@ public sealed class ThreadContext : QomObject
         .Row("node-affinity", ListOf(U16), null, get: null, (t, v) => t.SetNodes(v),
             note: "The NUMA nodes whose CPUs the threads use.")
         .Row("thread-id", Int, null, t => t._tid, set: null, note: "The kernel's id of the context's own thread.")
-        .Rows, (_, id) => new ThreadContext(id));
+        .Rows)
+    {
+        IsCreatable = true,
+    };
 
     const int StackBytes = 128 << 10;
 
@@ -26,7 +30,7 @@ public sealed class ThreadContext : QomObject
     int _tid;
     int _users;
 
-    ThreadContext(string id) : base(ContextClass, id) { }
+    internal ThreadContext(string id) : base(ContextClass, id) { }
 
     /// <summary>Deleted, but still linked: the thread lives until the last link is gone, as in QEMU.</summary>
     public bool IsDeleted { get; private set; }
@@ -48,7 +52,7 @@ public sealed class ThreadContext : QomObject
     // The stacks, and what libc keeps of each thread.
     internal override (ulong Bytes, bool IsPrivate) Room => (1 << 20, true);
 
-    public override async ValueTask CompleteAsync()
+    public override async ValueTask MapAsync()
     {
         var started = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
         // Nothing stands in for it: it is what a manager pins.

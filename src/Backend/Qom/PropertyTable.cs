@@ -49,12 +49,8 @@ public sealed class PropertyTable<T> where T : QomObject
             Required = required,
             InSchema = inSchema && set is not null,
             Getter = get is null ? null : target => type.Write(get((T)target)),
-            Setter = set is null ? null : (target, value) =>
-            {
-                if (frozen?.Invoke((T)target) is { } refusal)
-                    throw refusal;
-                return set((T)target, type.Read(value, name));
-            },
+            Frozen = frozen is null ? static _ => null : target => frozen((T)target),
+            Setter = set is null ? null : (target, value) => set((T)target, type.Read(value, name)),
         });
         return this;
     }

@@ -10,16 +10,13 @@ public sealed class QomClass
     /// <param name="name">The wire's name.</param>
     /// <param name="parent">What it is derived from.</param>
     /// <param name="rows">Its own properties, in the order in which they are checked.</param>
-    /// <param name="create">Makes an instance; null for a class of which there is none to be made.</param>
     /// <param name="registered">
     /// Names that QEMU puts into its table before the others, where names that collide make that show in <c>qom-list</c>.
     /// </param>
-    public QomClass(string name, QomClass? parent, IReadOnlyList<QomProperty> rows, Func<QomEnvironment, string, QomObject>? create = null,
-        string registered = "")
+    public QomClass(string name, QomClass? parent, IReadOnlyList<QomProperty> rows, string registered = "")
     {
         Name = name;
         Parent = parent;
-        Create = create;
         foreach (var property in parent is null ? rows : parent.All.Concat(rows))
             _byName.Add(property.Name, property);
         All = [.. parent?.All ?? [], .. rows];
@@ -34,8 +31,8 @@ public sealed class QomClass
     public string Name { get; }
     public QomClass? Parent { get; }
 
-    /// <summary>Makes an instance of that id, or null for a class of which <c>object-add</c> makes none.</summary>
-    internal Func<QomEnvironment, string, QomObject>? Create { get; }
+    /// <summary><c>object-add</c> makes instances of it; in QEMU's words it implements <c>user-creatable</c>.</summary>
+    public bool IsCreatable { get; init; }
 
     /// <summary>Cannot be instantiated at all.</summary>
     public bool IsAbstract { get; init; }
@@ -62,7 +59,7 @@ public sealed class QomClass
             if (c.Name == name)
                 return true;
         }
-        return Create is not null && name == QomObject.UserCreatable.Name;
+        return IsCreatable && name == QomObject.UserCreatable.Name;
     }
 
     public override string ToString() => Name;

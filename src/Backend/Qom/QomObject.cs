@@ -1,6 +1,4 @@
-using HostMemd.Backend.Leases;
 using HostMemd.Qapi;
-using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Backend.Qom;
 
@@ -41,17 +39,20 @@ public abstract class QomObject(QomClass type, string name)
     /// Makes the object what its properties say. Called once, <b>without</b> the state: the object is not visible yet.
     /// </summary>
     /// <exception cref="QmpException">It cannot be made; <see cref="ReleaseAsync"/> is called next.</exception>
-    public virtual ValueTask CompleteAsync() => default;
+    public virtual ValueTask MapAsync() => default;
 
     /// <summary>
-    /// The part of making it that takes long and needs nobody else: filling. Called once after <see cref="CompleteAsync"/>, without
-    /// the state; at start the objects do this all at once.
+    /// Fills its memory, the part of making it that takes long. Called once after <see cref="MapAsync"/>, <b>without</b> the state; the
+    /// objects of the configuration do it all at once.
     /// </summary>
     /// <exception cref="QmpException">It cannot be made.</exception>
-    public virtual ValueTask FinishAsync() => default;
+    public virtual ValueTask FillAsync() => default;
 
     /// <summary>Called when the object becomes visible.</summary>
-    public virtual void Adopted() { }
+    public virtual void OnVisible() { }
+
+    /// <summary>Bytes that it counts in the limits.</summary>
+    internal virtual ulong Cost => 0;
 
     /// <summary>The most mappings that it takes of vm.max_map_count: the memory and its guard page.</summary>
     internal virtual ulong MostMappings => 2;
@@ -64,9 +65,6 @@ public abstract class QomObject(QomClass type, string name)
 
     /// <summary>Another process goes on with it: letting go of it discards nothing.</summary>
     public bool IsKept { get; internal set; }
-
-    /// <summary>Called before <see cref="CompleteAsync"/> of an object that another process had made.</summary>
-    internal virtual void Restore(SafeFileHandle? store, FileIdentity? identity) => store?.Dispose();
 
     /// <summary>A deletion is under way: nobody may begin to use the object.</summary>
     public bool IsDoomed { get; internal set; }
@@ -84,8 +82,8 @@ public abstract class QomObject(QomClass type, string name)
     /// </summary>
     public virtual ValueTask ReleaseAsync() => default;
 
-    /// <summary>Called instead of all else when it was refused before it was begun: lets go of what its properties refer to.</summary>
-    internal virtual void Abandon() { }
+    /// <summary>Called instead of all else when it was refused before it was mapped: releases what its properties refer to.</summary>
+    internal virtual void DiscardUnmapped() { }
 
     /// <exception cref="QmpException">There is no such property, or it cannot be read.</exception>
     public Value Get(string property) => Class.Find(property) is { } row ? row.Get(this)

@@ -24,6 +24,9 @@ public sealed class QomProperty
     /// <summary>May be given to <c>object-add</c>.</summary>
     public bool InSchema { get; init; } = true;
 
+    /// <summary>Why the property of that object cannot be changed now, whatever the value; null if it can.</summary>
+    public Func<QomObject, QmpException?> Frozen { get; init; } = static _ => null;
+
     internal Func<QomObject, Value>? Getter { get; init; }
     internal Func<QomObject, Value, ValueTask>? Setter { get; init; }
 
@@ -41,5 +44,7 @@ public sealed class QomProperty
     /// </summary>
     /// <exception cref="QmpException">It cannot be written, not any more, or not with this value; nothing was changed.</exception>
     public ValueTask Set(QomObject target, Value value) =>
-        Setter is { } set ? set(target, value) : throw QmpErrors.PropertyNotWritable(target.Class.Name, Name);
+        Setter is not { } set ? throw QmpErrors.PropertyNotWritable(target.Class.Name, Name)
+        : Frozen(target) is { } refusal ? throw refusal
+        : set(target, value);
 }

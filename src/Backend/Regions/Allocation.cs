@@ -2,7 +2,7 @@ using HostMemd.Linux;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
 
-namespace HostMemd.Backend.Memory;
+namespace HostMemd.Backend.Regions;
 
 /// <summary>
 /// Maps a descriptor by QEMU's rules and in QEMU's order of checks: room in the file, alignment, offset, at least one page,

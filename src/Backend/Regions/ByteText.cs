@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace HostMemd.Backend.Memory;
+namespace HostMemd.Backend.Regions;
 
 /// <summary>Bytes for people: <c>4 KiB</c>, <c>2 MiB</c>.</summary>
 static class ByteText

@@ -1,7 +1,7 @@
 using HostMemd.Linux;
 using Microsoft.Win32.SafeHandles;
 
-namespace HostMemd.Backend.Memory;
+namespace HostMemd.Backend.Regions;
 
 /// <summary>
 /// Where a file in memory had no pages before private memory on it was filled: the kernel gives the file a page of zeroes for every page

@@ -1,8 +1,7 @@
-using HostMemd.Backend.Qom;
 using HostMemd.Linux;
 using HostMemd.Qapi;
 
-namespace HostMemd.Backend.Memory;
+namespace HostMemd.Backend.Regions;
 
 /// <summary>
 /// Address space, and memory promised to this process, that its runtime must always find: it does not survive a failing mmap. Where

@@ -1,12 +1,14 @@
-using HostMemd.Backend.Leases;
 using HostMemd.Linux;
 using Microsoft.Win32.SafeHandles;
 
-namespace HostMemd.Backend.Memory;
+namespace HostMemd.Backend.Regions;
 
 /// <summary>The memory of one backend: a mapping and, where it has one, the descriptor behind it.</summary>
 public sealed class MemoryRegion(MappedMemory mapping, SafeFileHandle? file, ulong pageSize, bool isShared) : IDisposable
 {
+    // Unmapping gigabytes at once would hold the address space all the while against whoever wants to map something.
+    const ulong ReleaseStep = 16 << 20;
+
     public MappedMemory Mapping { get; } = mapping;
 
     /// <summary>What the memory is a mapping of; null for private anonymous memory.</summary>
@@ -94,9 +96,6 @@ public sealed class MemoryRegion(MappedMemory mapping, SafeFileHandle? file, ulo
         for (ulong at = 0; at < Mapping.Length; at += step)
             Mapping.Advise(at, Math.Min(step, Mapping.Length - at), advice);
     }
-
-    // Unmapping gigabytes at once would hold the address space all the while against whoever wants to map something.
-    const ulong ReleaseStep = 16 << 20;
 
     public void Dispose()
     {

@@ -1,6 +1,6 @@
 using HostMemd.Qapi;
 
-namespace HostMemd.Backend.Memory;
+namespace HostMemd.Backend.Regions;
 
 /// <summary>A set of NUMA nodes 0 to 127, as QEMU knows them. Immutable.</summary>
 public readonly struct NodeSet : IEquatable<NodeSet>

@@ -1,7 +1,7 @@
 using HostMemd.Linux;
 using HostMemd.Qapi;
 
-namespace HostMemd.Backend.Memory;
+namespace HostMemd.Backend.Regions;
 
 /// <summary>A policy and the nodes it speaks of.</summary>
 public readonly record struct NumaPolicy(HostMemPolicy Policy, NodeSet Nodes)

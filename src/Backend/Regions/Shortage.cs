@@ -1,6 +1,6 @@
 using HostMemd.Linux;
 
-namespace HostMemd.Backend.Memory;
+namespace HostMemd.Backend.Regions;
 
 /// <summary>What is missing when memory cannot be had: the kernel only says "bad address" (mbind(2), madvise(2)).</summary>
 /// <param name="region">The memory to be filled.</param>

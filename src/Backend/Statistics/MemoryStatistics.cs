@@ -1,6 +1,8 @@
+using HostMemd.Backend.Memory;
+using HostMemd.Backend.Regions;
 using HostMemd.Linux;
 
-namespace HostMemd.Backend.Memory;
+namespace HostMemd.Backend.Statistics;
 
 /// <summary>What the kernel says of one object's memory at the time of asking. Bytes throughout.</summary>
 public sealed class MemoryStatistics

@@ -1,6 +1,7 @@
+using HostMemd.Backend.Regions;
 using HostMemd.Linux;
 
-namespace HostMemd.Backend.Memory;
+namespace HostMemd.Backend.Statistics;
 
 /// <summary>
 /// Statistics of one object after the other, each at the price of its own page tables: 10,000 objects take a tenth of the time that

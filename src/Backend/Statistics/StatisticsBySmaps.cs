@@ -1,6 +1,8 @@
+using HostMemd.Backend.Regions;
+using HostMemd.Backend.Threads;
 using HostMemd.Linux;
 
-namespace HostMemd.Backend.Memory;
+namespace HostMemd.Backend.Statistics;
 
 /// <summary>
 /// Statistics from smaps and numa_maps: all that the kernel knows, in two passes over everything this process has mapped, however little of

@@ -1,4 +1,4 @@
-namespace HostMemd.Backend.Memory;
+namespace HostMemd.Backend.Threads;
 
 /// <summary>One at a time, first come first served, waiting without a thread.</summary>
 sealed class AsyncGate

@@ -1,15 +1,18 @@
 using HostMemd.Linux;
 
-namespace HostMemd.Backend.Memory;
+namespace HostMemd.Backend.Threads;
 
-/// <summary>Where work on memory is done: quick work at once, or elsewhere if it may have to wait; slow work on a thread of its own.</summary>
-static class Off
+/// <summary>
+/// Where work on memory runs: quick work on the caller's thread, or elsewhere if it may have to wait; slow work on a thread of its own.
+/// </summary>
+static class MemoryWork
 {
+    /// <summary>Does the work now if it is quick, else on a thread of its own.</summary>
     /// <remarks>
-    /// A thread of its own and not the pool's: that has a few and no more, and a disk that hangs under a few objects would hold
-    /// up everybody.
+    /// Slow work is not for the runtime's pool: the pool has a few threads, and a disk that hangs under a few objects would block all
+    /// clients.
     /// </remarks>
-    public static ValueTask LoopAsync(bool slow, Action work)
+    public static ValueTask RunAsync(bool slow, Action work)
     {
         // What is mapped quickly at other times, a thread's stack too, may now have to wait.
         if (AddressSpace.IsBusy)
@@ -20,6 +23,6 @@ static class Off
         return default;
     }
 
-    /// <summary>As <see cref="LoopAsync"/>, but nothing is done by the caller itself, who holds what others wait for.</summary>
-    public static ValueTask CallerAsync(bool slow, Action work) => slow ? LoopAsync(slow, work) : new(Task.Run(work));
+    /// <summary>As <see cref="RunAsync"/>, but never on the caller's thread: the caller holds the state.</summary>
+    public static ValueTask RunOffCallerAsync(bool slow, Action work) => slow ? RunAsync(slow, work) : new(Task.Run(work));
 }

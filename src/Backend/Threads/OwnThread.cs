@@ -1,7 +1,7 @@
 using HostMemd.Linux;
 using HostMemd.Qapi;
 
-namespace HostMemd.Backend;
+namespace HostMemd.Backend.Threads;
 
 /// <summary>
 /// Threads for work that would keep the runtime's pool from its own: one for each piece of work, and one that exists from the start, which

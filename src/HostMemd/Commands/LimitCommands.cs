@@ -1,5 +1,5 @@
 using HostMemd.Backend.Jobs;
-using HostMemd.Backend.Qom;
+using HostMemd.Backend.Objects;
 using HostMemd.Protocol;
 using HostMemd.Qapi;
 using static HostMemd.Protocol.Define;
@@ -39,7 +39,7 @@ static class LimitCommands
             Of("Objects", (ulong)quota.Objects, (ulong)quota.MaxObjects),
             Of("BytesPerUid", quota.BytesOf(call.Session.Peer.Uid), quota.MaxBytesPerUid),
             Of("BytesTotal", quota.Bytes, quota.MaxBytes),
-            Of("Fillings", (ulong)jobs.All.Count(j => j.Status < JobStatus.Concluded), (ulong)quota.MaxFillings),
+            Of("Fillings", (ulong)jobs.All.Count(j => j.Status < JobStatus.Concluded), (ulong)jobs.MaxFillings),
             Of("vm.max_map_count", quota.Mappings.Used, quota.Mappings.Max),
             Of("RLIMIT_NOFILE", quota.DescriptorsUsed, quota.MaxDescriptors),
         ]).Extension().ForObservers()

@@ -1,4 +1,5 @@
 using HostMemd.Backend.Memory;
+using HostMemd.Backend.Objects;
 using HostMemd.Backend.Qom;
 using HostMemd.Protocol;
 using HostMemd.Qapi;
@@ -15,10 +16,10 @@ static class ObjectCommands
     // So many are described and written in half a millisecond; 10,000 take 15, for which nobody else's command waits.
     const int Many = 256;
 
-    public static IEnumerable<Command> All(QomTree tree, ObjectFactory objects, QapiUnion options, StateLock state) =>
+    public static IEnumerable<Command> All(QomTree tree, ObjectRegistry objects, QapiUnion options, StateLock state) =>
         s_topic.Of(Rows(tree, objects, options, state));
 
-    static IEnumerable<Command> Rows(QomTree tree, ObjectFactory objects, QapiUnion options, StateLock state)
+    static IEnumerable<Command> Rows(QomTree tree, ObjectRegistry objects, QapiUnion options, StateLock state)
     {
         yield return Slow("object-add", "Make an object.", None, options, async (call, given) =>
         {

@@ -19,8 +19,6 @@ sealed class CommandLineReader(string text)
 
     public void Skip() => At++;
 
-    public void GoTo(int at) => At = at;
-
     /// <summary>C's isspace: no other blanks separate words.</summary>
     public static bool IsBlank(char c) => c is ' ' or (>= '\t' and <= '\r');
 

@@ -1,4 +1,3 @@
-using HostMemd.Backend.Qom;
 using HostMemd.Qapi;
 using HostMemd.Qapi.Json;
 
@@ -54,7 +53,7 @@ public sealed partial class HumanMonitor
     {
         // Bad JSON is told before a path that leads nowhere.
         var json = call.Has("json") ? JsonText.Parse(call["value"]) : default(Value?);
-        return _objects.SetAsync(call["path"], target => json is { } value
+        return _changes.SetAsync(call["path"], target => json is { } value
             ? target.Set(call["property"], value)
             : TextProperty.Set(target, call["property"], call["value"]));
     }

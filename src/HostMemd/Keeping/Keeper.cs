@@ -1,8 +1,9 @@
 using System.Globalization;
-using HostMemd.Backend;
 using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
+using HostMemd.Backend.Objects;
 using HostMemd.Backend.Qom;
+using HostMemd.Backend.Threads;
 using HostMemd.Linux;
 using HostMemd.Qapi;
 using HostMemd.Start;
@@ -44,7 +45,7 @@ sealed class Keeper
     long _lastGeneration, _lastName;
     bool _hasBegun;
 
-    public Keeper(ObjectFactory objects, QomTree tree, LeaseTable leases, FdStore store, StateLock state, ILogger logger)
+    public Keeper(ObjectRegistry objects, QomTree tree, LeaseTable leases, FdStore store, StateLock state, ILogger logger)
     {
         _store = store;
         _tree = tree;
@@ -94,8 +95,7 @@ sealed class Keeper
     ObjectRecord RecordOf(QomObject made) => ObjectRecord.Of(made, _names.GetValueOrDefault(made.Name));
 
     /// <summary>The descriptor through which another process can have this memory, or null: it has a path, or is private.</summary>
-    public static SafeFileHandle? StoreOf(QomObject made) =>
-        made is FileBackend { IsTemporary: false } ? null : (made as HostMemoryBackend)?.Region is { Identity: not null } region ? region.File : null;
+    public static SafeFileHandle? StoreOf(QomObject made) => (made as HostMemoryBackend)?.StoreToKeep;
 
     void Keep(QomObject made)
     {

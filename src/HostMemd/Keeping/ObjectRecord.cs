@@ -1,7 +1,7 @@
-using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
-using HostMemd.Backend.Prealloc;
+using HostMemd.Backend.Objects;
 using HostMemd.Backend.Qom;
+using HostMemd.Linux;
 using HostMemd.Qapi;
 
 namespace HostMemd.Keeping;
@@ -14,7 +14,8 @@ namespace HostMemd.Keeping;
 sealed record ObjectRecord(ObjectOptions Options, string? Store, FileIdentity? File, uint Owner)
 {
     /// <summary>Memory that ends with its process, wherever the record goes.</summary>
-    public bool IsPrivateMemory => Store is null && File is null && Options.QomType != ThreadContext.ContextClass.Name;
+    public bool IsPrivateMemory => Store is null && File is null
+        && BackendTypes.All.Find(Options.QomType)?.Is(HostMemoryBackend.BackendClass.Name) != false;
 
     /// <summary>Called with the state held, or while nobody else knows the object.</summary>
     public static ObjectRecord Of(QomObject made, string? store)

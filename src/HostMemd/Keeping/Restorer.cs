@@ -1,6 +1,7 @@
 using System.Globalization;
 using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
+using HostMemd.Backend.Objects;
 using HostMemd.Backend.Qom;
 using HostMemd.Linux;
 using HostMemd.Qapi;
@@ -10,7 +11,7 @@ using Microsoft.Win32.SafeHandles;
 namespace HostMemd.Keeping;
 
 /// <summary>Makes objects and leases again from their records. A record that does not work out is told, never a reason not to start.</summary>
-sealed class Restorer(ObjectFactory objects, QomTree tree, LeaseTable leases, ILogger logger)
+sealed class Restorer(ObjectRegistry objects, QomTree tree, LeaseTable leases, ILogger logger)
 {
     /// <summary>The first thing that could have been had and was not, with the reason; null if there is none.</summary>
     public string? FirstFailure { get; private set; }

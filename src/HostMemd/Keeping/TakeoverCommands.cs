@@ -1,5 +1,5 @@
-using HostMemd.Backend;
 using HostMemd.Backend.Jobs;
+using HostMemd.Backend.Threads;
 using HostMemd.Protocol;
 using HostMemd.Qapi;
 using HostMemd.Start;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 using HostMemd.Backend.Memory;
-using HostMemd.Backend.Qom;
+using HostMemd.Backend.Objects;
 using HostMemd.Qapi;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -72,18 +72,17 @@ sealed partial class CommandLine
         var opts = OptsText.Split(text, "qom-type");
         var type = OptsText.Last(opts, "qom-type") ?? throw new StartException("Parameter 'qom-type' is missing");
         if (OptsText.IsHelp(type))
-            Answer = () => ObjectHelp.Types(OwnTypes());
+            Answer = () => ObjectHelp.Types(BackendTypes.All);
         else if (OptsText.AsksForHelp(opts))
             Answer = () => HelpOn(type);
         WarnOfFlags("--object", opts);
         _objects.Add(new($"--object {text}", text, Value.Null));
     }
 
-    static string HelpOn(string type) => OwnTypes().Creatable.FirstOrDefault(c => c.Name == type) is { } known
+    static string HelpOn(string type) => BackendTypes.All.Creatable.FirstOrDefault(c => c.Name == type) is { } known
         ? ObjectHelp.Properties(known)
         : throw new StartException($"--object {type},help: {QmpErrors.DoesNotAcceptValue("qom-type", type).Message}");
 
-    static QomTypes OwnTypes() => new Daemon(new HostMemdOptions(), NullLoggerFactory.Instance).Types;
 
     void WarnOfFlags(string option, IEnumerable<OptText> opts)
     {

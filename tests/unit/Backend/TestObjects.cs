@@ -1,6 +1,7 @@
 using HostMemd.Backend.Jobs;
 using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
+using HostMemd.Backend.Objects;
 using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
 using HostMemd.Qapi;
@@ -15,23 +16,22 @@ sealed class TestObjects
     {
         machine ??= new();
         Tree = new(new MachineObject(machine));
-        Types = new QomTypes().Add(QomObject.BaseClass, Container.ContainerClass, HostMemoryBackend.BackendClass, RamBackend.RamClass,
-            FileBackend.FileClass, MemfdBackend.MemfdClass, ShmBackend.ShmClass, MemoryRegionObject.RegionClass, ThreadContext.ContextClass);
-        Options = Types.ObjectOptions();
+        Options = BackendTypes.All.ObjectOptions();
         Leases = new(State);
         Lending = new(Tree, Leases, new(NullLogger.Instance), State);
-        Environment = new(Tree, machine, new FillPool(1), new JobTable(State), Lending, NullLogger.Instance, State);
-        Objects = new(Types, Environment);
+        Services = new(Tree, machine, new FillPool(1), new JobTable(State), Lending, NullLogger.Instance, State);
+        Objects = new(Services, new Quota(State));
+        Changes = new(Tree, State);
     }
 
     public StateLock State { get; } = new();
     public QomTree Tree { get; }
-    public QomTypes Types { get; }
     public QapiUnion Options { get; }
     public LeaseTable Leases { get; }
     public Lending Lending { get; }
-    public QomEnvironment Environment { get; }
-    public ObjectFactory Objects { get; }
+    public BackendServices Services { get; }
+    public ObjectRegistry Objects { get; }
+    public PropertyChanges Changes { get; }
 
     public async Task<QomObject> AddAsync(string type, string id, params (string Name, Value Value)[] properties) =>
         await Objects.AddAsync(Options.Read(

@@ -1,3 +1,4 @@
+using HostMemd.Backend.Objects;
 using HostMemd.Backend.Qom;
 using HostMemd.Protocol;
 using HostMemd.Qapi;
@@ -29,7 +30,7 @@ public class ReferenceTests
         var written = await WriteAsync();
         Assert.All(daemon.Commands.All, c => Assert.Contains($"\n### {c.Name}\n", written, StringComparison.Ordinal));
         Assert.All(Events.All, e => Assert.Contains($"\n### {e.Name}\n", written, StringComparison.Ordinal));
-        Assert.All(daemon.Types.Creatable.SelectMany(c => c.All),
+        Assert.All(BackendTypes.All.Creatable.SelectMany(c => c.All),
             p => Assert.Contains($"\n| `{p.Name}` |", written, StringComparison.Ordinal));
         // Every link leads to a heading.
         var anchors = written.Split('\n').Where(l => l.StartsWith('#'))
@@ -65,9 +66,9 @@ public class ReferenceTests
         var samples = new Dictionary<string, QomObject>();
         try
         {
-            foreach (var type in daemon.Types.Creatable)
+            foreach (var type in BackendTypes.All.Creatable)
                 samples.Add(type.Name, await objects.AddAsync(Least(type)));
-            return new Reference(daemon.Commands, daemon.Types, Events.All, type => samples[type.Name]).Write();
+            return new Reference(daemon.Commands, BackendTypes.All, Events.All, type => samples[type.Name]).Write();
         }
         finally
         {

@@ -22,7 +22,7 @@ public sealed class LeaseTableTests : IDisposable
     public LeaseTableTests()
     {
         (_state, _leases) = (_test.State, _test.Leases);
-        _memory = (HostMemoryBackend)RamBackend.RamClass.Create!(_test.Environment, "m");
+        _memory = new RamBackend(_test.Services, "m");
         _leases.Ended += (lease, reason) =>
         {
             _ended.Add((lease.Mapping, reason));
@@ -137,7 +137,7 @@ public sealed class LeaseTableTests : IDisposable
         var gone = new[] { Give(Lease.Unnumbered, PidfdOf(dying.Id)), Give(Lease.Unnumbered, PidfdOf(dying.Id)) };
         var stays = Give(Lease.Unnumbered, PidfdOf(living.Id));
         // pidfs, since Linux 6.9.
-        Assert.Equal(Pidfd.Identity(_leases.PidfdOf(stays)!) is null ? 3 : 2, _leases.Holders);
+        Assert.Equal(Pidfd.Identity(_leases.PidfdOf(stays)!) is null ? 3 : 2, _leases.BorrowerCount);
 
         Kill(dying);
         Assert.True(_end.Wait(s_patience) && _end.Wait(s_patience));

@@ -51,14 +51,14 @@ public sealed class ProcessScanTests : IDisposable
     {
         Process(10, "qemu", Maps("rw-s"));
         Process(11, "bystander", Maps("rw-s", _file.Device, _file.Inode + 1), Maps("rw-s", "ff:ff", _file.Inode));
-        Assert.Equal(new FileHolder(10, "qemu", _file, IsReadOnly: false), Assert.Single(Scan().Holders));
+        Assert.Equal(new FileUser(10, "qemu", _file, IsReadOnly: false), Assert.Single(Scan().Users));
     }
 
     [Fact]
     public void Descriptor_IsFound_WithoutAMapping()
     {
         Opens(Process(10, "holder"), 7, "0100002");
-        Assert.Equal(new FileHolder(10, "holder", _file, IsReadOnly: false), Assert.Single(Scan().Holders));
+        Assert.Equal(new FileUser(10, "holder", _file, IsReadOnly: false), Assert.Single(Scan().Users));
     }
 
     [Theory]
@@ -68,7 +68,7 @@ public sealed class ProcessScanTests : IDisposable
     public void ReadOnly_IsWhoHasNoWayToWrite(string permissions, string flags, bool expected)
     {
         Opens(Process(10, "reader", Maps(permissions)), 3, flags);
-        Assert.Equal(expected, Assert.Single(Scan().Holders).IsReadOnly);
+        Assert.Equal(expected, Assert.Single(Scan().Users).IsReadOnly);
     }
 
     [Fact]
@@ -79,7 +79,7 @@ public sealed class ProcessScanTests : IDisposable
         Directory.CreateDirectory(Path.Combine(_proc, "sys"));
         Directory.CreateDirectory(Path.Combine(_proc, "12"));
         var scan = Scan();
-        Assert.Empty(scan.Holders);
+        Assert.Empty(scan.Users);
         Assert.Equal(0, scan.Unseen);
     }
 
@@ -100,9 +100,9 @@ public sealed class ProcessScanTests : IDisposable
         Opens(bystander, 4, "0100002");
         File.CreateSymbolicLink(Path.Combine(bystander, "fd", "5"), "/dev/full");
 
-        var found = ProcessScan.Run(new HashSet<FileIdentity> { device }, _proc).Holders.OrderBy(h => h.Pid);
+        var found = ProcessScan.Run(new HashSet<FileIdentity> { device }, _proc).Users.OrderBy(h => h.Pid);
 
-        Assert.Equal([new(10, "mapper", device, IsReadOnly: false), new FileHolder(11, "holder", device, IsReadOnly: true)], found);
+        Assert.Equal([new(10, "mapper", device, IsReadOnly: false), new FileUser(11, "holder", device, IsReadOnly: true)], found);
     }
 
     [Fact]

@@ -1,18 +1,18 @@
 using HostMemd.Backend.Leases;
-using HostMemd.Backend.Memory;
+using HostMemd.Backend.Regions;
 using HostMemd.Linux;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Unit.Backend.Leases;
 
-public sealed class HolderSearchTests : IDisposable
+public sealed class UserSearchTests : IDisposable
 {
-    readonly HolderSearch _search = new(NullLogger.Instance);
+    readonly UserSearch _search = new(NullLogger.Instance);
     readonly string _path = Path.GetTempFileName();
     readonly MemoryRegion _region;
 
-    public HolderSearchTests()
+    public UserSearchTests()
     {
         File.WriteAllBytes(_path, new byte[4096]);
         Assert.Equal(Errno.None, Files.Open(_path, Files.O_RDWR | Files.O_CLOEXEC, 0, out var file));
@@ -29,8 +29,8 @@ public sealed class HolderSearchTests : IDisposable
     [Fact]
     public async Task Nobody_IsThere()
     {
-        Assert.False(await _search.IsHeldElsewhereAsync(_region, () => throw new InvalidOperationException("need not be asked")));
-        Assert.False(HolderSearch.MayBeHeldUnseen(_region, unseen: 3));
+        Assert.False(await _search.IsUsedElsewhereAsync(_region, () => throw new InvalidOperationException("need not be asked")));
+        Assert.False(UserSearch.MayBeUsedUnseen(_region, unseen: 3));
     }
 
     // A file that only we have open twice, as two objects on one path do.
@@ -38,9 +38,9 @@ public sealed class HolderSearchTests : IDisposable
     public async Task OurOwnSecondDescriptor_CountsOnlyIfItIsNoObjects()
     {
         using var second = File.OpenHandle(_path);
-        Assert.False(await _search.IsHeldElsewhereAsync(_region, () => true));
-        Assert.True(await _search.IsHeldElsewhereAsync(_region, () => false));
-        Assert.True(HolderSearch.MayBeHeldUnseen(_region, unseen: 0));
+        Assert.False(await _search.IsUsedElsewhereAsync(_region, () => true));
+        Assert.True(await _search.IsUsedElsewhereAsync(_region, () => false));
+        Assert.True(UserSearch.MayBeUsedUnseen(_region, unseen: 0));
     }
 
     [Fact]

@@ -3,7 +3,7 @@ using HostMemd.Qapi;
 
 namespace HostMemd.Unit.Backend;
 
-public sealed class ObjectFactoryTests : IDisposable
+public sealed class ObjectRegistryTests : IDisposable
 {
     readonly string _folder = Directory.CreateTempSubdirectory("hostmemd-").FullName;
     readonly TestObjects _test = new();
@@ -53,7 +53,7 @@ public sealed class ObjectFactoryTests : IDisposable
     [InlineData("a/b", false)]
     [InlineData("é", false)]
     [InlineData("a[0]", false)]
-    public void Identifier_IsALetterThenLettersDigitsAndThreeSigns(string id, bool good) => Assert.Equal(good, ObjectFactory.IsIdentifier(id));
+    public void Identifier_IsALetterThenLettersDigitsAndThreeSigns(string id, bool good) => Assert.Equal(good, Identifier.IsWellFormed(id));
 
     [Fact]
     public async Task FailedObject_LeavesItsIdFree_AndNoFile()

@@ -1,4 +1,4 @@
-using HostMemd.Backend.Memory;
+using HostMemd.Backend.Regions;
 using HostMemd.Qapi;
 
 namespace HostMemd.Unit.Backend;

@@ -1,3 +1,4 @@
+using HostMemd.Backend.Objects;
 using HostMemd.Human;
 using HostMemd.Unit.Backend;
 
@@ -9,7 +10,7 @@ sealed class TestMonitor
     public TestMonitor()
     {
         var test = new TestObjects();
-        Human = new(test.Tree, test.Types, test.Options, test.Objects, test.State, "11.1.2test");
+        Human = new(test.Tree, BackendTypes.All, test.Options, test.Objects, test.Changes, test.State, "11.1.2test");
     }
 
     public HumanMonitor Human { get; }

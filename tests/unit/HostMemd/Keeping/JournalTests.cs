@@ -1,5 +1,4 @@
 using System.Text;
-using HostMemd.Backend.Qom;
 using HostMemd.Keeping;
 using HostMemd.Qapi;
 using HostMemd.Systemd;

@@ -1,7 +1,6 @@
 using System.Globalization;
-using HostMemd.Linux;
 
-namespace HostMemd.Backend.Leases;
+namespace HostMemd.Linux;
 
 /// <summary>
 /// A file, as the kernel tells it apart from others: a regular one by its file system and inode, a device by what it stands for, through
