@@ -39,7 +39,7 @@ public sealed class JobTable(StateLock state)
         StatusChanged?.Invoke(job);
     }
 
-    /// <summary>The job is over. One whose command waits for it has nobody to dismiss it.</summary>
+    /// <summary>Ends a job. An implicit one leaves the table at once, since no client dismisses it.</summary>
     internal void Conclude(Job job, string? error)
     {
         job.Error = error;
@@ -74,7 +74,8 @@ public sealed class JobTable(StateLock state)
 
     public void Dismiss(string id) => Move(Find(id, "dismiss", JobStatus.Concluded), JobStatus.Null);
 
-    /// <summary>A command that none of our jobs can follow in any state.</summary>
+    /// <summary>Refuses a command that no job of this daemon can follow in any state.</summary>
+    /// <exception cref="QmpException">Always.</exception>
     public void Refuse(string id, string verb) => Find(id, verb);
 
     Job Find(string id, string verb, params JobStatus[] allowed)
