@@ -1,6 +1,6 @@
 namespace HostMemd.Backend.Threads;
 
-/// <summary>One at a time, first come first served, waiting without a thread.</summary>
+/// <summary>Admits one at a time, in the order of arrival. Waiting takes no thread.</summary>
 sealed class AsyncGate
 {
     readonly SemaphoreSlim _free = new(1, 1);

@@ -14,7 +14,7 @@ static class MemoryWork
     /// </remarks>
     public static ValueTask RunAsync(bool slow, Action work)
     {
-        // What is mapped quickly at other times, a thread's stack too, may now have to wait.
+        // While the address space is busy even a quick mapping may have to wait, and so may the stack of a new thread.
         if (AddressSpace.IsBusy)
             return new(slow ? Task.Run(() => OwnThread.RunAsync(work)) : Task.Run(work));
         if (slow)

@@ -4,12 +4,12 @@ using HostMemd.Qapi;
 namespace HostMemd.Backend.Threads;
 
 /// <summary>
-/// Threads for work that would keep the runtime's pool from its own: one for each piece of work, and one that exists from the start, which
-/// does in turn what no new thread can be had for. pthread_create(3), EAGAIN: a limit of the user or of the control group.
+/// Threads for work that would block the runtime's pool: a new one for each piece of work. A spare one, which exists from the start, does
+/// the work in turn when the kernel grants no new thread (pthread_create(3), EAGAIN: a limit of the user or of the control group).
 /// </summary>
 public static class OwnThread
 {
-    // The work calls the kernel and reads its files; a parked thread has 16 KiB of this and 16 of the kernel's resident.
+    // The work calls the kernel and reads its files. Of a parked thread 16 KiB of this are resident, and 16 KiB of the kernel's.
     const int StackBytes = 256 << 10;
 
     static readonly object s_gate = new();
@@ -18,7 +18,7 @@ public static class OwnThread
 
     /// <summary>Starts a thread.</summary>
     /// <param name="name">What ps shows, 15 bytes of it.</param>
-    /// <param name="work">What it does; an exception out of it ends the daemon.</param>
+    /// <param name="work">What the thread does; an exception out of it ends the daemon.</param>
     /// <param name="stackBytes">The size of its stack.</param>
     /// <returns>False: the kernel grants none.</returns>
     public static bool TryStart(string name, Action work, int stackBytes = StackBytes)
@@ -30,14 +30,14 @@ public static class OwnThread
             new Thread(() => work(), stackBytes) { IsBackground = true, Name = name }.Start();
             return true;
         }
-        // The first is Native AOT's word for it, CoreCLR has both.
+        // Native AOT throws the first, CoreCLR either.
         catch (Exception none) when (none is OutOfMemoryException or ThreadStartException)
         {
             return false;
         }
     }
 
-    /// <summary>Starts the thread that is there when no other can be had, once for this process.</summary>
+    /// <summary>Starts the spare thread, once for this process.</summary>
     /// <returns>False: the kernel grants none.</returns>
     public static bool Reserve()
     {
@@ -45,7 +45,7 @@ public static class OwnThread
             return s_isReserved = s_isReserved || TryStart("hostmemd-spare", WorkOff);
     }
 
-    /// <summary>Does it on a thread of its own, or in its turn on the one kept for that.</summary>
+    /// <summary>Runs the work on a thread of its own, or in its turn on the spare one.</summary>
     public static Task RunAsync(Action work) => RunAsync(() =>
     {
         work();
@@ -55,7 +55,7 @@ public static class OwnThread
     /// <inheritdoc cref="RunAsync(Action)"/>
     public static Task<T> RunAsync<T>(Func<T> work) => TryRun(work) ?? InTurn(work);
 
-    /// <summary>Does it on a thread of its own; null if the kernel grants none.</summary>
+    /// <summary>Runs the work on a thread of its own; null if the kernel grants none.</summary>
     public static Task<T>? TryRun<T>(Func<T> work)
     {
         var task = new Task<T>(work);
