@@ -24,7 +24,7 @@ public sealed class QomTypes
 
     public IEnumerable<QomClass> Creatable => _all.Where(c => c.IsCreatable);
 
-    /// <summary>The arguments of <c>object-add</c>, read off the classes.</summary>
+    /// <summary>The arguments of <c>object-add</c>, from the rows of the classes.</summary>
     public QapiUnion ObjectOptions() => new("ObjectOptions", "ObjectType", [.. Creatable.Select(c => c.Name)],
         name => Find(name) is { IsCreatable: true } made ? made.Members : null);
 }
