@@ -9,8 +9,8 @@ using Microsoft.Win32.SafeHandles;
 namespace HostMemd.Backend.Leases;
 
 /// <summary>
-/// Lends memory, and refuses to delete what is lent. A loan opens files and reads /proc, so most of it runs without the state: until the lease
-/// is in the table, a count of the loans in preparation keeps the memory from being deleted.
+/// Lends memory, and refuses to delete what is lent. A loan opens files and reads /proc, so most of it runs without the state: until the
+/// lease is in the table, a count of the loans in preparation keeps the memory from being deleted.
 /// </summary>
 public sealed class Lending(QomTree tree, LeaseTable leases, UserSearch search, StateLock state) : IMemoryUsers
 {

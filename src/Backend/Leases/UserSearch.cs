@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace HostMemd.Backend.Leases;
 
 /// <summary>
-/// Answers who else holds memory, by the kernel's word. Asked whether anybody does, a write lease answers in microseconds; only when
-/// somebody does are all processes looked at, once for all who wait.
+/// Finds the other users of memory, by the kernel's word. A write lease answers in microseconds whether there is one; only if there is, all
+/// processes are scanned, once for all callers that wait.
 /// </summary>
 public sealed class UserSearch(ILogger logger)
 {
@@ -15,14 +15,14 @@ public sealed class UserSearch(ILogger logger)
     HashSet<FileIdentity> _wanted = [];
     Task<ScanResult>? _next;
     Task _current = Task.CompletedTask;
-    bool _hasToldOfUnseen;
+    bool _hasLoggedUnseen;
 
-    /// <summary>The process that stores our descriptors for us, or null.</summary>
+    /// <summary>The process that keeps the daemon's descriptor store, or null.</summary>
     public int? Storekeeper { get; init; }
 
-    /// <summary>Whether another process maps or holds the memory: yes, no, or null when the kernel does not tell.</summary>
+    /// <summary>Whether another process maps the memory or has it open; null when the kernel does not say.</summary>
     /// <param name="region">The memory.</param>
-    /// <param name="isSharedByUs">Whether another object of ours has the same file; only asked when it matters.</param>
+    /// <param name="isSharedByUs">Whether another object of the daemon has the same file; called only when it matters.</param>
     public async ValueTask<bool?> IsUsedElsewhereAsync(MemoryRegion region, Func<bool> isSharedByUs)
     {
         if (region.Identity is not { } file)
@@ -33,8 +33,8 @@ public sealed class UserSearch(ILogger logger)
         var scan = await ScanAsync([file]).ConfigureAwait(false);
         if (scan.Users.Any(h => h.File == file))
             return true;
-        // Nobody was seen. Either the holder is one we may not look at, or a descriptor on its way in a socket, or an object of our
-        // own has the same file; or it is gone by now.
+        // The scan found no user. The user may be a process that the daemon may not inspect, a descriptor in flight in a socket, or another
+        // object of the daemon; or it is gone by now.
         if (asked.Ok && Files.TryWriteLease(region.File!, out alone).Ok && (alone || isSharedByUs()))
             return false;
         if (asked.Ok)
@@ -46,19 +46,19 @@ public sealed class UserSearch(ILogger logger)
     }
 
     /// <summary>
-    /// Of memory at which a scan has shown nobody: whether somebody may be there all the same, one of the processes that could not be
-    /// looked at or a descriptor on its way.
+    /// Whether memory in which a scan found no user may have one all the same: a process that could not be inspected, or a descriptor in
+    /// flight.
     /// </summary>
     public static bool MayBeUsedUnseen(MemoryRegion region, int unseen) =>
         region.File is { IsClosed: false } file && (Files.TryWriteLease(file, out var alone).Ok ? !alone : unseen > 0);
 
-    /// <summary>All holders of these files but ourselves.</summary>
+    /// <summary>All users of these files but the daemon.</summary>
     public Task<ScanResult> ScanAsync(IEnumerable<FileIdentity> files)
     {
         lock (_gate)
         {
             _wanted.UnionWith(files);
-            // A scan under way may have passed the holder already: the answer must come from one that starts after the question.
+            // A scan under way may have passed the user already: the answer must come from one that starts after the question.
             return _next ??= RunAfter(_current);
         }
     }
@@ -77,9 +77,9 @@ public sealed class UserSearch(ILogger logger)
         var result = await scan.ConfigureAwait(false);
         if (result.Unseen > 0)
             Log.ProcessesUnseen(logger, result.Unseen);
-        // An operator hears of it once: it is a matter of rights, and those do not change.
-        if (result.Unseen > 0 && !Interlocked.Exchange(ref _hasToldOfUnseen, true))
-            LeaseLog.SomeUnseen(logger, result.Unseen);
+        // Logged for the operator once: it is a matter of rights, and those do not change.
+        if (result.Unseen > 0 && !Interlocked.Exchange(ref _hasLoggedUnseen, true))
+            Log.SomeUnseen(logger, result.Unseen);
         return result;
     }
 }
