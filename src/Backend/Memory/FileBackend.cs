@@ -38,7 +38,7 @@ public sealed class FileBackend : HostMemoryBackend
         IsCreatable = true,
     };
 
-    // Set while a file of our making would have to go if the object fails.
+    // The file, if this object has made it: it is removed if the object fails.
     FileStatus? _created;
     FilePlace? _place;
 
@@ -68,7 +68,7 @@ public sealed class FileBackend : HostMemoryBackend
         MemPath = path;
     }
 
-    // A disk may take its time, a network file system all of it.
+    // A disk may be slow, and a network file system may not answer at all.
     protected override bool IsSlowToMap => true;
 
     private protected override bool HasPath => true;
@@ -104,7 +104,7 @@ public sealed class FileBackend : HostMemoryBackend
             Offset = Offset,
             ReadOnlyMemory = Rom == OnOffAuto.On,
             Persistent = Pmem,
-            // Opened for reading only, an empty file stays empty: success as with QEMU, and its pages are nobody's to touch.
+            // Opened for reading only, an empty file stays empty: success as with QEMU, and its pages cannot be touched.
             GrownPath = ReadOnly ? null : MemPath,
             IsRestored = IsRestored,
         }.Map(store);
@@ -140,7 +140,7 @@ public sealed class FileBackend : HostMemoryBackend
                     _created = Files.Status(file!, out var status).Ok ? status : null;
                     return file!;
                 }
-                // Somebody else was quicker: open theirs. Not for ever: a link that leads nowhere is there and is not.
+                // Another process was quicker: its file is opened. Not for ever: a link that leads nowhere both exists and does not.
                 if (errno == Errno.EEXIST && attempt < 8)
                     continue;
             }
@@ -167,10 +167,10 @@ public sealed class FileBackend : HostMemoryBackend
 
     protected override void Releasing(MemoryRegion? region, bool failed)
     {
-        // Only what this object made, and only while it is still what is there.
+        // Only a file that this object has made, and only while the path still leads to it.
         if (failed && _created is { } made)
             _place!.Remove(made);
-        // Ignored as in QEMU: private memory has no blocks to give back.
+        // As in QEMU the error is ignored: private memory has no blocks to give back.
         if (!failed && DiscardData && !IsKept)
             region?.Mapping.Advise(0, region.Mapping.Length, Mman.MADV_REMOVE);
     }

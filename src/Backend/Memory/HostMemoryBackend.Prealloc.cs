@@ -6,14 +6,14 @@ using HostMemd.Qapi;
 
 namespace HostMemd.Backend.Memory;
 
-// Filling the memory ahead of use. Whoever asks for it — object-add, qom-set or a client that does not wait — it is a job, in its
-// turn among the changes of this object.
+// Filling the memory ahead of use. It is a job, in its turn among the changes of this object, whether object-add, qom-set or
+// memdev-prealloc asks for it.
 public abstract partial class HostMemoryBackend
 {
-    // The command waits for it, but others may watch and stop it.
+    // The command waits for the job, but other clients may watch and stop it.
     FillJob NewImplicitJob() => new("prealloc-" + Name, Name, Size, Services.Fillers) { IsImplicit = true };
 
-    /// <summary>Starts filling as a job of that id and returns at once. Called with the state held.</summary>
+    /// <summary>Starts a filling as a job of that id and returns at once. Called with the state held.</summary>
     /// <exception cref="QmpException">This memory cannot be filled, or the id is taken.</exception>
     public void StartPrealloc(string jobId, uint threads)
     {
@@ -30,7 +30,7 @@ public abstract partial class HostMemoryBackend
 
         async Task RunAsync(FillJob job)
         {
-            // Away from the caller, who holds the state.
+            // Not on the caller's thread: the caller holds the state.
             await Task.Yield();
             try
             {
@@ -38,7 +38,7 @@ public abstract partial class HostMemoryBackend
             }
             catch (QmpException)
             {
-                // It is in the job.
+                // The job has the error.
             }
             catch (Exception bug)
             {
@@ -82,7 +82,7 @@ public abstract partial class HostMemoryBackend
         }
     }
 
-    // Memory that is to go need not be filled. A command that waits for its filling keeps its turn: it was first, as in QEMU.
+    // Memory that is being deleted need not be filled. A command that waits for its filling keeps its turn: it was first, as in QEMU.
     void StopJobs()
     {
         using (Services.State.Enter())
@@ -121,17 +121,18 @@ public abstract partial class HostMemoryBackend
         var failure = QmpErrors.PreallocFailed(reached);
         if (errno == Errno.ECANCELED)
         {
-            // Giving gigabytes back takes longer than stopping: who cancels need not wait for it, the next change of this memory does.
+            // Giving gigabytes back takes longer than stopping. The client that cancels need not wait for it; the next change of this
+            // memory does.
             using (Services.State.Enter())
                 Services.Jobs.Conclude(job, failure.Message);
         }
-        // What never was complete is unmapped now, and gone with that unless somebody's file holds it.
+        // Memory that never was complete is unmapped next, which frees it unless a file with a path holds it.
         if ((wasEmpty || holes is not null) && (_isComplete || HasPath))
             await MemoryWork.RunAsync(filling.Current > QuickBytes, () => region.GiveBack(wasEmpty, holes)).ConfigureAwait(false);
         throw failure;
     }
 
-    // The context's CPUs, else those of the nodes that the memory is bound to, as far as the daemon may use them.
+    // The CPUs of the context, else those of the nodes that the memory is bound to, as far as the daemon may use them.
     Func<int[]?> WorkerCpus()
     {
         if (PreallocContext is { } context)

@@ -5,7 +5,7 @@ using HostMemd.Qapi;
 
 namespace HostMemd.Backend.Memory;
 
-// The setters. They are called with the state held; the part that moves memory goes on without it, in its turn.
+// The setters. They are called with the state held; the part that moves memory runs without it, in its turn.
 public abstract partial class HostMemoryBackend
 {
     public ulong Size { get; private set; }
@@ -19,7 +19,7 @@ public abstract partial class HostMemoryBackend
     public bool UseCanonicalPath { get; private set; }
     public ThreadContext? PreallocContext { get; private set; }
 
-    /// <summary>Under the forced preallocation of QEMU 2016 it reads true whatever was set.</summary>
+    /// <summary>Whether the memory is filled ahead of use. Always true under the forced preallocation of QEMU 2016.</summary>
     public bool Prealloc => _prealloc || Services.Machine.MemPrealloc;
 
     void SetSize(ulong size)
@@ -55,7 +55,7 @@ public abstract partial class HostMemoryBackend
             Merge = merge;
             return default;
         }
-        // Taking pages apart again copies them: that takes time.
+        // Unmerging copies the pages, which takes time.
         return ChangeAsync(slow: !merge, region =>
         {
             if (merge == Merge)
@@ -99,7 +99,7 @@ public abstract partial class HostMemoryBackend
             _prealloc = prealloc;
             return default;
         }
-        // What is filled stays filled; QEMU accepts false and does nothing.
+        // Filled memory stays filled: QEMU accepts false and does nothing.
         return prealloc && !_prealloc ? new(PreallocInTurnAsync(NewImplicitJob())) : default;
     }
 
@@ -130,7 +130,7 @@ public abstract partial class HostMemoryBackend
         PreallocContext = context;
     }
 
-    // A deleted context keeps its thread while it is linked, but has no path any more.
+    // A deleted context keeps its thread while objects link to it, but has no path any more.
     string ContextPath => PreallocContext is { IsDeleted: false } context ? context.Path : "";
 
     ValueTask SetPolicy(HostMemPolicy policy)
@@ -158,7 +158,7 @@ public abstract partial class HostMemoryBackend
         return RebindAsync(() => new(Policy, set));
     }
 
-    // One of the pair is set at a time, so in between they may contradict each other: the kernel's binding then stays.
+    // A client sets one of the two at a time, so in between they may contradict each other: the binding then stays as it is.
     ValueTask RebindAsync(Func<NumaPolicy> wanted) => ChangeAsync(slow: true, region =>
     {
         var next = wanted();

@@ -37,12 +37,12 @@ public sealed class RamBackend(BackendServices services, string id) : HostMemory
     MemoryRegion AllocateShared(ulong length)
     {
         var errno = Memfd.Create(MemfdName, Memfd.MFD_CLOEXEC, out var file);
-        // QEMU's text and flags. Where the kernel has no memfds at all, QEMU takes anonymous memory, which could be lent to no one.
+        // QEMU's text and flags. Where the kernel has no memfds at all, QEMU takes anonymous memory, which no process could borrow.
         if (errno.Failed)
             throw QmpErrors.CannotCreateMemfd(Memfd.MFD_CLOEXEC, errno.Text);
         try
         {
-            // From 2^63 on a length is EINVAL (ftruncate(2)); QEMU goes on after that and hears ENOMEM from mmap(2).
+            // From 2^63 on a length is EINVAL (ftruncate(2)); QEMU goes on after that and gets ENOMEM from mmap(2).
             if ((errno = Files.Truncate(file!, length)).Failed)
                 throw QmpErrors.CannotSetUp(RegionName, (errno == Errno.EINVAL ? Errno.ENOMEM : errno).Text);
             if ((errno = Allocation.MakeCountable(ref file!)).Failed)

@@ -30,7 +30,7 @@ public sealed class ShmBackend : HostMemoryBackend
         {
             if ((errno = Shm.Unlink(name)).Failed)
                 throw QmpErrors.CannotCreateShm(errno.Text);
-            // Until it had no name any more nobody was to open it; from here on we must be able to, for lending, also when we are not root.
+            // While it had a name, no process was to open it. From here on the daemon must be able to, for lending, also if it is not root.
             if ((errno = Files.SetMode(file!, Files.OwnerOnly)).Failed)
                 throw QmpErrors.CannotCreateShm(errno.Text);
             if ((errno = Files.Truncate(file!, Size)).Failed)
