@@ -13,7 +13,7 @@ sealed record Allocation
     /// <summary>From this size on memory is aligned so that transparent huge pages fit.</summary>
     const ulong HugeAlignment = 2 << 20;
 
-    /// <summary>How error texts call the memory: the id, or the whole path.</summary>
+    /// <summary>The name of the memory in error texts: the id, or the whole path.</summary>
     public required string Name { get; init; }
     public required ulong Size { get; init; }
     public required bool Share { get; init; }
@@ -23,16 +23,16 @@ sealed record Allocation
     public bool ReadOnlyMemory { get; init; }
     public bool Persistent { get; init; }
 
-    /// <summary>Grows the file when it is empty; names it in the error.</summary>
+    /// <summary>The path of a file that is grown if it is empty, for the error text; null for a file that is not.</summary>
     public string? GrownPath { get; init; }
 
     /// <summary>
-    /// The store is another process's, and as it is: a consumer may have cut it off (ftruncate(2)), which is no reason to lose the rest.
+    /// Another process made the store, which is taken as it is: if a consumer has cut it off (ftruncate(2)), the rest is still there.
     /// </summary>
     public bool IsRestored { get; init; }
 
-    /// <summary>The region takes the descriptor over; on failure it stays the caller's.</summary>
-    /// <exception cref="QmpException">It cannot be mapped; nothing is.</exception>
+    /// <summary>Maps the file. The region takes the descriptor over; on failure it stays the caller's.</summary>
+    /// <exception cref="QmpException">The file cannot be mapped; nothing is.</exception>
     public MemoryRegion Map(SafeFileHandle file)
     {
         Errno errno;
@@ -98,11 +98,11 @@ sealed record Allocation
     }
 
     /// <summary>
-    /// Opens a memfd anew and closes the descriptor it was made with. The kernel does not count the first open file of a memfd, so
-    /// only on a reopened one does a write lease tell whether anybody else is there.
+    /// Opens a memfd anew and closes the descriptor it was made with. The kernel does not count the first open file of a memfd, so only
+    /// on a reopened one does a write lease show whether there is another user.
     /// </summary>
-    /// <param name="file">In: as it was made; out: as it is to be used. Unchanged when it cannot be reopened: memory of which nobody
-    /// could tell any more whether it is in use, and which could never be deleted, is not to be had.</param>
+    /// <param name="file">In: the memfd as it was made. Out: the reopened one. Unchanged on failure: the caller must not use the memory
+    /// then, since it could never be deleted.</param>
     internal static Errno MakeCountable(ref SafeFileHandle file)
     {
         var errno = Files.Reopen(file, Files.O_RDWR | Files.O_CLOEXEC, out var reopened);

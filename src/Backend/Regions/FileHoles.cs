@@ -4,12 +4,12 @@ using Microsoft.Win32.SafeHandles;
 namespace HostMemd.Backend.Regions;
 
 /// <summary>
-/// Where a file in memory had no pages before private memory on it was filled: the kernel gives the file a page of zeroes for every page
-/// of the mapping that it copies. What a failed filling left there is given back; pages that the file had stay.
+/// The holes that a file in memory had before private memory on it was filled: the kernel gives the file a page of zeroes for every page
+/// of the mapping that it copies. The pages that a failed filling left there are given back; pages that the file had stay.
 /// </summary>
 sealed class FileHoles
 {
-    // A file as scattered as this keeps what it got.
+    // A file with more holes than this keeps the pages.
     const int MostHoles = 4096;
 
     readonly SafeFileHandle _file;
@@ -17,7 +17,9 @@ sealed class FileHoles
 
     FileHoles(SafeFileHandle file, List<(ulong, ulong)> holes) => (_file, _holes) = (file, holes);
 
-    /// <summary>Those of the memory's part of its file; null when filling it makes no pages there, or when they cannot be known.</summary>
+    /// <summary>
+    /// The holes in the part of the file that is mapped; null if filling makes no pages there, or if the holes cannot be known.
+    /// </summary>
     public static FileHoles? Of(MemoryRegion region)
     {
         if (region is not { IsShared: false, AllocatesQuickly: true, File: { } file } || Files.Status(file, out var status).Failed)
@@ -50,7 +52,7 @@ sealed class FileHoles
         return errno.Ok ? found : errno == Errno.ENXIO ? size : null;
     }
 
-    /// <summary>Makes them holes again. Only for a file that no other process has open.</summary>
+    /// <summary>Makes holes of them again. Only for a file that no other process has open.</summary>
     public void GiveBack()
     {
         SafeFileHandle? writable = null;
@@ -58,7 +60,7 @@ sealed class FileHoles
         {
             const int Punch = Files.FALLOC_FL_PUNCH_HOLE | Files.FALLOC_FL_KEEP_SIZE;
             var errno = Files.Allocate(writable ?? _file, Punch, start, length);
-            // Opened for reading only. Where it may not be opened otherwise, the pages stay.
+            // The file is open for reading only. If it cannot be opened for writing, the pages stay.
             if (errno == Errno.EBADF && writable is null && Files.Reopen(_file, Files.O_RDWR | Files.O_CLOEXEC, out writable).Ok)
                 errno = Files.Allocate(writable!, Punch, start, length);
             if (errno.Failed)

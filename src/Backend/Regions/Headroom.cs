@@ -4,22 +4,22 @@ using HostMemd.Qapi;
 namespace HostMemd.Backend.Regions;
 
 /// <summary>
-/// Address space, and memory promised to this process, that its runtime must always find: it does not survive a failing mmap. Where
-/// RLIMIT_AS, RLIMIT_DATA or vm.overcommit_memory=2 bounds them, so much is kept mapped, and an object is mapped only beside it; what is
-/// kept is given up as soon as nothing is left beside it, and kept again, before the next object, when there is room.
+/// Room in the address space, and in the memory promised to this process, for the runtime, which does not survive a failing mmap. Where
+/// RLIMIT_AS, RLIMIT_DATA or vm.overcommit_memory=2 bounds them, a reserve is kept mapped, and objects are mapped only beside it. The
+/// reserve is given up as soon as nothing is left beside it, and mapped again before the next object, if there is room.
 /// </summary>
 public static class Headroom
 {
-    // What the GC may need for the largest requests that can be unfinished at once, and the stacks (RLIMIT_STACK, 8 MiB) of some threads.
+    // The reserve: for the largest requests that can be unfinished at once, and the stacks (RLIMIT_STACK, 8 MiB) of some threads.
     const ulong Kept = 128 << 20;
 
     // More than any address space has.
     const ulong Most = 1UL << 60;
 
-    // Beside it, the least: more than the GC and some new threads take between two looks, which are after each collection and each object.
+    // The least beside the reserve: more than the GC and some new threads take between two checks, which follow each collection and object.
     const ulong Least = 64 << 20;
 
-    // Of CommitLimit the kernel lets no process have all: vm.admin_reserve_kbytes and vm.user_reserve_kbytes, 8 and up to 128 MiB.
+    // The part of CommitLimit that the kernel grants no process: vm.admin_reserve_kbytes and vm.user_reserve_kbytes, 8 and up to 128 MiB.
     const ulong KernelsOwn = 136 << 20;
 
     static readonly TimeSpan s_modeIsKnownFor = TimeSpan.FromSeconds(1);
@@ -35,9 +35,11 @@ public static class Headroom
     static bool s_neverOvercommits;
     static long s_askedAt = long.MinValue / 2;
 
-    /// <summary>Keeps the room until disposed, and sees to it that beside it there is what an object needs, and the least for the runtime.</summary>
-    /// <param name="bytes">What the object is going to map.</param>
-    /// <param name="isPrivate">It is counted by RLIMIT_DATA and as promised, not only by RLIMIT_AS.</param>
+    /// <summary>
+    /// Holds the reserve until disposed, after checking that beside it there is room for an object and the least for the runtime.
+    /// </summary>
+    /// <param name="bytes">Bytes that the object is going to map.</param>
+    /// <param name="isPrivate">RLIMIT_DATA and the overcommit limit count them, not only RLIMIT_AS.</param>
     /// <exception cref="QmpException">There is not that much; the limit and its value are in the text.</exception>
     internal static Keeping Keep(ulong bytes, bool isPrivate)
     {
@@ -46,7 +48,7 @@ public static class Headroom
         {
             if (IsBounded() && !HasRoom(promised, isPrivate, out var counts, out var errno))
             {
-                // Named before anything is given up: what is kept is in the kernel's figures.
+                // The limit is named before the reserve is given up: the reserve is in the kernel's figures.
                 var refusal = errno == Errno.ENOMEM && Tightest(counts) is { } limit ? QmpErrors.LimitReached(limit.Name, limit.Value)
                     : QmpErrors.NoRoom(errno.Text);
                 Look();
@@ -80,14 +82,14 @@ public static class Headroom
         }
     }
 
-    /// <summary>Gives up what is kept if nothing is left beside it, keeps it again if there is room.</summary>
+    /// <summary>Gives the reserve up if nothing is left beside it, and maps it again if there is room.</summary>
     public static void Settle()
     {
         lock (s_gate)
             Look();
     }
 
-    // While an object is mapped the room stays: it is for a moment.
+    // While an object is being mapped the reserve stays: that is for a moment.
     static void Look()
     {
         if (s_users > 0 || (!IsBounded() && s_kept is null))
@@ -116,7 +118,7 @@ public static class Headroom
     {
         // Counted by RLIMIT_AS alone.
         None,
-        // Writable and private: that is what all three count. Nothing is ever written, so no page is taken.
+        // Writable and private: all three limits count that. Nothing is ever written, so no page is taken.
         Private,
     }
 
@@ -146,14 +148,14 @@ public static class Headroom
 
     static ulong? Limit(int resource) => Rlimit.Get(resource, out var soft, out _).Ok && soft != Rlimit.RLIM_INFINITY ? soft : null;
 
-    /// <summary>The limit that so much more passes, as the error that names it; null if the failure has another reason.</summary>
+    /// <summary>The error that names the limit which a mapping of that length exceeds; null if the failure has another reason.</summary>
     /// <param name="errno">What mmap(2) said.</param>
     /// <param name="length">Bytes that were to be mapped.</param>
     public static QmpException? Refusal(Errno errno, ulong length) =>
         errno == Errno.ENOMEM && Tightest(Protection.Private) is { } limit && limit.Left < Math.Min(length, Most) + Least
             ? QmpErrors.LimitReached(limit.Name, limit.Value) : null;
 
-    /// <summary>The limit because of which the runtime has just got no memory, as the error that names it; null if there is none.</summary>
+    /// <summary>The error that names the limit because of which the runtime has just got no memory; null if there is none.</summary>
     public static QmpException? Shortage()
     {
         var refusal = Refusal(Errno.ENOMEM, s_kept is null ? Kept : Least);
@@ -162,8 +164,8 @@ public static class Headroom
     }
 
     /// <summary>
-    /// The limit of this process with which no object could be made from now on, and what it must be at least; null for none. What other
-    /// processes were promised may be free again the next moment.
+    /// The limit of this process under which no object could be made from now on, and the least that it must be; null for none. Memory
+    /// promised to other processes may be free again the next moment.
     /// </summary>
     public static (string Name, ulong Value, ulong Needed)? Missing() =>
         Bounds(Protection.Private).Where(b => b.IsOwn && b.Left < Kept + Least)
@@ -190,13 +192,13 @@ public static class Headroom
         return bounds;
     }
 
-    /// <summary>Looks after each collection: the runtime takes memory between them, not much at a time.</summary>
+    /// <summary>Checks after each collection: between two the runtime takes little memory.</summary>
     sealed class AfterCollection
     {
         ~AfterCollection()
         {
             Settle();
-            // A new one and not this: what has survived a collection is not looked at by the next.
+            // A new object and not this one: the next collection may pass over one that has survived.
             if (!Environment.HasShutdownStarted)
                 _ = new AfterCollection();
         }

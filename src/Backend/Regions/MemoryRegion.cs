@@ -6,22 +6,22 @@ namespace HostMemd.Backend.Regions;
 /// <summary>The memory of one backend: a mapping and, where it has one, the descriptor behind it.</summary>
 public sealed class MemoryRegion(MappedMemory mapping, SafeFileHandle? file, ulong pageSize, bool isShared) : IDisposable
 {
-    // Unmapping gigabytes at once would hold the address space all the while against whoever wants to map something.
+    // Unmapping gigabytes at once would hold the address space all the while, and every other mmap would wait.
     const ulong ReleaseStep = 16 << 20;
 
     public MappedMemory Mapping { get; } = mapping;
 
-    /// <summary>What the memory is a mapping of; null for private anonymous memory.</summary>
+    /// <summary>The file that is mapped; null for private anonymous memory.</summary>
     public SafeFileHandle? File { get; } = file;
 
-    /// <summary>What the kernel calls the file behind it; null for memory that no other process can share.</summary>
+    /// <summary>The kernel's identity of the file; null for memory that no other process can share.</summary>
     public FileIdentity? Identity { get; } =
         file is not null && Files.Status(file, out var status).Ok ? FileIdentity.Of(status) : null;
 
     /// <summary>Bytes; never below the host's page.</summary>
     public ulong PageSize { get; } = pageSize;
 
-    /// <summary>Writes go to <see cref="File"/> and are seen by whoever else maps it.</summary>
+    /// <summary>Writes go to <see cref="File"/>, and other processes that map it see them.</summary>
     public bool IsShared { get; } = isShared;
 
     /// <summary>In pages of a huge page pool.</summary>
@@ -34,16 +34,18 @@ public sealed class MemoryRegion(MappedMemory mapping, SafeFileHandle? file, ulo
     public ulong Offset { get; init; }
 
     /// <summary>
-    /// The file lives in memory, in pages of the host's size: allocating them by fallocate(2) first is worth it. Not so on
-    /// huge pages, where most of the time goes into clearing them either way, nor on a disk, where it reserves blocks.
+    /// The file is in memory, in pages of the host's size: allocating them by fallocate(2) first makes filling faster. It does not with
+    /// huge pages, where clearing takes most of the time, and on a disk it reserves blocks.
     /// </summary>
     public bool AllocatesQuickly { get; init; }
 
-    /// <summary>The memory would be in a core dump: false once the kernel has taken MADV_DONTDUMP, which nobody but we can give.</summary>
+    /// <summary>
+    /// A core dump would contain the memory. False once the kernel has accepted MADV_DONTDUMP, which only this process can give.
+    /// </summary>
     public bool IsDumped { get; private set; } = true;
 
-    /// <summary>Takes the first bytes of the memory into core dumps, or out of them: MADV_DODUMP, MADV_DONTDUMP.</summary>
-    /// <returns>madvise(2)'s error; all is as it was then.</returns>
+    /// <summary>Includes the first bytes of the memory in core dumps, or excludes them: MADV_DODUMP, MADV_DONTDUMP.</summary>
+    /// <returns>madvise(2)'s error; nothing has changed then.</returns>
     internal Errno SetDumped(bool dumped, ulong length)
     {
         var errno = Mapping.Advise(0, length, dumped ? Mman.MADV_DODUMP : Mman.MADV_DONTDUMP);
@@ -52,25 +54,28 @@ public sealed class MemoryRegion(MappedMemory mapping, SafeFileHandle? file, ulo
         return errno;
     }
 
-    /// <summary>Bytes of the memory that its file has pages for, in memory or swapped, whoever touched them; null where blocks are not pages.</summary>
+    /// <summary>
+    /// Bytes of the memory for which its file has pages, in memory or swapped, whichever process touched them; null where blocks are not
+    /// pages.
+    /// </summary>
     internal ulong? FilePages() =>
         IsShared && File is { } file && (AllocatesQuickly || IsHugeTlb) && Files.Status(file, out var status).Ok
             ? Math.Min(status.Blocks * 512, Mapping.Length) : null;
 
     /// <summary>
-    /// No page was ever filled. Of a file its blocks are asked, not what is resident: data on a disk or in swap space is not, and is
-    /// somebody's all the same.
+    /// No page was ever filled. For a file the blocks count, not the resident pages: data on a disk or in swap space is not resident, and
+    /// may be another process's.
     /// </summary>
     internal bool IsEmpty => IsShared
         ? File is not null && Files.Status(File, out var status).Ok && status is { IsRegular: true, Blocks: 0 }
         : Mapping.Resident(out var resident).Ok && resident == 0;
 
     /// <summary>
-    /// Gives the pages back that a failed filling left behind, if the memory is nobody's but ours: what another process may have
+    /// Gives the pages back that a failed filling left behind, if no other process uses the memory: data that another process may have
     /// written stays.
     /// </summary>
-    /// <param name="wasEmpty">There was no page of the memory before.</param>
-    /// <param name="holes">Where the file behind private memory had none.</param>
+    /// <param name="wasEmpty">The memory had no page before.</param>
+    /// <param name="holes">The holes that the file behind private memory had.</param>
     internal void GiveBack(bool wasEmpty, FileHoles? holes)
     {
         if (wasEmpty)
@@ -101,7 +106,7 @@ public sealed class MemoryRegion(MappedMemory mapping, SafeFileHandle? file, ulo
     {
         if (!IsHugeTlb && Mapping.Length > ReleaseStep)
             Discard(Mman.MADV_DONTNEED);
-        // The mapping first: the pages of a file that is already unlinked are free when both are gone.
+        // The mapping first: the pages of an unlinked file are free once both are gone.
         Mapping.Dispose();
         File?.Dispose();
     }

@@ -2,13 +2,13 @@ using HostMemd.Qapi;
 
 namespace HostMemd.Backend.Regions;
 
-/// <summary>A set of NUMA nodes 0 to 127, as QEMU knows them. Immutable.</summary>
+/// <summary>A set of NUMA nodes 0 to 127, QEMU's range. Immutable.</summary>
 public readonly struct NodeSet : IEquatable<NodeSet>
 {
     /// <summary>QEMU: MAX_NODES.</summary>
     public const int MaxNodes = 128;
 
-    // Not one UInt128: ReadyToRun compiles nothing ahead that has one in a field or parameter, which was every property of every backend.
+    // Not one UInt128: ReadyToRun compiles no code ahead that has one in a field or parameter, as every property of every backend would.
     readonly ulong _low, _high;
 
     NodeSet(ulong low, ulong high) => (_low, _high) = (low, high);

@@ -2,19 +2,19 @@ using HostMemd.Linux;
 
 namespace HostMemd.Backend.Regions;
 
-/// <summary>What is missing when memory cannot be had: the kernel only says "bad address" (mbind(2), madvise(2)).</summary>
+/// <summary>Finds out what was short when memory could not be filled: the kernel only says "bad address" (mbind(2), madvise(2)).</summary>
 /// <param name="region">The memory to be filled.</param>
-/// <param name="nodes">The nodes it is bound to; empty for all.</param>
+/// <param name="nodes">The nodes that the memory is bound to; empty for all.</param>
 /// <param name="reserved">Its huge pages were reserved when it was mapped.</param>
 sealed class Shortage(MemoryRegion region, NodeSet nodes, bool reserved)
 {
     /// <summary>
-    /// Compares what is still to be filled with the pool, before a page is touched: the kernel's own answer midway is a SIGBUS or EFAULT.
-    /// Null when there is enough, or when the memory is not in huge pages.
+    /// Compares the bytes still to be filled with the pool of huge pages, before a page is touched: midway the kernel answers with SIGBUS
+    /// or EFAULT. Null if there is enough, or if the memory is not in huge pages.
     /// </summary>
     public string? OfHugePages()
     {
-        // A reservation is kept for the machine, not for a node: only a binding can make it fall short.
+        // The kernel reserves pages of the machine, not of a node: only a binding can make a reservation fall short.
         if (!region.IsHugeTlb || (reserved && nodes.IsEmpty) || region.Mapping.Resident(out var resident).Failed)
             return null;
         var needed = (region.Mapping.Length - Math.Min(resident, region.Mapping.Length)) / region.PageSize;
@@ -23,8 +23,8 @@ sealed class Shortage(MemoryRegion region, NodeSet nodes, bool reserved)
     }
 
     /// <summary>
-    /// Compares what is still to be filled with what the daemon's control group may still take: the kernel's own answer midway is to kill
-    /// a process of the group. Null when there is enough, or no limit.
+    /// Compares the bytes still to be filled with those that the daemon's control group may still take: midway the kernel kills a process
+    /// of the group. Null if there is enough, or no limit.
     /// </summary>
     /// <param name="promised">Bytes that other fillings are still going to take.</param>
     public string? OfControlGroup(ulong promised)
@@ -39,7 +39,7 @@ sealed class Shortage(MemoryRegion region, NodeSet nodes, bool reserved)
             : $"{needed} bytes needed, {left - Math.Min(left, promised)} left to the control group";
     }
 
-    /// <summary>What was short when that error came, with its figures; null if nothing is known to be.</summary>
+    /// <summary>What was short when the kernel returned that error, with the figures; null if that is not known.</summary>
     public string? Describe(Errno errno)
     {
         if (errno != Errno.EFAULT && errno != Errno.ENOMEM && errno != Errno.ENOSPC)
@@ -50,7 +50,7 @@ sealed class Shortage(MemoryRegion region, NodeSet nodes, bool reserved)
             return $"the file has {end.Size} bytes of {region.Offset + region.Mapping.Length}";
         if (region.IsHugeTlb)
             return $"{FreePages(out var where)} free huge pages of {ByteText.Of(region.PageSize)}{where}";
-        // Private memory on a file in memory takes a page of the file for each of its own; on a disk it reads holes as zeroes.
+        // Each page of private memory on a file in memory takes a page of the file too; on a disk holes are read as zeroes.
         if ((region.IsShared || region.AllocatesQuickly) && region.File is { } file
             && Files.FileSystem(file, out var status).Ok && status.Total > 0 && status.Available < region.Mapping.Length)
             return $"{status.Available} bytes free in the file system";
@@ -62,7 +62,7 @@ sealed class Shortage(MemoryRegion region, NodeSet nodes, bool reserved)
     ulong FreePages(out string where)
     {
         var pool = Sysfs.Pool(region.PageSize);
-        // Pages above the pool's size may be had from the page allocator (nr_overcommit_hugepages).
+        // The page allocator may supply pages above the pool's size (nr_overcommit_hugepages).
         var overcommit = ProcFile.Number($"/sys/kernel/mm/hugepages/hugepages-{region.PageSize / 1024}kB/nr_overcommit_hugepages") ?? 0;
         var more = overcommit - Math.Min(overcommit, pool.Surplus);
         where = "";
