@@ -7,8 +7,8 @@ using static HostMemd.Qapi.QapiTypes;
 namespace HostMemd.Backend.Prealloc;
 
 /// <summary>
-/// <c>thread-context</c>: a thread that does nothing but have CPUs. Fillings that name it use the CPUs it has at the time, so a
-/// manager may also pin <c>thread-id</c> from outside.
+/// <c>thread-context</c>: a thread that does nothing but have an affinity. Fillings that name the context use the CPUs that the thread
+/// has at the time, so that a manager may also pin <c>thread-id</c> from outside.
 /// </summary>
 public sealed class ThreadContext : QomObject
 {
@@ -32,7 +32,7 @@ public sealed class ThreadContext : QomObject
 
     internal ThreadContext(string id) : base(ContextClass, id) { }
 
-    /// <summary>Deleted, but still linked: the thread lives until the last link is gone, as in QEMU.</summary>
+    /// <summary>The context is deleted. Its thread lives until the last backend that links to it is gone, as in QEMU.</summary>
     public bool IsDeleted { get; private set; }
 
     internal void AddUser() => _users++;
@@ -49,13 +49,13 @@ public sealed class ThreadContext : QomObject
     // The stack, the stack for signals (CoreCLR has one for each thread, Native AOT none), and a guard page for either: sigaltstack(2).
     internal override ulong MostMappings => 4;
 
-    // The stacks, and what libc keeps of each thread.
+    // The stacks, and the memory that libc keeps for each thread.
     internal override (ulong Bytes, bool IsPrivate) Room => (1 << 20, true);
 
     public override async ValueTask MapAsync()
     {
         var started = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
-        // Nothing stands in for it: it is what a manager pins.
+        // The spare thread cannot stand in: a manager pins this one.
         if (!OwnThread.TryStart("TC", () => Live(started), StackBytes))
             throw QmpErrors.NoThread(ThreadLimits.Describe());
         _tid = await started.Task.ConfigureAwait(false);
@@ -121,7 +121,7 @@ public sealed class ThreadContext : QomObject
     {
         if (nodes.Count == 0)
             throw QmpErrors.NodeListEmpty();
-        // Unknown nodes are ignored as long as one has CPUs.
+        // Unknown nodes are ignored if one of the nodes has CPUs.
         int[] cpus = [.. nodes.Distinct().SelectMany(n => Sysfs.NodeCpus(n)).Distinct()];
         return cpus.Length > 0 ? cpus : throw QmpErrors.NoCpusSelected();
     }
