@@ -4,23 +4,23 @@ using HostMemd.Linux;
 
 namespace HostMemd.Backend.Statistics;
 
-/// <summary>What the kernel says of one object's memory at the time of asking. Bytes throughout.</summary>
+/// <summary>The kernel's figures for the memory of one object. Bytes throughout.</summary>
 public sealed class MemoryStatistics
 {
     public ulong Resident { get; internal set; }
     public ulong Huge { get; internal set; }
     public ulong Swapped { get; internal set; }
 
-    /// <summary>Resident bytes by node, ascending, of what this process has mapped and touched.</summary>
+    /// <summary>Resident bytes by node, ascending, that this process has mapped and touched.</summary>
     public IReadOnlyList<KeyValuePair<int, ulong>> Nodes { get; internal set; } = [];
 
     /// <summary>The kernel considers the memory for merging.</summary>
     public bool MergeEffective { get; private set; }
 
-    /// <summary>Why the wish to merge has no effect; null when it has, or was not made.</summary>
+    /// <summary>Why <c>merge</c> has no effect; null if it has, or is off.</summary>
     public string? MergeReason { get; private set; }
 
-    /// <summary>Null on kernels that do not say it of a single mapping (before 6.6).</summary>
+    /// <summary>Bytes that are merged; null on kernels that do not report it for a single mapping (before 6.6).</summary>
     public ulong? MergingBytes { get; internal set; }
 
     public bool DumpEffective { get; internal set; } = true;
@@ -28,12 +28,12 @@ public sealed class MemoryStatistics
     /// <summary>The kernel's policy as numa_maps writes it, such as <c>bind:0-1</c>; null without NUMA.</summary>
     public string? KernelPolicy { get; internal set; }
 
-    /// <summary>The kernel has taken the advice to merge; not looked at while nothing is being merged.</summary>
+    /// <summary>The kernel has accepted the advice to merge; not read while the kernel merges nothing.</summary>
     internal bool IsMergeable { get; set; }
 
     /// <summary>
-    /// Reads the statistics of many objects at once. Takes its time on large memory, since the kernel walks the page tables: call it without
-    /// the daemon's state.
+    /// Reads the statistics of many objects at once. Slow on large memory, since the kernel walks the page tables. Called <b>without</b>
+    /// the state.
     /// </summary>
     public static IReadOnlyList<MemoryStatistics> Read(IReadOnlyList<HostMemoryBackend> backends)
     {
@@ -57,8 +57,8 @@ public sealed class MemoryStatistics
         return result;
     }
 
-    /// <param name="regions">Of each what there is to say; a default for null.</param>
-    /// <param name="scan">The quick way; null to go the slow way alone.</param>
+    /// <param name="regions">The memory of each object; null gives the default.</param>
+    /// <param name="scan">Reads object by object; null to read everything.</param>
     internal static MemoryStatistics[] Read(MemoryRegion?[] regions, StatisticsByScan? scan)
     {
         var result = Array.ConvertAll(regions, _ => new MemoryStatistics());
@@ -80,7 +80,7 @@ public sealed class MemoryStatistics
     void ExplainMerge(bool wanted, MemoryRegion region, string? ksmRuns)
     {
         var runs = ksmRuns == "1";
-        // Success of madvise says nothing: the kernel takes the advice for shared memory and huge pages too, and ignores it.
+        // The success of madvise means nothing: the kernel accepts the advice for shared memory and huge pages too, and ignores it.
         var possible = !region.IsShared && !region.IsHugeTlb;
         MergeEffective = IsMergeable && possible && runs;
         if (!wanted || MergeEffective)

@@ -4,15 +4,15 @@ using HostMemd.Linux;
 namespace HostMemd.Backend.Statistics;
 
 /// <summary>
-/// Statistics of one object after the other, each at the price of its own page tables: 10,000 objects take a tenth of the time that
-/// smaps does, and nobody's mmap waits for all of one to be counted. It does not see what is merged, nor what of a shared file is in swap
-/// space: where that may be, it leaves the object to <see cref="StatisticsBySmaps"/>. One thread.
+/// Reads statistics object by object, each at the price of its own page tables: faster than smaps (docs/decisions/0007), and an mmap does
+/// not wait for a whole object. It does not see merged pages, nor pages of a shared file in swap space: where there may be any, it leaves
+/// the object to <see cref="StatisticsBySmaps"/>. For one thread.
 /// </summary>
 sealed class StatisticsByScan : IDisposable
 {
     readonly PageScan _pages;
     readonly bool _maySwap = Procfs.MemInfo("SwapTotal") != Procfs.MemInfo("SwapFree");
-    // Asked of private memory only: ksm_stat looks at every mapping of the process.
+    // Read for private memory only: for ksm_stat the kernel walks every mapping of the process.
     readonly Lazy<bool> _mayMerge;
     readonly int[] _nodes = Sysfs.MemoryNodes();
     readonly string? _processPolicy = PolicyOfProcess();
@@ -24,13 +24,13 @@ sealed class StatisticsByScan : IDisposable
         _mayMerge = new(() => ksmRuns || Procfs.KsmMergingPages() > 0 || Procfs.KsmStat("ksm_zero_pages") > 0);
     }
 
-    /// <summary>Null where the kernel has no page tables to show.</summary>
-    /// <param name="ksmRuns">The kernel merges pages at present.</param>
+    /// <summary>Opens the page tables; null where the kernel does not show them.</summary>
+    /// <param name="ksmRuns">The kernel is merging pages.</param>
     public static StatisticsByScan? Open(bool ksmRuns) => PageScan.Open() is { } pages ? new(pages, ksmRuns) : null;
 
-    /// <returns>False where smaps must be asked; nothing is written then.</returns>
+    /// <returns>False if smaps must be read; nothing is written then.</returns>
     public bool TryRead(MemoryRegion region, MemoryStatistics into) =>
-        // What has been deleted meanwhile is not worth a look at everything else: there is nothing to say of it.
+        // An object that was deleted meanwhile has no figures, and smaps need not be read for it.
         Read(region, into) || region.Mapping.IsClosed;
 
     bool Read(MemoryRegion region, MemoryStatistics into)
@@ -39,14 +39,14 @@ sealed class StatisticsByScan : IDisposable
             return false;
         var ofFile = region.FilePages();
         PageCounts counts = default;
-        // A file without pages has none that could be mapped.
+        // A file without pages has no mapped ones.
         if (ofFile != 0 && region.Mapping.CountPages(_pages, out counts).Failed)
             return false;
         if (_maySwap && (counts.Swapped > 0 || ofFile > counts.Present))
             return false;
         if (!TryPolicy(region, out var policy))
             return false;
-        // Without swap space an entry without a page is one that is being moved to another node.
+        // Without swap space, an entry without a page belongs to a page that is being moved to another node.
         var mapped = counts.Present + counts.Swapped;
         into.Resident = Math.Max(mapped, ofFile ?? 0);
         into.Huge = region.IsHugeTlb ? into.Resident : counts.Huge;
@@ -60,7 +60,7 @@ sealed class StatisticsByScan : IDisposable
         return true;
     }
 
-    /// <summary>Where there are several nodes, one look at numa_maps for all that has been read.</summary>
+    /// <summary>If there are several nodes, reads numa_maps once for all regions that were read.</summary>
     public void Place()
     {
         if (_toPlace.Count == 0)
@@ -79,7 +79,7 @@ sealed class StatisticsByScan : IDisposable
     {
         Span<ulong> mask = stackalloc ulong[NumaCalls.NodeWords];
         var errno = region.Mapping.PolicyAt(0, out var mode, mask);
-        // What has no policy of its own follows the process's, and numa_maps writes that one.
+        // Memory without a policy of its own follows the process's, and numa_maps writes that one.
         text = errno.Failed || mode == NumaCalls.MPOL_DEFAULT ? _processPolicy : NumaCalls.PolicyText(mode, mask);
         return errno.Ok ? text is not null : errno == Errno.ENOSYS; // a kernel without NUMA
     }

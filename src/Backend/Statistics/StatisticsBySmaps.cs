@@ -5,18 +5,18 @@ using HostMemd.Linux;
 namespace HostMemd.Backend.Statistics;
 
 /// <summary>
-/// Statistics from smaps and numa_maps: all that the kernel knows, in two passes over everything this process has mapped, however little of
-/// it is asked for.
+/// Reads statistics from smaps and numa_maps: all that the kernel reports, in two passes over everything this process has mapped, however
+/// few objects are asked for.
 /// </summary>
 static class StatisticsBySmaps
 {
     public static void Read(IReadOnlyList<(MemoryRegion Region, MemoryStatistics Into)> wanted)
     {
         ulong[] addresses = [.. wanted.Select(w => w.Region.Mapping.Address).Order()];
-        // Beside smaps: of 10,000 objects 135 ms instead of 157 on two CPUs, of which the kernel's walk through smaps is the most.
-        // Where there is no second thread, after it: this may be the spare one, which would wait for itself.
+        // On a second thread beside smaps; after it where the kernel grants no thread: this one may be the spare one, which would wait for
+        // itself.
         var placing = OwnThread.TryRun(() => Placement(addresses));
-        // The kernel may have joined a mapping with its neighbour, so a region is looked for inside of mappings.
+        // The kernel may have joined a mapping with its neighbour, so a region is searched inside of mappings.
         var smaps = SmapsTable.Read((start, end) =>
         {
             var at = Array.BinarySearch(addresses, start);
@@ -66,7 +66,7 @@ static class StatisticsBySmaps
         }
         if (region.FilePages() is { } pages)
         {
-            // The file's count has what is swapped too.
+            // The file's count includes swapped pages.
             into.Resident = Math.Max(into.Resident, pages - Math.Min(pages, into.Swapped));
             if (region.IsHugeTlb)
                 into.Huge = into.Resident;
