@@ -4,7 +4,9 @@ using HostMemd.Backend.Qom;
 
 namespace HostMemd.Backend.Objects;
 
-/// <summary>The registered classes: what can be made, and what is derived from what. A class that is not here does not exist for clients.</summary>
+/// <summary>
+/// The registered classes: what can be made, and what is derived from what. A class that is not here does not exist for clients.
+/// </summary>
 public static class BackendTypes
 {
     // Those of object-add.

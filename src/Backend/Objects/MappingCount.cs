@@ -3,21 +3,21 @@ using HostMemd.Linux;
 namespace HostMemd.Backend.Objects;
 
 /// <summary>
-/// How many mappings this process has, by the kernel's word: /proc/self/maps is counted every few hundred objects and before anything is
-/// refused, and between two counts each object adds the most that its kind can take. What the runtime and libc map and keep, such as the
-/// stacks of threads that have ended, is thereby in it.
+/// Counts the mappings of this process. /proc/self/maps is counted every few hundred objects and before an object is refused; between two
+/// counts each object adds the most that its class can take. The mappings of the runtime and libc, such as the stacks of threads that
+/// have ended, are thereby included.
 /// </summary>
 public sealed class MappingCount
 {
-    // What may come between two counts without being an object: threads and their stacks, the GC's regions (one of 4 MiB may be two
-    // mappings), libc's arenas, and the two more that unmapping or binding a part of something takes for a moment (munmap(2), ENOMEM).
+    // For mappings between two counts that are no objects: the stacks of threads, the GC's regions (one of 4 MiB may be two mappings),
+    // libc's arenas, and the two more that unmapping or binding a part of a mapping takes for a moment (munmap(2), ENOMEM).
     const ulong Reserve = 2048;
 
-    // A few hundred objects. A count takes some 50 us beside few mappings and 50 ms beside 60,000: far from the limit it is done less often.
+    // A few hundred objects. The time of a count grows with the mappings: far from the limit there are fewer counts.
     const ulong LeastStep = 1024;
     const ulong PartOfRoom = 16;
 
-    // After a refusal by a count so fresh that nothing can have gone since, others are not made to wait for the next.
+    // A refusal by a count this fresh needs no new one.
     static readonly TimeSpan s_fresh = TimeSpan.FromSeconds(1);
 
     readonly Lock _gate = new();
@@ -26,11 +26,11 @@ public sealed class MappingCount
     long _countedAt, _askedAt;
     ulong _max, _counted, _added, _released;
 
-    // Of objects that are begun: now, and when the kernel last counted, which may have been before they were mapped.
+    // Mappings of objects that are begun: now, and at the last count, which may have come before they were mapped.
     ulong _pending, _underWay;
 
-    /// <param name="count">How many there are, 0 if the kernel does not say; null for this process.</param>
-    /// <param name="granted">How many there may be; null for vm.max_map_count.</param>
+    /// <param name="count">Counts the mappings, 0 if the kernel does not say; null for those of this process.</param>
+    /// <param name="granted">The limit; null for vm.max_map_count.</param>
     public MappingCount(Func<ulong>? count = null, Func<ulong>? granted = null)
     {
         _count = count ?? Procfs.CountMaps;
@@ -38,7 +38,9 @@ public sealed class MappingCount
         Count();
     }
 
-    /// <summary>Mappings the kernel grants a process: vm.max_map_count, which may change while the daemon runs; asked once a second.</summary>
+    /// <summary>
+    /// Mappings the kernel grants a process: vm.max_map_count, which may change while the daemon runs; asked once a second.
+    /// </summary>
     public ulong Max
     {
         get
@@ -52,7 +54,7 @@ public sealed class MappingCount
         }
     }
 
-    /// <summary>How many there are, with what is kept for the runtime.</summary>
+    /// <summary>How many mappings there are, including the reserve for the runtime.</summary>
     public ulong Used
     {
         get
@@ -62,14 +64,14 @@ public sealed class MappingCount
         }
     }
 
-    /// <summary>To be called, without anything held, before an object is begun: counts if it is time to.</summary>
+    /// <summary>Counts if a count is due. Called before an object is begun, <b>without</b> the state.</summary>
     /// <param name="wanted">Mappings that the object takes.</param>
     public ValueTask SyncAsync(ulong wanted)
     {
         if (!IsDue(wanted))
             return default;
         lock (_gate)
-            // A pool's thread: it takes milliseconds, and the caller has all clients to look after.
+            // On a thread of the pool: a count takes milliseconds, and the caller serves all clients.
             return new(_counting ??= Task.Run(Count));
     }
 
@@ -87,7 +89,7 @@ public sealed class MappingCount
 
     ulong Upper => Reserve + _counted + _underWay + _added;
 
-    /// <summary>Whether so many more can be had.</summary>
+    /// <summary>Whether there is room for so many more.</summary>
     internal bool HasRoomFor(ulong wanted)
     {
         var max = Max;
@@ -105,14 +107,14 @@ public sealed class MappingCount
         }
     }
 
-    /// <summary>It has what it takes, or never will.</summary>
+    /// <summary>The object is mapped, or never will be.</summary>
     internal void Settle(ulong mappings)
     {
         lock (_gate)
             _pending -= mappings;
     }
 
-    /// <summary>What an object took is free, or soon will be.</summary>
+    /// <summary>The mappings of an object are free, or soon will be.</summary>
     internal void Release(ulong mappings)
     {
         lock (_gate)

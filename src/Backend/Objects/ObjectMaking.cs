@@ -8,7 +8,8 @@ using Microsoft.Win32.SafeHandles;
 namespace HostMemd.Backend.Objects;
 
 /// <summary>
-/// The way from options to an object that is mapped and not visible yet. The id is taken meanwhile; a failure undoes everything and frees it.
+/// The way from options to an object that is mapped and not visible yet. The id is taken meanwhile; a failure undoes everything and frees
+/// it.
 /// </summary>
 sealed class ObjectMaking(BackendServices services, Quota quota)
 {

@@ -5,8 +5,8 @@ using HostMemd.Qapi;
 namespace HostMemd.Backend.Objects;
 
 /// <summary>
-/// How much there may be. What an object asks for is counted before it is made, so that two at once cannot pass together. Used with
-/// the daemon's state held.
+/// The limits on objects and memory. An object is counted before it is made, so that two at once cannot exceed a limit together. Used
+/// with the daemon's state held.
 /// </summary>
 public sealed class Quota(StateLock state)
 {
@@ -23,13 +23,15 @@ public sealed class Quota(StateLock state)
     /// <summary>Bytes of all backends; 0: no limit.</summary>
     public ulong MaxBytes { get; set; }
 
-    /// <summary>Mappings of this process, by the kernel's word; the runtime does not survive a failing mmap.</summary>
+    /// <summary>Mappings of this process. They are limited because the runtime does not survive a failing mmap.</summary>
     public MappingCount Mappings { get; init; } = new();
 
-    /// <summary>Descriptors the kernel grants this process (RLIMIT_NOFILE), which prlimit(1) may have changed.</summary>
+    /// <summary>Descriptors that the kernel grants this process (RLIMIT_NOFILE), which prlimit(1) may change.</summary>
     public ulong MaxDescriptors => Rlimit.Get(Rlimit.RLIMIT_NOFILE, out var soft, out _).Ok ? soft : 1024;
 
-    /// <summary>Descriptors that others than objects use: clients, leases, what clients handed in and what of it is not closed yet.</summary>
+    /// <summary>
+    /// Counts the descriptors beside those of objects: clients, leases, descriptors that clients sent, and those being closed.
+    /// </summary>
     public Func<int>? OtherDescriptors { get; set; }
 
     public long Objects => _objects;
@@ -38,13 +40,14 @@ public sealed class Quota(StateLock state)
     /// <summary>Bytes of the backends that this user's clients made.</summary>
     public ulong BytesOf(uint uid) => _bytesOfUid.GetValueOrDefault(uid);
 
-    // What the runtime itself opens, with room to go on when the limit is reached: .NET does not survive a failing open. It has a quarter of
-    // a small limit, which LimitOptions keeps clients from.
+    // What the runtime itself opens, with room to go on when the limit is reached: .NET does not survive a failing open. It has a quarter
+    // of a small limit, which LimitOptions keeps clients from.
     ulong OwnDescriptors => Math.Min(512, MaxDescriptors / 4);
 
     public ulong DescriptorsUsed => OwnDescriptors + (ulong)_objects + (ulong)(OtherDescriptors?.Invoke() ?? 0);
 
-    /// <exception cref="QmpException">A limit would be passed; its name and value are in the text.</exception>
+    /// <summary>Counts an object if no limit forbids it.</summary>
+    /// <exception cref="QmpException">The object would exceed a limit; its name and value are in the text.</exception>
     internal void Admit(QomObject made)
     {
         state.AssertHeld();
@@ -63,7 +66,7 @@ public sealed class Quota(StateLock state)
         Count(made);
     }
 
-    /// <summary>Counts what was there before, whatever the limits are now.</summary>
+    /// <summary>Counts an object that was there before, whatever the limits are now.</summary>
     internal void Count(QomObject made)
     {
         state.AssertHeld();
@@ -74,7 +77,7 @@ public sealed class Quota(StateLock state)
         _bytesOfUid[made.Owner] = _bytesOfUid.GetValueOrDefault(made.Owner) + size;
     }
 
-    /// <summary>The object is mapped, or cannot be.</summary>
+    /// <summary>Called when the object is mapped, or cannot be.</summary>
     internal void Settle(QomObject made)
     {
         if (!made.IsSettled)
