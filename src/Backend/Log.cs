@@ -12,11 +12,11 @@ static partial class Log
     public static partial void ProcessesUnseen(ILogger logger, int count);
 
     [LoggerMessage(202, LogLevel.Warning,
-        "the users of memory are not known: processes that could not be inspected: {Count}, the write lease failed: {Errno}; only leases count")]
+        "the users of memory are not known: processes that could not be inspected: {Count}, a write lease failed: {Errno}; leases count")]
     public static partial void UsersUnknown(ILogger logger, int count, Errno errno);
 
     [LoggerMessage(203, LogLevel.Warning,
-        "processes that cannot be inspected: {Count}; memory that one of them uses is kept, but query-memdev-mappings cannot name the process")]
+        "processes that cannot be inspected: {Count}; memory that one of them uses is kept, but query-memdev-mappings cannot name it")]
     public static partial void SomeUnseen(ILogger logger, int count);
 
     [LoggerMessage(204, LogLevel.Error, "{Id}: filling failed")]

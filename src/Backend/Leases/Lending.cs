@@ -89,7 +89,10 @@ public sealed class Lending(QomTree tree, LeaseTable leases, UserSearch search, 
         if (request.Pid is null && client.OpenPidfd() is { } own)
             return (client.Pid, own);
         if (request.Pid is null && client.Pid == Lease.Unnumbered)
-            throw QmpErrors.ProcessNotWatched(client.Pid, "it is in another pid namespace, and has ended or the kernel is older than Linux 6.5");
+        {
+            throw QmpErrors.ProcessNotWatched(client.Pid,
+                "it is in another pid namespace, and has ended or the kernel is older than Linux 6.5");
+        }
         var pid = request.Pid ?? client.Pid;
         if (pid is <= 0 or > int.MaxValue)
             throw QmpErrors.Expects("pid", "a process");

@@ -31,7 +31,8 @@ public sealed class UserQuery(QomTree tree, LeaseTable leases, UserSearch search
         foreach (var user in scan.Users)
             result.AddRange(files[user.File].Where(b => !borrowers.Contains((b, user.Pid))).Select(b => OfKernel(b, user)));
         var known = result.Select(m => m.Id).ToHashSet(StringComparer.Ordinal);
-        result.AddRange(backends.Where(b => !known.Contains(b.Name) && MayBeUsedUnseen(b, scan.Unseen)).Select(b => OfUnseen(b, scan.Unseen)));
+        var unnamed = backends.Where(b => !known.Contains(b.Name) && MayBeUsedUnseen(b, scan.Unseen));
+        result.AddRange(unnamed.Select(b => OfUnseen(b, scan.Unseen)));
         return result;
     }
 

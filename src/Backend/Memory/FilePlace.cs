@@ -93,7 +93,8 @@ sealed class FilePlace
         }
         using (directory)
         {
-            var made = Files.MakeTemporary(directory is null ? $"{_path}/{template}" : InDirectory(directory, template), out file, out var path);
+            var name = directory is null ? $"{_path}/{template}" : InDirectory(directory, template);
+            var made = Files.MakeTemporary(name, out file, out var path);
             if (made.Ok)
                 Files.Unlink(path);
             return made;

@@ -30,5 +30,6 @@ public static class BackendTypes
     /// <param name="type">The class.</param>
     /// <param name="services">What the instance uses.</param>
     /// <param name="id">Its name.</param>
-    internal static QomObject? Make(QomClass type, BackendServices services, string id) => s_makers.GetValueOrDefault(type)?.Invoke(services, id);
+    internal static QomObject? Make(QomClass type, BackendServices services, string id) =>
+        s_makers.GetValueOrDefault(type)?.Invoke(services, id);
 }

@@ -6,8 +6,9 @@ namespace HostMemd.Backend.Qom;
 public abstract class QomObject(QomClass type, string name)
 {
     /// <summary>The row that every class inherits.</summary>
-    public static QomClass BaseClass { get; } = new("object", null,
-        new PropertyTable<QomObject>().Row("type", QapiTypes.Str, null, o => o.Class.Name, set: null, note: "The class of the object.").Rows)
+    public static QomClass BaseClass { get; } = new("object", null, new PropertyTable<QomObject>()
+        .Row("type", QapiTypes.Str, null, o => o.Class.Name, set: null, note: "The class of the object.")
+        .Rows)
     {
         IsAbstract = true,
     };

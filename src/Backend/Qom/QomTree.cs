@@ -11,7 +11,8 @@ public sealed class QomTree
     public QomTree(QomObject machine)
     {
         // The children of QEMU's root, in its order. All but /machine and /objects stay empty here.
-        foreach (var child in (QomObject[])[new Container("backend"), machine, Objects, new Container("chardevs"), new Container("audiodevs")])
+        QomObject[] children = [new Container("backend"), machine, Objects, new Container("chardevs"), new Container("audiodevs")];
+        foreach (var child in children)
             _root.Adopt(child);
     }
 

@@ -129,7 +129,7 @@ public sealed class LeaseTableTests : IDisposable
         Assert.Empty(_leases.All);
     }
 
-    // Processes of other pid namespaces: the number is nobody's, and all have it.
+    // Processes of other pid namespaces: all have the number 0.
     [Fact]
     public void ProcessesWithoutANumber_AreNotTakenForEachOther()
     {
@@ -151,9 +151,9 @@ public sealed class LeaseTableTests : IDisposable
         }
     }
 
-    // A connection passed on: its first owner is dead, and has a namesake that borrows too.
+    // A connection that was passed on: the process that made it is dead, and another process with its pid borrows too.
     [Fact]
-    public void DeadProcess_WhoseNumberIsSomebodyElses_GetsNothing()
+    public void DeadProcess_WhosePidIsAnothers_GetsNothing()
     {
         var (dead, namesake) = (Sleeper(), Sleeper());
         var pidfd = PidfdOf(dead.Id);
@@ -168,7 +168,7 @@ public sealed class LeaseTableTests : IDisposable
         Assert.True(_end.Wait(s_patience));
     }
 
-    // The watcher has not told yet, or was not asked to: the one that is known under the number is dead.
+    // The watcher has not reported the end yet: the process that the table knows by the pid is dead.
     [Fact]
     public void LivingProcess_IsNotTakenForTheDeadOneWithItsNumber()
     {

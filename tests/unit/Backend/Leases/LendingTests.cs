@@ -16,7 +16,7 @@ public sealed class LendingTests : IAsyncLifetime
 
     public async Task DisposeAsync() => await _test.Objects.ReleaseAllAsync(keep: false);
 
-    // Opening the client's pidfd comes after the memory was opened and before the lease is given: what happens then happens midway.
+    // The client's pidfd is opened after the memory and before the lease is given, so this is midway.
     Loan Lend(Action? midway = null) => _test.Lending.Lend(new("m", null, false, null, new(Environment.ProcessId, 0, () =>
     {
         midway?.Invoke();

@@ -5,7 +5,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Unit.Backend.Leases;
 
-/// <summary>Against a folder that looks like /proc: what a process maps or has open is a matter of text and of files.</summary>
+/// <summary>Scans a folder made to look like /proc.</summary>
 public sealed class ProcessScanTests : IDisposable
 {
     readonly string _proc = Directory.CreateTempSubdirectory("hostmemd-proc-").FullName;
@@ -72,7 +72,7 @@ public sealed class ProcessScanTests : IDisposable
     }
 
     [Fact]
-    public void ProcessWithoutMemory_AndOurselves_AreNobody()
+    public void ProcessWithoutMemory_AndThisOne_AreNoUsers()
     {
         Process(2, "kthreadd");
         Process(Environment.ProcessId, "us", Maps("rw-s"));
@@ -83,7 +83,7 @@ public sealed class ProcessScanTests : IDisposable
         Assert.Equal(0, scan.Unseen);
     }
 
-    // Which node of a device was opened does not matter: what it stands for does. /dev/null is one that is always there.
+    // The device counts, not the node through which it was opened. /dev/null is a device on every host.
     [Fact]
     public void Device_IsFoundByItsNumber_ThroughWhicheverNode()
     {
@@ -106,7 +106,7 @@ public sealed class ProcessScanTests : IDisposable
     }
 
     [Fact]
-    public void WhatIsMappedOfZero_IsNobodyElses()
+    public void MappingOfZero_IsNotShared()
     {
         Assert.Equal(Errno.None, Files.StatusOf("/dev/zero", out var zero));
         Assert.Null(FileIdentity.Of(zero));
@@ -115,5 +115,5 @@ public sealed class ProcessScanTests : IDisposable
     }
 
     [Fact]
-    public void Name_OfNobody_IsEmpty() => Assert.Equal("", ProcessScan.NameOf(10, _proc));
+    public void Name_OfNoProcess_IsEmpty() => Assert.Equal("", ProcessScan.NameOf(10, _proc));
 }

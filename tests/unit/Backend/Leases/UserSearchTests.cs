@@ -33,7 +33,7 @@ public sealed class UserSearchTests : IDisposable
         Assert.False(UserSearch.MayBeUsedUnseen(_region, unseen: 3));
     }
 
-    // A file that only we have open twice, as two objects on one path do.
+    // This process alone has the file open, twice, as two objects on one path do.
     [Fact]
     public async Task OurOwnSecondDescriptor_CountsOnlyIfItIsNoObjects()
     {
@@ -51,7 +51,7 @@ public sealed class UserSearchTests : IDisposable
         var others = Enumerable.Range(0, 20).Select(_ => _search.ScanAsync([file])).ToArray();
         await first;
         var scans = (await Task.WhenAll(others)).Distinct(ReferenceEqualityComparer.Instance).Count();
-        // Those that came before the first scan had begun got it too; the rest got one that began later, together.
+        // Callers before the first scan began share it; the others share one that began later.
         Assert.InRange(scans, 1, 2);
     }
 }

@@ -30,7 +30,7 @@ public sealed class ObjectRegistryTests : IDisposable
 
     // backends.md § 3.3: types and missing members, then the id, then the setters, then the duplicate.
     [Fact]
-    public async Task FirstFault_IsTheOneThatQemuTells()
+    public async Task FirstFault_IsTheOneThatQemuReports()
     {
         await Add("memory-backend-ram", "m", s_size);
 

@@ -8,7 +8,7 @@ public class NodeSetTests
     [Fact]
     public void Nodes_AreReadBackAscendingWithoutDuplicates() => Assert.Equal<ushort>([0, 5, 127], NodeSet.Of([127, 0, 5, 0]).ToList());
 
-    // backends.md § 7: the mbind calls that QEMU was seen to make.
+    // backends.md § 7: the mbind calls that QEMU makes.
     [Theory]
     [InlineData(new ushort[0], 0ul, 0ul, 0ul)]
     [InlineData(new ushort[] { 0 }, 0x1ul, 0ul, 2ul)]

@@ -50,7 +50,7 @@ public sealed class MemoryStatisticsTests : IDisposable
         Assert.Equal(Errno.None, region.Mapping.Populate(0, bytes, write: true));
     }
 
-    /// <summary>What is on the wire, in words.</summary>
+    /// <summary>The figures of an object in words, in the order of the wire.</summary>
     static string Words(MemoryStatistics s) =>
         $"resident {s.Resident} huge {s.Huge} swapped {s.Swapped} merging {s.MergingBytes} dump {s.DumpEffective} policy {s.KernelPolicy} "
         + $"nodes {string.Join(' ', s.Nodes)}";
@@ -80,7 +80,7 @@ public sealed class MemoryStatisticsTests : IDisposable
         Fill(sharedHuge, 4 * MiB, huge: true);
         Fill(privately, MiB);
         Fill(onDisk, MiB);
-        // By another's hand: pages of the file that are not in our page tables.
+        // Another mapping filled them: pages of the file that are not in the page tables of this one.
         Fill(partly, MiB);
         RandomAccess.Write(partly.File!, new byte[MiB], (long)(2 * MiB));
         Assert.Equal(Errno.None, shared.SetDumped(false, 8 * MiB));
@@ -116,7 +116,7 @@ public sealed class MemoryStatisticsTests : IDisposable
 
         Assert.All(slowly, s => Assert.Contains($"policy {words} ", s));
         using StatisticsByScan scan = StatisticsByScan.Open(ksmRuns: false)!;
-        // Words that are not known here are left to the slow way; never are others said.
+        // A policy that the quick way does not know is left to the slow way.
         if (scan.TryRead(own, new())) Assert.Equal(slowly, Quickly(own, shared));
         else Assert.Contains('=', words);
     }
@@ -131,7 +131,7 @@ public sealed class MemoryStatisticsTests : IDisposable
         Assert.True(scan.TryRead(shared, new()));
     }
 
-    // Otherwise a look at all statistics would go the slow way each time that somebody deletes an object.
+    // Otherwise query-memdev-stats would go the slow way each time that a client deletes an object.
     [TheoryIf(Need.PageScan)]
     [InlineData(true)]
     [InlineData(false)]
