@@ -4,8 +4,10 @@ using HostMemd.Backend;
 using HostMemd.Backend.Jobs;
 using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
+using HostMemd.Backend.Objects;
 using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
+using HostMemd.Backend.Threads;
 using HostMemd.Commands;
 using HostMemd.Config;
 using HostMemd.Dispatch;
@@ -37,8 +39,10 @@ public sealed class Daemon
     readonly QomTree _tree;
     readonly JobTable _jobs;
     readonly LeaseTable _leases;
-    readonly HolderSearch _holders;
-    readonly ObjectFactory _objects;
+    readonly UserSearch _search;
+    readonly Lending _lending;
+    readonly ObjectRegistry _objects;
+    readonly PropertyChanges _properties;
     readonly FdSets _fdSets;
     readonly SessionHost _sessions;
     readonly Acceptors _acceptors;
@@ -49,7 +53,7 @@ public sealed class Daemon
     readonly Quota _quota;
     readonly LimitTargets _limits;
     LimitValues _limitValues = LimitValues.Default;
-    readonly QomEnvironment _environment;
+    readonly BackendServices _services;
     volatile AccessOptions _access;
     readonly HostMemdOptions _options;
     readonly ILogger _logger;
@@ -68,18 +72,19 @@ public sealed class Daemon
         _jobs = new(_state);
         _fdSets = new(_state);
         _quota = new(_state);
-        _holders = new(loggers.CreateLogger("HostMemd.Backend"))
+        _search = new(loggers.CreateLogger("HostMemd.Backend"))
         {
             // The service manager is the main process's parent.
             Storekeeper = store.IsEnabled && int.TryParse(Procfs.Status("PPid"), out var parent) ? parent : null,
         };
-        _environment = new QomEnvironment(_tree, options.Machine, new FillPool(Sched.OnlineCpus()), _jobs, _leases, _holders,
-            loggers.CreateLogger("HostMemd.Backend"), _state)
-        { Quota = _quota };
-        _limits = new(_quota, _environment.Fillers);
+        _lending = new(_tree, _leases, _search, _state);
+        _services = new BackendServices(_tree, options.Machine, new FillPool(Sched.OnlineCpus()), _jobs, _lending,
+            loggers.CreateLogger("HostMemd.Backend"), _state);
+        _limits = new(_quota, _jobs, _services.Fillers);
         Apply(options);
-        ObjectOptions = Types.ObjectOptions();
-        _objects = new(Types, _environment);
+        ObjectOptions = BackendTypes.All.ObjectOptions();
+        _properties = new(_tree, _state);
+        _objects = new(_services, _quota);
         _objects.Added += made =>
         {
             Log.ObjectAdded(_logger, made.Class.Name, made.Name, (made as HostMemoryBackend)?.Size ?? 0);
@@ -101,16 +106,9 @@ public sealed class Daemon
         {
             Left = (_, others) => ClientLeft(others),
         };
-        _quota.OtherDescriptors = () => _sessions.Count + _leases.Holders + _fdSets.Count + NamedDescriptors.Count + Closing.Open;
+        _quota.OtherDescriptors = () => _sessions.Count + _leases.BorrowerCount + _fdSets.Count + NamedDescriptors.Count + Closing.Open;
         MemoryEvents.Connect(_objects, _jobs, _leases, _sessions);
     }
-
-    /// <summary>The classes: what can be made and what is derived from what.</summary>
-    public QomTypes Types { get; } = new QomTypes().Add(
-        QomObject.BaseClass, Container.ContainerClass, MemoryRegionObject.RegionClass, QomObject.UserCreatable,
-        MachineObject.MachineClass, MachineObject.NoneClass,
-        HostMemoryBackend.BackendClass, RamBackend.RamClass, FileBackend.FileClass, MemfdBackend.MemfdClass, ShmBackend.ShmClass,
-        ThreadContext.ContextClass);
 
     public CommandTable Commands { get; }
 
@@ -135,17 +133,18 @@ public sealed class Daemon
         // One that found no memory is not remembered: the next who asks may find some.
         var schema = new Lazy<Value>(() => Schema.Of(table, EventTable.All), LazyThreadSafetyMode.PublicationOnly);
         var monitor = new Lazy<HmpMonitor>(() =>
-            new(_tree, Types, ObjectOptions, _objects, _state, VersionInfo.Human) { Quit = () => { Announce(ShutdownReason.Quit); End(Ending.Quit); } },
+            new(_tree, BackendTypes.All, ObjectOptions, _objects, _properties, _state, VersionInfo.Human)
+            { Quit = () => { Announce(ShutdownReason.Quit); End(Ending.Quit); } },
             LazyThreadSafetyMode.PublicationOnly);
         table.Add(SessionCommands.All(table, schema, quit: () => Announce(ShutdownReason.Quit), end: () => End(Ending.Quit),
             (line, owner) => monitor.Value.RunAsync(line, owner)));
         table.Add(ObjectCommands.All(_tree, _objects, ObjectOptions, _state));
-        table.Add(QomCommands.All(_tree, Types, _objects));
+        table.Add(QomCommands.All(_tree, BackendTypes.All, _properties));
         table.Add(DescriptorCommands.All(_fdSets));
         table.Add(JobCommands.All(_jobs, _tree));
-        table.Add(StatsCommands.All(_tree, _leases, _holders, _state));
-        table.Add(LimitCommands.All(() => _limitValues, uid => new(_quota, _jobs, _environment.Fillers, _sessions!, uid)));
-        table.Add(LeaseCommands.All(_tree, _leases, _holders, _state));
+        table.Add(StatsCommands.All(_tree, _leases, _search, _state));
+        table.Add(LimitCommands.All(() => _limitValues, uid => new(_quota, _jobs, _services.Fillers, _sessions!, uid)));
+        table.Add(LeaseCommands.All(_leases, _lending, new(_tree, _leases, _search, _state)));
         table.Add(WatchCommands.All());
         table.Add(new TakeoverCommands(_keeper, new(_tree, _leases), _changes, _jobs, _acceptors, _state, () => End(Ending.HandedOver), _logger).All());
         table.Add(YankCommands.All());
@@ -164,7 +163,7 @@ public sealed class Daemon
     /// <exception cref="StartException">It cannot be had now.</exception>
     public void Reserve()
     {
-        if (!OwnThread.Reserve() || _environment.Fillers.Reserve().Failed)
+        if (!OwnThread.Reserve() || _services.Fillers.Reserve().Failed)
             throw Reserves.NoThread();
         if (_leases.Reserve() is { Failed: true } refused)
             throw refused == Errno.EAGAIN ? Reserves.NoThread() : new StartException($"cannot watch processes: {refused.Text}");
@@ -256,7 +255,7 @@ public sealed class Daemon
         _access = options.Access;
         using (_state.Enter())
         {
-            _environment.MemPaths = options.Access.MemPaths;
+            _services.MemPaths = options.Access.MemPaths;
             _limitValues = options.Limits;
             _limitValues.ApplyTo(_limits);
         }

@@ -39,10 +39,10 @@ public abstract class QapiType<T> : QapiType
     public abstract Value Write(T value);
 
     /// <summary>The same of a value that nobody changes any more: what it consists of is made while it is written, and no sooner.</summary>
-    public virtual Value WriteLater(T value) => Write(value);
+    public virtual Value WriteLazily(T value) => Write(value);
 
-    /// <summary>Whether <see cref="WriteLater"/> is anything else than <see cref="Write"/>.</summary>
-    public virtual bool IsMadeOfOthers => false;
+    /// <summary>Whether <see cref="WriteLazily"/> is anything else than <see cref="Write"/>.</summary>
+    public virtual bool IsComposite => false;
 
     public override void Check(Value value, string? name) => Read(value, name);
 }

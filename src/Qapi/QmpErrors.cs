@@ -157,7 +157,6 @@ public static partial class QmpErrors
 
     public static QmpException NodesNotOnline(IReadOnlyList<int> nodes) =>
         CannotBind(nodes.Count == 1 ? $"node {nodes[0]} is not online" : $"nodes {string.Join(", ", nodes)} are not online");
-    public static QmpException NotPreallocatable(string id, string reason) => Generic($"cannot preallocate '{id}': {reason}");
 
     // thread-context.
     public static QmpException CpuListEmpty() => Generic("CPU list is empty");

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
+using HostMemd.Backend.Threads;
 using HostMemd.Backend;
 using HostMemd.Config;
 using HostMemd.Protocol.Qmp;

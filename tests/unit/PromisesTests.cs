@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
+using HostMemd.Backend.Objects;
 using HostMemd.Config;
 using HostMemd.Linux;
 using Microsoft.Extensions.Logging;
@@ -78,7 +79,7 @@ public sealed partial class PromisesTests
     public void Readme_NamesEveryProperty()
     {
         var readme = Sources.Read("README.md");
-        var properties = new Daemon(new HostMemdOptions(), NullLoggerFactory.Instance).Types.Creatable.SelectMany(c => c.All).Where(p => p.InSchema);
+        var properties = BackendTypes.All.Creatable.SelectMany(c => c.All).Where(p => p.InSchema);
 
         Assert.All(properties, p => Assert.Contains($"`{p.Name}`", readme, StringComparison.Ordinal));
     }

@@ -1,13 +1,13 @@
 using System.Collections.Concurrent;
+using HostMemd.Backend.Threads;
 using HostMemd.Linux;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Backend.Leases;
 
 /// <summary>
-/// Tells when processes end. One thread waits for all of them by their pidfds, so a process killed in any way is noticed at once
-/// and one that has got a dead one's number is never taken for it. The thread starts with the first process,
-/// or before.
+/// Reports the ends of processes. One thread waits for all of them by their pidfds: any end is noticed at once, and a process that has
+/// got the pid of a dead one is never taken for it. The thread starts with the first process, or before.
 /// </summary>
 sealed class ProcessWatcher
 {
@@ -18,9 +18,9 @@ sealed class ProcessWatcher
     SafeFileHandle? _epoll;
     long _next;
 
-    /// <summary>Calls <paramref name="ended"/> once, on the watcher's thread, when the process is gone.</summary>
-    /// <param name="pidfd">Stays the caller's, who keeps it open until then.</param>
-    /// <param name="ended">What to do then.</param>
+    /// <summary>Calls <paramref name="ended"/> once, on the watcher's thread, when the process has ended.</summary>
+    /// <param name="pidfd">The process. The descriptor stays the caller's, who keeps it open until then.</param>
+    /// <param name="ended">Called then.</param>
     public Errno Watch(SafeFileHandle pidfd, Action ended)
     {
         var errno = Start();
@@ -34,8 +34,8 @@ sealed class ProcessWatcher
         return errno;
     }
 
-    /// <summary>Starts the thread, so that it need not be had when the first process comes.</summary>
-    /// <returns>EAGAIN: no thread can be had.</returns>
+    /// <summary>Starts the thread, so that the first process to watch needs no new one.</summary>
+    /// <returns>EAGAIN: the kernel grants no thread.</returns>
     public Errno Start()
     {
         lock (_gate)
@@ -45,7 +45,7 @@ sealed class ProcessWatcher
             var errno = Epoll.Create(out var epoll);
             if (errno.Failed)
                 return errno;
-            // Kept when somebody waits on it, not before: where no thread can be had the next one who asks tries again.
+            // The epoll is kept once a thread waits on it: if the kernel grants none, the next call tries again.
             if (!OwnThread.TryStart("hostmemd-pidfd", () => Wait(epoll!), StackBytes))
             {
                 epoll!.Dispose();

@@ -1,3 +1,5 @@
+using HostMemd.Backend.Jobs;
+using HostMemd.Backend.Objects;
 using HostMemd.Config;
 using HostMemd.Protocol.Contract;
 using HostMemd.Qapi;

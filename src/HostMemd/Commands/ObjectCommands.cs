@@ -1,4 +1,5 @@
 using HostMemd.Backend.Memory;
+using HostMemd.Backend.Objects;
 using HostMemd.Backend.Qom;
 using HostMemd.Protocol.Contract;
 using HostMemd.Protocol.Qmp;
@@ -16,10 +17,10 @@ static class ObjectCommands
     // Up to this many objects are listed with the state held. A longer list would make other clients wait.
     const int Many = 256;
 
-    public static IEnumerable<Command> All(QomTree tree, ObjectFactory objects, QapiUnion options, StateLock state) =>
+    public static IEnumerable<Command> All(QomTree tree, ObjectRegistry objects, QapiUnion options, StateLock state) =>
         s_topic.Of(Rows(tree, objects, options, state));
 
-    static IEnumerable<Command> Rows(QomTree tree, ObjectFactory objects, QapiUnion options, StateLock state)
+    static IEnumerable<Command> Rows(QomTree tree, ObjectRegistry objects, QapiUnion options, StateLock state)
     {
         yield return Slow("object-add", "Make an object.", None, options, async (call, given) =>
         {

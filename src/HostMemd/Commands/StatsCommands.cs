@@ -1,7 +1,8 @@
-using HostMemd.Backend;
 using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Qom;
+using HostMemd.Backend.Statistics;
+using HostMemd.Backend.Threads;
 using HostMemd.Linux;
 using HostMemd.Protocol.Contract;
 using HostMemd.Qapi;
@@ -15,10 +16,10 @@ static class StatsCommands
 {
     static readonly Topic s_topic = new("Statistics", "What the kernel says of the memory, beside what was asked for.");
 
-    public static IEnumerable<Command> All(QomTree tree, LeaseTable leases, HolderSearch holders, StateLock state) =>
+    public static IEnumerable<Command> All(QomTree tree, LeaseTable leases, UserSearch holders, StateLock state) =>
         s_topic.Of(Rows(tree, leases, holders, state));
 
-    static IEnumerable<Command> Rows(QomTree tree, LeaseTable leases, HolderSearch holders, StateLock state)
+    static IEnumerable<Command> Rows(QomTree tree, LeaseTable leases, UserSearch holders, StateLock state)
     {
         yield return Slow("query-memdev-stats", "What the kernel says of the memory now.", ListOf(MemdevStats.Schema),
             Opt("id", Str, "Only this backend."), (_, id) => ReadAsync(tree, leases, holders, state, id)).Extension().ForObservers()
@@ -31,7 +32,7 @@ static class StatsCommands
     }
 
     static async ValueTask<IReadOnlyList<MemdevStats>> ReadAsync(
-        QomTree tree, LeaseTable leases, HolderSearch holders, StateLock state, string? id)
+        QomTree tree, LeaseTable leases, UserSearch holders, StateLock state, string? id)
     {
         HostMemoryBackend[] backends;
         using (state.Enter())
@@ -48,11 +49,11 @@ static class StatsCommands
     }
 
     // One scan of all processes for all objects, however many there are.
-    static async Task<ILookup<FileIdentity, int>> ScanAsync(HostMemoryBackend[] backends, HolderSearch holders)
+    static async Task<ILookup<FileIdentity, int>> ScanAsync(HostMemoryBackend[] backends, UserSearch holders)
     {
         FileIdentity[] files = [.. backends.Select(b => b.Region?.Identity).OfType<FileIdentity>()];
         var scan = files.Length == 0 ? new([], 0) : await holders.ScanAsync(files).ConfigureAwait(false);
-        return scan.Holders.ToLookup(h => h.File, h => h.Pid);
+        return scan.Users.ToLookup(h => h.File, h => h.Pid);
     }
 
     // Leases, and the processes that have none.

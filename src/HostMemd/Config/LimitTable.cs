@@ -39,7 +39,7 @@ static class LimitTable
             Doc = "Jobs that preallocate at once; one more is refused.",
             Why = "Off, since fillings share the threads fairly.",
             Used = from => (ulong)from.Jobs.All.Count(j => j.Status < JobStatus.Concluded),
-            Apply = (to, limit) => to.Quota.MaxFillings = limit,
+            Apply = (to, limit) => to.Jobs.MaxFillings = limit,
         },
         new("Objects", LimitUnit.Objects, 0, 0, int.MaxValue)
         {

@@ -1,4 +1,3 @@
-using HostMemd.Backend.Qom;
 using HostMemd.Qapi;
 
 namespace HostMemd.Config;
@@ -77,7 +76,7 @@ static class OptsText
         var opts = Split(text, "qom-type");
         // Of several ids QEMU takes the first; of everything else the last.
         var id = opts.Where(o => o.Key == "id").Select(o => o.Text).FirstOrDefault();
-        if (id is not null && !ObjectFactory.IsIdentifier(id))
+        if (id is not null && !Identifier.IsWellFormed(id))
             throw QmpErrors.BadIdentifier();
         var type = Last(opts, "qom-type") ?? throw QmpErrors.ParameterMissing("qom-type");
         var members = MembersOf(type, types);

@@ -25,7 +25,7 @@ static class SocketText
     {
         var opts = OptsText.Split(text, "backend");
         var id = OptsText.Last(opts, "id") ?? throw new StartException("chardev: no id specified");
-        if (!Backend.Qom.ObjectFactory.IsIdentifier(id))
+        if (!Identifier.IsWellFormed(id))
             throw Refused(QmpErrors.BadIdentifier());
         if (OptsText.Last(opts, "backend") is not "socket" and var driver)
             throw new StartException($"'{driver}' is not a valid char driver name");

@@ -1,4 +1,5 @@
 using HostMemd.Backend.Memory;
+using HostMemd.Backend.Regions;
 using HostMemd.Protocol.Contract;
 using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using HostMemd.Backend.Jobs;
 using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
+using HostMemd.Backend.Objects;
 using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
 using HostMemd.Protocol.Qmp;
@@ -15,7 +16,7 @@ static class MemoryEvents
 {
     static readonly TimeSpan s_progressPause = TimeSpan.FromMilliseconds(250);
 
-    public static void Connect(ObjectFactory objects, JobTable jobs, LeaseTable leases, SessionHost sessions)
+    public static void Connect(ObjectRegistry objects, JobTable jobs, LeaseTable leases, SessionHost sessions)
     {
         var progress = new Progress(sessions);
         objects.Added += made =>

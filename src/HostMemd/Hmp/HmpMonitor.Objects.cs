@@ -55,7 +55,7 @@ public sealed partial class HmpMonitor
     {
         // QEMU reports bad JSON before a path that does not exist.
         var json = call.Has("json") ? JsonText.Parse(call["value"]) : default(Value?);
-        return _objects.SetAsync(call["path"], target => json is { } value
+        return _changes.SetAsync(call["path"], target => json is { } value
             ? target.Set(call["property"], value)
             : TextProperty.Set(target, call["property"], call["value"]));
     }

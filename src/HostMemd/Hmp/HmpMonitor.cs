@@ -1,3 +1,4 @@
+using HostMemd.Backend.Objects;
 using HostMemd.Backend.Qom;
 using HostMemd.Qapi;
 
@@ -12,7 +13,8 @@ public sealed partial class HmpMonitor
     readonly QomTree _tree;
     readonly QomTypes _types;
     readonly QapiUnion _objectOptions;
-    readonly ObjectFactory _objects;
+    readonly ObjectRegistry _objects;
+    readonly PropertyChanges _changes;
     readonly StateLock _state;
     readonly string _version;
     readonly IReadOnlyList<HmpCommand> _commands;
@@ -21,11 +23,14 @@ public sealed partial class HmpMonitor
     /// <param name="types">All classes.</param>
     /// <param name="objectOptions">The arguments of <c>object_add</c>.</param>
     /// <param name="objects">Makes and deletes objects; called without the state.</param>
+    /// <param name="changes">Sets properties; called without the state.</param>
     /// <param name="state">Held while the tree is read.</param>
     /// <param name="version">The output of <c>info version</c>: QEMU's release and, without a blank between, the package.</param>
-    public HmpMonitor(QomTree tree, QomTypes types, QapiUnion objectOptions, ObjectFactory objects, StateLock state, string version)
+    public HmpMonitor(QomTree tree, QomTypes types, QapiUnion objectOptions, ObjectRegistry objects,
+        PropertyChanges changes, StateLock state, string version)
     {
-        (_tree, _types, _objectOptions, _objects, _state, _version) = (tree, types, objectOptions, objects, state, version);
+        (_tree, _types, _objectOptions, _objects, _changes) = (tree, types, objectOptions, objects, changes);
+        (_state, _version) = (state, version);
         _commands = Commands();
     }
 

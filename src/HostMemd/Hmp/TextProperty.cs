@@ -16,34 +16,11 @@ static class TextProperty
         {
             value = StringInput.Read(row.Type, property, text);
         }
+        // QEMU's setters read the value themselves, and refuse a change that cannot be before they do.
         catch (QmpException unreadable)
         {
-            throw Refusal(target, row) ?? unreadable;
+            throw row.Frozen(target) ?? unreadable;
         }
         return row.Set(target, value);
-    }
-
-    /// <summary>
-    /// The reason why the property cannot be changed at all, or null. QEMU's setters read the value themselves, some only after a
-    /// refusal; a setter here receives the value. A value that no type accepts shows which comes first.
-    /// </summary>
-    static QmpException? Refusal(QomObject target, QomProperty row)
-    {
-        var mistyped = Try(() => row.Type.Check(Value.Null, row.Name));
-        var refusal = Try(() => row.Set(target, Value.Null));
-        return refusal?.Message == mistyped?.Message ? null : refusal;
-    }
-
-    static QmpException? Try(Action act)
-    {
-        try
-        {
-            act();
-            return null;
-        }
-        catch (QmpException e)
-        {
-            return e;
-        }
     }
 }

@@ -16,7 +16,8 @@ sealed record LeaseRecord(
     public const ulong UnknownStart = 0;
 
     public static LeaseRecord Of(Lease lease, string? process = null) => new(lease.Mapping, lease.Backend.Name, lease.Pid,
-        Procfs.StartTime(lease.Pid) ?? UnknownStart, lease.Name, lease.IsReadOnly, lease.Since.ToUnixTimeSeconds(), process);
+        lease.StartTime ?? Procfs.StartTime(lease.Pid) ?? UnknownStart, lease.Name, lease.IsReadOnly,
+        lease.Since.ToUnixTimeSeconds(), process);
 
     public Value ToValue()
     {

@@ -1,5 +1,5 @@
 using HostMemd.Backend.Memory;
-using HostMemd.Backend.Prealloc;
+using HostMemd.Backend.Objects;
 using HostMemd.Backend.Qom;
 using HostMemd.Linux;
 using HostMemd.Qapi;
@@ -14,7 +14,8 @@ namespace HostMemd.Persistence;
 sealed record ObjectRecord(ObjectOptions Options, string? Store, FileIdentity? File, uint Owner)
 {
     /// <summary>The memory ends with its process and cannot be restored.</summary>
-    public bool IsPrivateMemory => Store is null && File is null && Options.QomType != ThreadContext.ContextClass.Name;
+    public bool IsPrivateMemory => Store is null && File is null
+        && BackendTypes.All.Find(Options.QomType)?.Is(HostMemoryBackend.BackendClass.Name) != false;
 
     /// <summary>Called with the state held, or before the object is visible.</summary>
     public static ObjectRecord Of(QomObject made, string? store)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
+using HostMemd.Backend.Objects;
 using HostMemd.Backend.Qom;
 using HostMemd.Linux;
 using HostMemd.Qapi;
@@ -9,8 +10,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Persistence;
 
-/// <summary>Makes objects and leases again from their records. A record that fails is logged and does not stop the start.</summary>
-sealed class Restorer(ObjectFactory objects, QomTree tree, LeaseTable leases, ILogger logger)
+/// <summary>Makes objects and leases again from their records. A record that does not work out is told, never a reason not to start.</summary>
+sealed class Restorer(ObjectRegistry objects, QomTree tree, LeaseTable leases, ILogger logger)
 {
     /// <summary>The first object or lease that is lost though it need not be, with the reason; null if there is none.</summary>
     public string? FirstFailure { get; private set; }

@@ -36,7 +36,7 @@ sealed class StateWriter
     long _lastGeneration, _lastNumber;
     bool _hasBegun;
 
-    public StateWriter(ObjectFactory objects, QomTree tree, LeaseTable leases, FdStore store, StateLock state, ILogger logger)
+    public StateWriter(ObjectRegistry objects, QomTree tree, LeaseTable leases, FdStore store, StateLock state, ILogger logger)
     {
         _store = store;
         _tree = tree;
@@ -46,6 +46,7 @@ sealed class StateWriter
         objects.Forgetting = RemoveAsync;
         objects.Added += Write;
         tree.Changed += Write;
+        leases.IsRecorded = () => store.IsEnabled;
         leases.Given += Write;
         leases.Ended += (lease, _) => WriteEnd(lease);
     }
@@ -65,7 +66,7 @@ sealed class StateWriter
 
     /// <summary>The descriptor through which another process can have this memory; null if it has a path, or is private.</summary>
     public static SafeFileHandle? StoreOf(QomObject made) =>
-        made is FileBackend { IsTemporary: false } ? null : (made as HostMemoryBackend)?.Region is { Identity: not null } region ? region.File : null;
+        (made as HostMemoryBackend)?.StoreToKeep;
 
     /// <summary>Keeps a record that was read, as it is. Called with the state held.</summary>
     /// <param name="isStored">The object exists, and its memory is in this daemon's store under the name in the record.</param>

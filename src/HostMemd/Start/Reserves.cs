@@ -1,5 +1,5 @@
 using System.Globalization;
-using HostMemd.Backend;
+using HostMemd.Backend.Threads;
 using HostMemd.Linux;
 using HostMemd.Qapi;
 

@@ -1,4 +1,4 @@
-using HostMemd.Backend.Memory;
+using HostMemd.Backend.Regions;
 using HostMemd.Linux;
 
 namespace HostMemd.Start;

@@ -1,4 +1,5 @@
 using HostMemd.Backend.Memory;
+using HostMemd.Backend.Objects;
 using HostMemd.Backend.Qom;
 using HostMemd.Config;
 using HostMemd.Qapi;
@@ -13,13 +14,13 @@ static class StartChecks
     public static void Check(HostMemdOptions options, Daemon daemon)
     {
         foreach (var global in options.Machine.Globals)
-            Check(global, daemon.Types);
+            Check(global, BackendTypes.All);
         foreach (var configured in options.Objects)
         {
             try
             {
                 var read = daemon.ObjectOptions.Read(configured.ToValue(daemon.ObjectOptions), null);
-                if (!ObjectFactory.IsIdentifier(read.Id))
+                if (!Identifier.IsWellFormed(read.Id))
                     throw QmpErrors.BadIdentifier();
             }
             catch (QmpException refusal)

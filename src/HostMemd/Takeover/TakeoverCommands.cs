@@ -1,5 +1,5 @@
-using HostMemd.Backend;
 using HostMemd.Backend.Jobs;
+using HostMemd.Backend.Threads;
 using HostMemd.Dispatch;
 using HostMemd.Persistence;
 using HostMemd.Protocol.Contract;

@@ -154,9 +154,9 @@ public static class Define
 
     static ValueTask<Value> Written<R>(QapiType<R> type, ValueTask<R> work)
     {
-        return work.IsCompletedSuccessfully ? new(type.WriteLater(work.Result)) : Await(type, work);
+        return work.IsCompletedSuccessfully ? new(type.WriteLazily(work.Result)) : Await(type, work);
 
-        static async ValueTask<Value> Await(QapiType<R> type, ValueTask<R> work) => type.WriteLater(await work.ConfigureAwait(false));
+        static async ValueTask<Value> Await(QapiType<R> type, ValueTask<R> work) => type.WriteLazily(await work.ConfigureAwait(false));
     }
 
     static QapiType<Nothing> Arguments(params Member[] members) => members.Length == 0 ? QapiTypes.None : new ArgumentsType(members);

@@ -42,7 +42,7 @@ public sealed class UnseenTests(ITestOutputHelper output) : HandoverTest(output)
         var user = Assert.Single(await client.QueryMappingsAsync("m"));
         Assert.Equal((MemdevMappingKind.Unseen, 0L), (user.Kind, user.Pid));
         Assert.StartsWith("processes that could not be looked at: ", user.Name, StringComparison.Ordinal);
-        Eventually.True(() => daemon.Log.Contains("processes that cannot be looked at: ", StringComparison.Ordinal), "a line in the log");
+        Eventually.True(() => daemon.Log.Contains("processes that cannot be inspected: ", StringComparison.Ordinal), "a line in the log");
 
         consumer.Kill();
         using var raw = daemon.Connect();

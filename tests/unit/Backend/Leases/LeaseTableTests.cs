@@ -1,12 +1,8 @@
 using System.Diagnostics;
-using HostMemd.Backend.Jobs;
 using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
-using HostMemd.Backend.Prealloc;
-using HostMemd.Backend.Qom;
 using HostMemd.Linux;
 using HostMemd.Qapi;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Unit.Backend.Leases;
@@ -15,7 +11,8 @@ public sealed class LeaseTableTests : IDisposable
 {
     static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
-    readonly StateLock _state = new();
+    readonly TestObjects _test = new();
+    readonly StateLock _state;
     readonly LeaseTable _leases;
     readonly HostMemoryBackend _memory;
     readonly List<Process> _processes = [];
@@ -24,11 +21,8 @@ public sealed class LeaseTableTests : IDisposable
 
     public LeaseTableTests()
     {
-        _leases = new(_state);
-        var defaults = new MachineDefaults();
-        var environment = new QomEnvironment(new(new MachineObject(defaults)), defaults, new FillPool(1), new JobTable(_state), _leases,
-            new HolderSearch(NullLogger.Instance), NullLogger.Instance, _state);
-        _memory = (HostMemoryBackend)RamBackend.RamClass.Create!(environment, "m");
+        (_state, _leases) = (_test.State, _test.Leases);
+        _memory = new RamBackend(_test.Services, "m");
         _leases.Ended += (lease, reason) =>
         {
             _ended.Add((lease.Mapping, reason));
@@ -135,7 +129,7 @@ public sealed class LeaseTableTests : IDisposable
         Assert.Empty(_leases.All);
     }
 
-    // Processes of other pid namespaces: the number is nobody's, and all have it.
+    // Processes of other pid namespaces: all have the number 0.
     [Fact]
     public void ProcessesWithoutANumber_AreNotTakenForEachOther()
     {
@@ -143,7 +137,7 @@ public sealed class LeaseTableTests : IDisposable
         var gone = new[] { Give(Lease.Unnumbered, PidfdOf(dying.Id)), Give(Lease.Unnumbered, PidfdOf(dying.Id)) };
         var stays = Give(Lease.Unnumbered, PidfdOf(living.Id));
         // pidfs, since Linux 6.9.
-        Assert.Equal(Pidfd.Identity(_leases.PidfdOf(stays)!) is null ? 3 : 2, _leases.Holders);
+        Assert.Equal(Pidfd.Identity(_leases.PidfdOf(stays)!) is null ? 3 : 2, _leases.BorrowerCount);
 
         Kill(dying);
         Assert.True(_end.Wait(s_patience) && _end.Wait(s_patience));
@@ -157,9 +151,9 @@ public sealed class LeaseTableTests : IDisposable
         }
     }
 
-    // A connection passed on: its first owner is dead, and has a namesake that borrows too.
+    // A connection that was passed on: the process that made it is dead, and another process with its pid borrows too.
     [Fact]
-    public void DeadProcess_WhoseNumberIsSomebodyElses_GetsNothing()
+    public void DeadProcess_WhosePidIsAnothers_GetsNothing()
     {
         var (dead, namesake) = (Sleeper(), Sleeper());
         var pidfd = PidfdOf(dead.Id);
@@ -174,7 +168,7 @@ public sealed class LeaseTableTests : IDisposable
         Assert.True(_end.Wait(s_patience));
     }
 
-    // The watcher has not told yet, or was not asked to: the one that is known under the number is dead.
+    // The watcher has not reported the end yet: the process that the table knows by the pid is dead.
     [Fact]
     public void LivingProcess_IsNotTakenForTheDeadOneWithItsNumber()
     {

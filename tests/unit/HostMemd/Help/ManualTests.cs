@@ -1,7 +1,4 @@
-using HostMemd.Backend.Jobs;
-using HostMemd.Backend.Leases;
-using HostMemd.Backend.Memory;
-using HostMemd.Backend.Prealloc;
+using HostMemd.Backend.Objects;
 using HostMemd.Backend.Qom;
 using HostMemd.Config;
 using HostMemd.Events;
@@ -9,6 +6,7 @@ using HostMemd.Help;
 using HostMemd.Protocol.Contract;
 using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
+using HostMemd.Unit.Backend;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace HostMemd.Unit.HostMemd.Help;
@@ -36,7 +34,7 @@ public class ManualTests
         var written = await WriteAsync();
         Assert.All(daemon.Commands.All, c => Assert.Contains($"\n### {c.Name}\n", written, StringComparison.Ordinal));
         Assert.All(EventTable.All, e => Assert.Contains($"\n### {e.Name}\n", written, StringComparison.Ordinal));
-        Assert.All(daemon.Types.Creatable.SelectMany(c => c.All),
+        Assert.All(BackendTypes.All.Creatable.SelectMany(c => c.All),
             p => Assert.Contains($"\n| `{p.Name}` |", written, StringComparison.Ordinal));
         // Every link leads to a heading.
         var anchors = written.Split('\n').Where(l => l.StartsWith('#'))
@@ -68,16 +66,13 @@ public class ManualTests
     static async Task<string> WriteAsync()
     {
         var daemon = new Daemon(new HostMemdOptions(), NullLoggerFactory.Instance);
-        var state = new StateLock();
-        var environment = new QomEnvironment(new QomTree(new MachineObject(new())), new() { Cpus = 2 }, new FillPool(1),
-            new JobTable(state), new LeaseTable(state), new HolderSearch(NullLogger.Instance), NullLogger.Instance, state);
-        var objects = new ObjectFactory(daemon.Types, environment);
+        var objects = new TestObjects(new() { Cpus = 2 }).Objects;
         var samples = new Dictionary<string, QomObject>();
         try
         {
-            foreach (var type in daemon.Types.Creatable)
+            foreach (var type in BackendTypes.All.Creatable)
                 samples.Add(type.Name, await objects.AddAsync(Least(type)));
-            return new ManualWriter(daemon.Commands, daemon.Types, EventTable.All, type => samples[type.Name]).Write();
+            return new ManualWriter(daemon.Commands, BackendTypes.All, EventTable.All, type => samples[type.Name]).Write();
         }
         finally
         {

@@ -1,10 +1,12 @@
 using HostMemd.Backend.Jobs;
 using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
+using HostMemd.Backend.Objects;
 using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
 using HostMemd.Hmp;
 using HostMemd.Qapi;
+using HostMemd.Unit.Backend;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace HostMemd.Unit.HostMemd.Hmp;
@@ -14,15 +16,8 @@ sealed class TestMonitor
 {
     public TestMonitor()
     {
-        var state = new StateLock();
-        var defaults = new MachineDefaults();
-        var tree = new QomTree(new MachineObject(defaults));
-        var types = new QomTypes().Add(QomObject.BaseClass, Container.ContainerClass, HostMemoryBackend.BackendClass, RamBackend.RamClass,
-            FileBackend.FileClass, MemfdBackend.MemfdClass, ShmBackend.ShmClass, MemoryRegionObject.RegionClass,
-            ThreadContext.ContextClass);
-        var environment = new QomEnvironment(tree, defaults, new FillPool(1), new JobTable(state), new LeaseTable(state),
-            new HolderSearch(NullLogger.Instance), NullLogger.Instance, state);
-        Human = new(tree, types, types.ObjectOptions(), new ObjectFactory(types, environment), state, "11.1.2test");
+        var test = new TestObjects();
+        Human = new(test.Tree, BackendTypes.All, test.Options, test.Objects, test.Changes, test.State, "11.1.2test");
     }
 
     public HmpMonitor Human { get; }

@@ -1,6 +1,6 @@
 using System.Text;
-using global::HostMemd.Backend.Qom;
 using HostMemd.Persistence;
+using global::HostMemd.Backend.Qom;
 using HostMemd.Qapi;
 using HostMemd.Qapi.Json;
 using HostMemd.Systemd;

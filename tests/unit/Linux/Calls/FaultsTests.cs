@@ -1,6 +1,7 @@
 #if FAULT_INJECTION
+using HostMemd.Backend.Regions;
+using HostMemd.Backend.Statistics;
 using HostMemd.Linux;
-using HostMemd.Backend.Memory;
 using Microsoft.Win32.SafeHandles;
 using static HostMemd.Unit.Linux.Make;
 

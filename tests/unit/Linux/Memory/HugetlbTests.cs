@@ -1,4 +1,5 @@
-using HostMemd.Backend.Memory;
+using HostMemd.Backend.Regions;
+using HostMemd.Backend.Statistics;
 using HostMemd.Linux;
 using Microsoft.Win32.SafeHandles;
 using static HostMemd.Unit.Linux.Make;
