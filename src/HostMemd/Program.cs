@@ -9,6 +9,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
+ProcessorCheck.Check();
 FileSizeSignal.Ignore();
 try
 {

@@ -85,6 +85,7 @@ public static partial class QmpErrors
         $"process {pid} cannot be told: the client is in another pid namespace, where the number means another process"));
     public static QmpException ObjectLentElsewhere(string id, string mapping) =>
         Generic($"{ObjectMapped(id).Message}: '{mapping}' is lent to a process of another pid namespace, which has no number here");
+    public static QmpException CannotLookAtProcesses(string errno) => Generic($"cannot look for processes that have the memory: {errno}");
     public static QmpException CannotLend(string id, string errno) => Generic($"cannot open the memory of '{id}' for lending: {errno}");
 
     // Memory backends: properties.

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using HostMemd.Linux;
+using HostMemd.Qapi;
 
 namespace HostMemd.Backend.Leases;
 
@@ -79,11 +80,11 @@ public static class ProcessScan
         var users = new List<FileUser>();
         var unseen = 0;
         var self = Procfs.OwnPid(proc);
-        foreach (var entry in Directory.EnumerateDirectories(proc))
+        foreach (var name in Processes(proc))
         {
-            if (!int.TryParse(Path.GetFileName(entry.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
-                || pid == self)
+            if (!int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var pid) || pid == self)
                 continue;
+            var entry = $"{proc}/{name}";
             var found = new Dictionary<FileIdentity, bool>();
             // The right to read mappings is the right to follow descriptors: the kernel makes one check for both (ptrace(2)).
             var seen = Maps(entry, search, found) && (pid == storekeeper || Descriptors(entry, search, found));
@@ -95,6 +96,21 @@ public static class ProcessScan
         return new(users, unseen);
     }
 
+    static List<string> Processes(string proc)
+    {
+        var errno = Files.Open(proc, Files.O_RDONLY | Files.O_DIRECTORY, 0, out var folder);
+        using (folder)
+        {
+            List<string> names = [];
+            if (errno.Failed || (errno = Files.Names(folder!, out names)).Failed)
+                throw QmpErrors.CannotLookAtProcesses(errno.Text);
+            return names;
+        }
+    }
+
+    // Anything else says nothing of the process: it is not ours to look at, or the kernel has no file left (ENFILE), or no memory.
+    static bool IsGone(Errno errno) => errno == Errno.ENOENT || errno == Errno.ESRCH;
+
     /// <summary>The name of a process as in /proc/PID/comm, empty if it is gone.</summary>
     public static string NameOf(int pid, string proc = "/proc") => (ProcFile.Text($"{proc}/{pid}/comm") ?? "").TrimEnd('\n');
 
@@ -103,7 +119,7 @@ public static class ProcessScan
         // A kernel thread has no mappings, and neither has a process that has just ended.
         using var text = ProcFile.Open(process + "/maps", out var errno);
         if (text is null)
-            return errno != Errno.EACCES && errno != Errno.EPERM;
+            return IsGone(errno);
         while (text.Next(out var line))
         {
             if (Procfs.MapsLine.TryParse(line, out var maps) && search.Wants(process, maps, out var file))
@@ -115,7 +131,7 @@ public static class ProcessScan
     static bool Descriptors(string process, Search search, Dictionary<FileIdentity, bool> found)
     {
         if (Files.Open(process + "/fd", Files.O_RDONLY | Files.O_DIRECTORY, 0, out var folder) is { Failed: true } errno)
-            return errno != Errno.EACCES && errno != Errno.EPERM;
+            return IsGone(errno);
         using (folder)
         {
             var listed = Files.Names(folder!, out var descriptors);
@@ -125,7 +141,7 @@ public static class ProcessScan
                     Note(found, file, IsReadOnly(process, descriptor));
             }
             // ENOENT: the process ended during the scan.
-            return listed.Ok || listed == Errno.ENOENT;
+            return listed.Ok || IsGone(listed);
         }
     }
 

@@ -1,8 +1,7 @@
 using System.Text;
 using HostMemd.Backend.Memory;
-using HostMemd.Backend.Qom;
+using HostMemd.Backend.Objects;
 using HostMemd.Qapi;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace HostMemd.Config;
 
@@ -46,18 +45,16 @@ static partial class OptionTable
         var opts = OptsText.Split(text, "qom-type");
         var type = OptsText.Last(opts, "qom-type") ?? throw new StartException("Parameter 'qom-type' is missing");
         var added = Added(Warned(options, "--object", opts), new($"--object {text}", text, Value.Null));
-        return OptsText.IsHelp(type) ? added with { Answer = () => ObjectHelp.Types(OwnTypes()) }
+        return OptsText.IsHelp(type) ? added with { Answer = () => ObjectHelp.Types(BackendTypes.All) }
             : OptsText.AsksForHelp(opts) ? added with { Answer = () => HelpOn(type) }
             : added;
     }
 
     static HostMemdOptions Added(HostMemdOptions options, ConfiguredObject made) => options with { Objects = [.. options.Objects, made] };
 
-    static string HelpOn(string type) => OwnTypes().Creatable.FirstOrDefault(c => c.Name == type) is { } known
+    static string HelpOn(string type) => BackendTypes.All.Creatable.FirstOrDefault(c => c.Name == type) is { } known
         ? ObjectHelp.Properties(known)
         : throw new StartException($"--object {type},help: {QmpErrors.DoesNotAcceptValue("qom-type", type).Message}");
-
-    static QomTypes OwnTypes() => new Daemon(new HostMemdOptions(), NullLoggerFactory.Instance).Types;
 
     /// <summary>Reads <c>TYPE.PROPERTY=VALUE</c>. Whether there are such a type and property is checked when the types are known.</summary>
     /// <exception cref="StartException">The text has another form.</exception>

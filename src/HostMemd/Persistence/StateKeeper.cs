@@ -1,4 +1,5 @@
 using HostMemd.Backend.Leases;
+using HostMemd.Backend.Objects;
 using HostMemd.Backend.Qom;
 using HostMemd.Qapi;
 using HostMemd.Start;
@@ -8,7 +9,7 @@ using Microsoft.Extensions.Logging;
 namespace HostMemd.Persistence;
 
 /// <summary>Keeps what must outlive this process: reads what the process before left, then records every change for the next one.</summary>
-sealed class StateKeeper(ObjectFactory objects, QomTree tree, LeaseTable leases, FdStore store, StateLock state, ILogger logger)
+sealed class StateKeeper(ObjectRegistry objects, QomTree tree, LeaseTable leases, FdStore store, StateLock state, ILogger logger)
 {
     readonly StateWriter _writer = new(objects, tree, leases, store, state, logger);
     HashSet<string> _restored = [];

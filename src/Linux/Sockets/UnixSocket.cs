@@ -14,6 +14,8 @@ public static unsafe partial class UnixSocket
 
     const int SOCK_CLOEXEC = 0x80000;
     const int SHUT_RDWR = 2;
+    const int SO_OOBINLINE = 10;
+    const nuint SIOCINQ = 0x541B;
 
     /// <summary>The next client, or null and the errno of accept4(2); EAGAIN when there is none. The listener must be non-blocking.</summary>
     public static SafeFileHandle? Accept(SafeHandle listener, out int errno)
@@ -23,11 +25,29 @@ public static unsafe partial class UnixSocket
             errno = 0;
             var client = accept4(listener, null, null, SOCK_CLOEXEC);
             if (client >= 0)
+            {
+                ReadUrgentInLine(client);
                 return new(client, ownsHandle: true);
+            }
             errno = Marshal.GetLastPInvokeError();
         }
         while (errno == EINTR);
         return null;
+    }
+
+    // Otherwise a receive passes over a byte sent with MSG_OOB, and closes on its own thread the descriptors that came with it.
+    static void ReadUrgentInLine(int socket)
+    {
+        var on = 1;
+        _ = setsockopt(socket, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(int));
+    }
+
+    /// <summary>Bytes that have come and were not received (unix(7), SIOCINQ); descriptors come with at least one.</summary>
+    /// <returns>1 where the kernel does not say.</returns>
+    public static int Unread(SafeHandle socket)
+    {
+        var bytes = 0;
+        return ioctl(socket, SIOCINQ, &bytes) == 0 ? bytes : 1;
     }
 
     /// <summary>Both sides see the end; the descriptor stays.</summary>
@@ -70,6 +90,12 @@ public static unsafe partial class UnixSocket
 
     [LibraryImport("libc")]
     private static partial int shutdown(SafeHandle socket, int how);
+
+    [LibraryImport("libc")]
+    private static partial int setsockopt(int socket, int level, int name, void* value, uint length);
+
+    [LibraryImport("libc")]
+    private static partial int ioctl(SafeHandle socket, nuint request, int* argument);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int getsockopt(SafeHandle socket, int level, int name, byte* value, uint* length);

@@ -25,8 +25,8 @@ public sealed class Connection(SafeFileHandle socket, Session session, Output ou
     const int TurnBytes = 64 << 10;
     const int LeastRead = 1 << 10;
 
-    // Of a receive: the client's descriptors come faster than they are closed. No errno.
-    const int HasToWait = int.MinValue;
+    // Of a receive: descriptors are to come, and there may be no room for them. No errno.
+    const int HasDescriptors = int.MinValue;
     static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(500);
 
     // One delegate for all receives.
@@ -73,7 +73,8 @@ public sealed class Connection(SafeFileHandle socket, Session session, Output ou
             await sending.ConfigureAwait(false);
             _readable.Dispose();
             _writable?.Dispose();
-            socket.Dispose();
+            // Until then it counts, so that a client cannot have more sockets that hang than it may have connections.
+            await Closing.SocketAsync(socket).ConfigureAwait(false);
             _finished.SetResult();
         }
     }
@@ -103,14 +104,21 @@ public sealed class Connection(SafeFileHandle socket, Session session, Output ou
         {
             byte[] buffer = [];
             var received = drained ? -FdPassing.EAGAIN : Receive(out buffer);
-            if (received == HasToWait)
+            if (received == HasDescriptors)
             {
-                await RoomAsync(stop).ConfigureAwait(false);
-                // Told to end, it does so without what it sent too fast.
-                if (IsGone() || stop.IsCancellationRequested)
-                    return;
                 turn = 0;
-                continue;
+                if (!session.Closing.TryPromise(Closing.PerReceive))
+                {
+                    await RoomAsync(stop).ConfigureAwait(false);
+                    // Told to end, it does so without what it sent too fast.
+                    if (IsGone() || stop.IsCancellationRequested)
+                        return;
+                    continue;
+                }
+                buffer = ArrayPool<byte>.Shared.Rent(ReadSize);
+                received = await ReceivePromisedAsync(buffer).ConfigureAwait(false);
+                if (received <= 0)
+                    ArrayPool<byte>.Shared.Return(buffer);
             }
             if (received == -FdPassing.EAGAIN)
             {
@@ -162,16 +170,27 @@ public sealed class Connection(SafeFileHandle socket, Session session, Output ou
 
     int Receive(Span<byte> bytes)
     {
-        var most = Closing.PerReceive;
-        if (session.Closing.TryPromise(most))
-        {
-            var received = FdPassing.Receive(socket, bytes, _arrived, most);
-            session.Closing.Return(most);
-            return received;
-        }
-        // There is no room for descriptors, but for bytes there is.
+        if (Closing.PerReceive == FdPassing.MaxDescriptors && session.Closing.TryPromise(FdPassing.MaxDescriptors))
+            return ReceivePromised(bytes, FdPassing.MaxDescriptors);
+        // There is no room for all the descriptors that a message can have, but for bytes there is.
         var seen = FdPassing.Peek(socket, bytes, out var hasDescriptors);
-        return hasDescriptors ? HasToWait : seen <= 0 ? seen : FdPassing.Receive(socket, bytes[..seen], _arrived, 0);
+        return hasDescriptors ? HasDescriptors : seen <= 0 ? seen : FdPassing.Receive(socket, bytes[..seen], _arrived, 0);
+    }
+
+    int ReceivePromised(Span<byte> bytes, int most)
+    {
+        var received = FdPassing.Receive(socket, bytes, _arrived, most);
+        session.Closing.Return(most);
+        return received;
+    }
+
+    // The kernel closes what there is no room for, on the thread that receives: that may hang as any close.
+    Task<int> ReceivePromisedAsync(byte[] buffer)
+    {
+        var most = Closing.PerReceive;
+        var receiving = new Task<int>(() => ReceivePromised(buffer.AsSpan(0, ReadSize), most), TaskCreationOptions.RunContinuationsAsynchronously);
+        Closers.Run(receiving.RunSynchronously);
+        return receiving;
     }
 
     // Close(2) may hang for ever: that the client has left, or is told to, is looked for now and then.

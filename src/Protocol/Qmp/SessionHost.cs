@@ -37,7 +37,7 @@ public sealed class SessionHost(Value greeting, CommandRunner run, WireLimits li
         if (Refusal(peer, client, mode) is { } refusal)
         {
             Log.ClientRefused(logger, peer.Pid, peer.Uid, refusal);
-            client.Dispose();
+            _ = Closing.SocketAsync(client);
             return;
         }
         var output = new Output(mode.Pretty, (long)Limits.OutputBytes.Most) { Socket = client };

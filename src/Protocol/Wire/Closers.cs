@@ -1,5 +1,3 @@
-using Microsoft.Win32.SafeHandles;
-
 namespace HostMemd.Protocol.Wire;
 
 /// <summary>
@@ -16,17 +14,18 @@ static class Closers
 
     static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(100);
     static readonly Lock s_gate = new();
-    static readonly Queue<(SafeFileHandle Handle, Action<SafeFileHandle> Close)> s_waiting = new();
+    static readonly Queue<Action> s_waiting = new();
     static readonly Timer s_watch = new(static _ => Look());
     static int s_closers;
+    static bool s_isWatched;
     static long s_taken, s_seen;
 
     /// <summary>Soon calls <paramref name="close"/>, which may hang; returns at once.</summary>
-    public static void Run(SafeFileHandle handle, Action<SafeFileHandle> close)
+    public static void Run(Action close)
     {
         lock (s_gate)
         {
-            s_waiting.Enqueue((handle, close));
+            s_waiting.Enqueue(close);
             if (s_closers >= OfThePool)
             {
                 Watch();
@@ -41,25 +40,26 @@ static class Closers
     {
         while (true)
         {
-            (SafeFileHandle Handle, Action<SafeFileHandle> Close) next;
+            Action close;
             lock (s_gate)
             {
-                if (!s_waiting.TryDequeue(out next))
+                if (!s_waiting.TryDequeue(out close!))
                 {
                     s_closers--;
                     return;
                 }
                 s_taken++;
             }
-            next.Close(next.Handle);
+            close();
         }
     }
 
     // Once for all that waits.
     static void Watch()
     {
-        if (s_waiting.Count != 1)
+        if (s_isWatched)
             return;
+        s_isWatched = true;
         s_seen = s_taken;
         s_watch.Change(s_patience, Timeout.InfiniteTimeSpan);
     }
@@ -69,7 +69,10 @@ static class Closers
         lock (s_gate)
         {
             if (s_waiting.Count == 0)
+            {
+                s_isWatched = false;
                 return;
+            }
             // Nothing was taken since: all hang.
             if (s_taken == s_seen && s_closers < Most && TryStart())
                 s_closers++;

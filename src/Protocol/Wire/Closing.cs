@@ -72,6 +72,24 @@ public sealed class Closing
     /// <remarks>For descriptors that a command had taken.</remarks>
     public static void Elsewhere(SafeFileHandle handle) => Queue(null, handle);
 
+    /// <summary>
+    /// Closes a client's socket; completes when that is done. What the client sent and the daemon did not read goes with the socket, and
+    /// with it its descriptors, which the kernel closes on the thread that closes the socket.
+    /// </summary>
+    public static Task SocketAsync(SafeFileHandle socket)
+    {
+        // From here on the client can send no more.
+        UnixSocket.Shutdown(socket);
+        if (UnixSocket.Unread(socket) == 0)
+        {
+            socket.Dispose();
+            return Task.CompletedTask;
+        }
+        var closing = new Task(socket.Dispose, TaskCreationOptions.RunContinuationsAsynchronously);
+        Closers.Run(closing.RunSynchronously);
+        return closing;
+    }
+
     static void Queue(Closing? client, SafeFileHandle handle)
     {
         lock (s_gate)
@@ -80,9 +98,9 @@ public sealed class Closing
             if (client is not null)
                 client._mine++;
         }
-        Closers.Run(handle, closed =>
+        Closers.Run(() =>
         {
-            closed.Dispose();
+            handle.Dispose();
             Ease(client, 1);
         });
     }

@@ -39,7 +39,7 @@ public sealed class UnixListener(Socket listener, SocketMode mode, SessionHost h
         catch (Exception bug)
         {
             Log.ConnectionBroke(logger, bug);
-            client.Dispose();
+            _ = Closing.SocketAsync(client);
         }
     }
 

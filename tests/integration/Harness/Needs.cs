@@ -11,6 +11,7 @@ public enum Need
     Socat,
     Jq,
     QemuSystemX86_64,
+    QemuUser,
     QemuReference,
     HugePages,
     Ksm,
@@ -58,6 +59,7 @@ static class Needs
         Need.Socat => "socat",
         Need.Jq => "jq",
         Need.QemuSystemX86_64 => "qemu-system-x86_64",
+        Need.QemuUser => "qemu-x86_64 (qemu-user)",
         Need.QemuReference => "qemu-reference (root, ../shared/tools/qemu-reference and its chroot)",
         Need.HugePages => "root and huge pages of 2 MiB",
         Need.Ksm => "root and KSM",
@@ -107,6 +109,7 @@ static class Needs
         Need.Socat => Program.Find("socat") is not null,
         Need.Jq => Program.Find("jq") is not null,
         Need.QemuSystemX86_64 => Program.Find("qemu-system-x86_64") is not null,
+        Need.QemuUser => Program.Find("qemu-x86_64") is not null,
         Need.QemuReference => Environment.IsPrivilegedProcess && FollowedQemu.IsBuilt,
         Need.HugePages => Environment.IsPrivilegedProcess && RuntimeInformation.ProcessArchitecture == Architecture.X64
             && Directory.Exists(HugePages.Folder) && ProcMemory.MemInfo("MemFree") > 256ul << 20,

@@ -1,6 +1,7 @@
 using System.Globalization;
 using HostMemd.Backend.Leases;
 using HostMemd.Linux;
+using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Unit.Backend.Leases;
@@ -116,4 +117,22 @@ public sealed class ProcessScanTests : IDisposable
 
     [Fact]
     public void Name_OfNoProcess_IsEmpty() => Assert.Equal("", ProcessScan.NameOf(10, _proc));
+
+    [Fact]
+    public void Process_WhoseMappingsCannotBeOpened_ForWhateverReason_IsUnseen()
+    {
+        var maps = Path.Combine(Process(10, "holder"), "maps");
+        File.Delete(maps);
+        // ELOOP: like ENFILE and ENOMEM no matter of rights.
+        File.CreateSymbolicLink(maps, maps);
+        Assert.Equal(1, Scan().Unseen);
+    }
+
+    [Fact]
+    public void Processes_ThatCannotBeListed_AreAClearError()
+    {
+        var missing = Path.Combine(_proc, "missing");
+        var refusal = Assert.Throws<QmpException>(() => ProcessScan.Run(new HashSet<FileIdentity> { _file }, missing));
+        Assert.Equal("cannot look for processes that have the memory: No such file or directory", refusal.Message);
+    }
 }
