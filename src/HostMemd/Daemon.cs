@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using HostMemd.Access;
-using HostMemd.Backend;
 using HostMemd.Backend.Jobs;
 using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;

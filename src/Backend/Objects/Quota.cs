@@ -44,8 +44,8 @@ public sealed class Quota(StateLock state)
     public ulong BytesOf(uint uid) => _bytesOfUid.GetValueOrDefault(uid);
 
     // What the runtime itself opens, with room to go on when the limit is reached: .NET does not survive a failing open. It has a quarter
-    // of a small limit, which LimitOptions keeps clients from.
-    ulong OwnDescriptors => Math.Min(512, MaxDescriptors / 4);
+    // of a small limit, which DescriptorShare keeps clients from.
+    ulong OwnDescriptors => Math.Min(512, MaxDescriptors.Most / 4);
 
     public ulong DescriptorsUsed => OwnDescriptors + (ulong)_objects + (ulong)(OtherDescriptors?.Invoke() ?? 0);
 

@@ -7,7 +7,6 @@ using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
 using static HostMemd.Protocol.Contract.Define;
-using static HostMemd.Protocol.Define;
 using static HostMemd.Qapi.QapiTypes;
 
 namespace HostMemd.Commands;

@@ -1,4 +1,5 @@
 using HostMemd.Backend.Jobs;
+using HostMemd.Backend.Objects;
 using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
 using HostMemd.Protocol.Qmp;

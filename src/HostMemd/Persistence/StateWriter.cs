@@ -1,7 +1,8 @@
-using HostMemd.Backend;
 using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
+using HostMemd.Backend.Objects;
 using HostMemd.Backend.Qom;
+using HostMemd.Backend.Threads;
 using HostMemd.Linux;
 using HostMemd.Qapi;
 using HostMemd.Systemd;

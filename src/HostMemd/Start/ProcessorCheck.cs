@@ -19,7 +19,7 @@ static class ProcessorCheck
         // The JIT's runtime does without.
         if (RuntimeFeature.IsDynamicCodeSupported || !X86Base.IsSupported || (X86Base.CpuId(1, 0).Ecx & Cmpxchg16b) != 0)
             return;
-        StandardStreams.Say("hostmemd: the processor lacks cmpxchg16b, which is needed\n");
+        StandardStreams.WriteError("hostmemd: the processor lacks cmpxchg16b, which is needed\n");
         Posix._exit(1);
     }
 }

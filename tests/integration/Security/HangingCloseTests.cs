@@ -7,7 +7,7 @@ namespace HostMemd.Integration.Security;
 /// Clients send descriptors whose close(2) does not return: sockets that linger (socket(7), SO_LINGER), with data that their peer does not
 /// take. The kernel closes them on the thread that lets go of the last reference, wherever that is.
 /// </summary>
-public sealed class HangingCloseTests : GuardTest
+public sealed class HangingCloseTests : SecurityTest
 {
     // More than the threads of the daemon's pool, whose closers are two of these.
     const int Many = 12;

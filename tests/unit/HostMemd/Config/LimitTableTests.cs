@@ -1,5 +1,6 @@
+using HostMemd.Backend.Jobs;
+using HostMemd.Backend.Objects;
 using HostMemd.Backend.Prealloc;
-using HostMemd.Backend.Qom;
 using HostMemd.Config;
 using HostMemd.Qapi;
 
@@ -74,13 +75,15 @@ public class LimitTableTests
     // Everything that a limit may be written into.
     static string[] Targets(LimitValues values)
     {
-        var targets = new LimitTargets(new Quota(), new FillPool(1));
+        var state = new StateLock();
+        var targets = new LimitTargets(new Quota(state), new JobTable(state), new FillPool(1));
         values.ApplyTo(targets);
         return
         [
             .. typeof(Quota).GetProperties().Where(p => p.CanWrite && p.PropertyType == typeof(Limit))
                 .Select(p => $"{p.GetValue(targets.Quota)}"),
             .. targets.Wire.GetType().GetProperties().Select(p => $"{p.GetValue(targets.Wire)}"),
+            $"{targets.Jobs.MaxFillings}",
             $"{targets.Fillers.Most}",
         ];
     }
