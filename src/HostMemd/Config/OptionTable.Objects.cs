@@ -1,6 +1,7 @@
 using System.Text;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Objects;
+using HostMemd.Help;
 using HostMemd.Qapi;
 
 namespace HostMemd.Config;

@@ -1,9 +1,10 @@
+using HostMemd.Backend.Jobs;
+using HostMemd.Backend.Objects;
 using HostMemd.Backend.Prealloc;
-using HostMemd.Backend.Qom;
 using HostMemd.Config;
 using HostMemd.Qapi;
 
-namespace HostMemd.Unit.Config;
+namespace HostMemd.Unit.HostMemd.Config;
 
 public class LimitTableTests
 {
@@ -74,12 +75,14 @@ public class LimitTableTests
     // Everything that a limit may be written into.
     static string[] Targets(LimitValues values)
     {
-        var targets = new LimitTargets(new Quota(), new FillPool(1));
+        var state = new StateLock();
+        var targets = new LimitTargets(new Quota(state), new JobTable(state), new FillPool(1));
         values.ApplyTo(targets);
         return
         [
             .. typeof(Quota).GetProperties().Where(p => p.CanWrite && p.PropertyType == typeof(Limit))
                 .Select(p => $"{p.GetValue(targets.Quota)}"),
+            $"{targets.Jobs.MaxFillings}",
             .. targets.Wire.GetType().GetProperties().Select(p => $"{p.GetValue(targets.Wire)}"),
             $"{targets.Fillers.Most}",
         ];
