@@ -19,6 +19,6 @@ static partial class Log
         "processes that cannot be inspected: {Count}; memory that one of them uses is kept, but query-memdev-mappings cannot name it")]
     public static partial void SomeUnseen(ILogger logger, int count);
 
-    [LoggerMessage(203, LogLevel.Error, "{Id}: filling failed")]
+    [LoggerMessage(204, LogLevel.Error, "{Id}: filling failed")]
     public static partial void FillingBroke(ILogger logger, string id, Exception bug);
 }

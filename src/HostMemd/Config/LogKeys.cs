@@ -35,10 +35,11 @@ static class LogKeys
         BytesOf("Serilog.Audit", (log, bytes) => log with { AuditBytes = bytes }),
     ];
 
-    static SettingKey<LogOptions> PathOf(string section, string example, string doc, Func<LogOptions, string, LogOptions> set) =>
-        KeyForms.Text<LogOptions>($"{section}.Path", "path", example, doc, (log, path) => set(log, Path.GetFullPath(path)))
-            with
-        { IsRequired = true, DefaultText = "required" };
+    static SettingKey<LogOptions> PathOf(string section, string example, string doc, Func<LogOptions, string, LogOptions> set)
+    {
+        var key = KeyForms.Text<LogOptions>($"{section}.Path", "path", example, doc, (log, path) => set(log, Path.GetFullPath(path)));
+        return key with { IsRequired = true, DefaultText = "required" };
+    }
 
     static SettingKey<LogOptions> BytesOf(string section, Func<LogOptions, long, LogOptions> set) => new()
     {

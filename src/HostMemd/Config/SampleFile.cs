@@ -8,8 +8,8 @@ static class SampleFile
     const int Width = 118;
 
     const string Introduction = "HostMemd's settings: /etc/hostmemd/hostmemd.json, or what --config names. Everything may be left out; "
-        + "what is shown is the default unless it says otherwise. The command line wins. SIGHUP (systemctl reload) takes over Limits, Access "
-        + "and Serilog's levels; the rest needs a restart. A name that is not known, or a value out of bounds, stops the start with a "
+        + "what is shown is the default unless it says otherwise. The command line wins. SIGHUP (systemctl reload) takes over Limits, "
+        + "Access and Serilog's levels; the rest needs a restart. A name that is not known, or a value out of bounds, stops the start with a "
         + "line that names it.";
 
     const string Origin = "// Generated from the tables of the source: see CONTRIBUTING.md.\n";

@@ -1,7 +1,7 @@
 using HostMemd.Config;
 
 
-namespace HostMemd.Unit.Config;
+namespace HostMemd.Unit.HostMemd.Config;
 
 public class ArgumentBytesTests
 {

@@ -1,7 +1,7 @@
 using HostMemd.Config;
 
 
-namespace HostMemd.Unit.Config;
+namespace HostMemd.Unit.HostMemd.Config;
 
 public class CommandLineTests
 {
@@ -36,7 +36,8 @@ public class CommandLineTests
             "--qmp", "unix:g,tight=off", "--qmp", "unix:@", "--chardev", "socket,id=h,path=h,abstract=on", "--monitor", "h");
 
         Assert.Equal([new("a", IsAbstract: true), new("b", IsAbstract: true, IsTight: false), new("c", IsAbstract: true),
-            new("@d", IsAbstract: true), new("@e"), new("./@f"), new("g", IsTight: false), new("@"), new SocketOptions("h", IsAbstract: true)], options.Sockets);
+            new("@d", IsAbstract: true), new("@e"), new("./@f"), new("g", IsTight: false), new("@"),
+            new SocketOptions("h", IsAbstract: true)], options.Sockets);
     }
 
     // The texts are those of qemu-storage-daemon 7.2 behind its name.

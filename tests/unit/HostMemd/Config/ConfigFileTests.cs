@@ -2,7 +2,7 @@ using System.Text;
 using HostMemd.Config;
 using Serilog.Events;
 
-namespace HostMemd.Unit.Config;
+namespace HostMemd.Unit.HostMemd.Config;
 
 public class ConfigFileTests
 {

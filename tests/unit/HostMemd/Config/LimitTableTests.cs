@@ -4,7 +4,7 @@ using HostMemd.Backend.Prealloc;
 using HostMemd.Config;
 using HostMemd.Qapi;
 
-namespace HostMemd.Unit.Config;
+namespace HostMemd.Unit.HostMemd.Config;
 
 public class LimitTableTests
 {
@@ -82,6 +82,7 @@ public class LimitTableTests
         [
             .. typeof(Quota).GetProperties().Where(p => p.CanWrite && p.PropertyType == typeof(Limit))
                 .Select(p => $"{p.GetValue(targets.Quota)}"),
+            $"{targets.Jobs.MaxFillings}",
             .. targets.Wire.GetType().GetProperties().Select(p => $"{p.GetValue(targets.Wire)}"),
             $"{targets.Jobs.MaxFillings}",
             $"{targets.Fillers.Most}",

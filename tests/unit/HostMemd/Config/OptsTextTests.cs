@@ -2,7 +2,7 @@ using HostMemd.Config;
 using HostMemd.Qapi;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace HostMemd.Unit.Config;
+namespace HostMemd.Unit.HostMemd.Config;
 
 public class OptsTextTests
 {

@@ -1,6 +1,6 @@
 using HostMemd.Config;
 
-namespace HostMemd.Unit.Config;
+namespace HostMemd.Unit.HostMemd.Config;
 
 /// <summary>What the rows promise of keys and options holds: examples are accepted and do something, defaults change nothing.</summary>
 public class SettingTableTests

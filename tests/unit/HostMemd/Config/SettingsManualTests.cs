@@ -1,6 +1,6 @@
 using HostMemd.Config;
 
-namespace HostMemd.Unit.Config;
+namespace HostMemd.Unit.HostMemd.Config;
 
 /// <summary>
 /// The texts that are written from the tables. To bring them up to date:

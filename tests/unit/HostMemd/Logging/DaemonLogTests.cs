@@ -5,7 +5,7 @@ using Serilog.Core;
 using Serilog.Events;
 using Serilog.Parsing;
 
-namespace HostMemd.Unit.Logging;
+namespace HostMemd.Unit.HostMemd.Logging;
 
 public class DaemonLogTests
 {

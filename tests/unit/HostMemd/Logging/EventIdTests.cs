@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace HostMemd.Unit.Logging;
+namespace HostMemd.Unit.HostMemd.Logging;
 
 /// <summary>A number identifies a log line: no two lines share one, and each file counts upwards, which shows the next free one.</summary>
 public sealed partial class EventIdTests

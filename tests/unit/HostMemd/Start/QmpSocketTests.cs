@@ -3,7 +3,7 @@ using HostMemd.Config;
 using HostMemd.Linux;
 using HostMemd.Start;
 
-namespace HostMemd.Unit.Start;
+namespace HostMemd.Unit.HostMemd.Start;
 
 public sealed class QmpSocketTests : IDisposable
 {

@@ -48,7 +48,7 @@ public class PageScanTests
         Assert.Equal(RssOf(memory), counts.Present);
     }
 
-    [FactIf(Need.PageScan)]
+    [FactIf(Need.PageScan, Need.ZeroPage)]
     public void TheZeroPage_IsNoMemory()
     {
         using MappedMemory memory = Anonymous(MiB);
