@@ -15,7 +15,6 @@ public enum Need
     PopulateWrite,
     Ksm,
     PageScan,
-    ZeroPage,
     Swap,
     NoSwap,
 }
@@ -50,22 +49,12 @@ static class Requires
             && Sysfs.HugePageSizes().Contains(2ul << 20) && Sysfs.Pool(2ul << 20).Total <= 64 && Procfs.MemInfo("MemFree") > 256ul << 20,
         Need.PopulateWrite => Host.HasMadvise(Mman.MADV_POPULATE_WRITE),
         Need.PageScan => CanScan(),
-        Need.ZeroPage => ReadsTakeNoMemory(),
         Need.Swap => Procfs.MemInfo("SwapTotal") > 0,
         // What another process makes the kernel swap out would come and go between two looks.
         Need.NoSwap => Procfs.MemInfo("SwapTotal") == Procfs.MemInfo("SwapFree"),
         Need.Ksm => Host.HasMadvise(Mman.MADV_MERGEABLE),
         _ => false,
     };
-
-    // Kernels of some virtual machines have no zero page: a page that is read is memory like one that is written.
-    static bool ReadsTakeNoMemory()
-    {
-        using MappedMemory memory = Make.Anonymous(Make.MiB);
-        // The advice also keeps the kernel from joining it with a neighbour.
-        return memory.Advise(0, Make.MiB, Mman.MADV_NOHUGEPAGE).Ok && memory.Read(0, new byte[Make.MiB]).Ok
-            && SmapsTable.Read().Find(memory.Address, memory.Length).ToArray().All(entry => entry.Rss == 0);
-    }
 
     // Linux 6.7.
     static bool CanScan()
