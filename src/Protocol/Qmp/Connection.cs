@@ -188,9 +188,20 @@ public sealed class Connection(SafeFileHandle socket, Session session, Output ou
     Task<int> ReceivePromisedAsync(byte[] buffer)
     {
         var most = Closing.PerReceive;
-        var receiving = new Task<int>(() => ReceivePromised(buffer.AsSpan(0, ReadSize), most), TaskCreationOptions.RunContinuationsAsynchronously);
-        Closers.Run(receiving.RunSynchronously);
-        return receiving;
+        // Not Task.RunSynchronously: on a stack as small as the closers' it gives the work to the pool.
+        var received = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Closers.Run(() =>
+        {
+            try
+            {
+                received.SetResult(ReceivePromised(buffer.AsSpan(0, ReadSize), most));
+            }
+            catch (Exception failure)
+            {
+                received.SetException(failure);
+            }
+        });
+        return received.Task;
     }
 
     // Close(2) may hang for ever: that the client has left, or is told to, is looked for now and then.

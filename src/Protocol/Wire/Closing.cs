@@ -85,9 +85,13 @@ public sealed class Closing
             socket.Dispose();
             return Task.CompletedTask;
         }
-        var closing = new Task(socket.Dispose, TaskCreationOptions.RunContinuationsAsynchronously);
-        Closers.Run(closing.RunSynchronously);
-        return closing;
+        var closed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Closers.Run(() =>
+        {
+            socket.Dispose();
+            closed.SetResult();
+        });
+        return closed.Task;
     }
 
     static void Queue(Closing? client, SafeFileHandle handle)
