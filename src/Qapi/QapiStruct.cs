@@ -8,7 +8,7 @@ namespace HostMemd.Qapi;
 /// <param name="declare">Declares the members, in the order in which they are written; called when they are first needed.</param>
 public sealed class QapiStruct<T>(string name, Action<QapiStruct<T>.Rows> declare) : QapiType<T> where T : class, new()
 {
-    // At start hardly any are needed. If there was no memory for them, it is tried again with the next use.
+    // Few are needed at start. After a failure for want of memory the next use tries again.
     readonly Lazy<List<Slot>> _rows = new(() =>
     {
         var rows = new Rows();
@@ -16,9 +16,12 @@ public sealed class QapiStruct<T>(string name, Action<QapiStruct<T>.Rows> declar
         return rows.All;
     }, LazyThreadSafetyMode.PublicationOnly);
 
+    // In the order in which QEMU walks the members. Absent ones do not change the order of the others.
+    Slot[]? _inQemusOrder;
+
     /// <param name="Write">The member's value; null for one that is absent.</param>
     /// <param name="WriteLazily">The same, by the type's own <see cref="QapiType{T}.WriteLazily"/>.</param>
-    /// <param name="Read">Sets it.</param>
+    /// <param name="Read">Sets the member.</param>
     internal sealed record Slot(
         string Name, QapiType Type, bool Optional, string Doc, Func<T, Value?> Write, Func<T, Value?> WriteLazily,
         Action<T, Value, string> Read)
@@ -41,9 +44,6 @@ public sealed class QapiStruct<T>(string name, Action<QapiStruct<T>.Rows> declar
     public override bool IsComposite => true;
 
     public override Value WriteLazily(T value) => Value.From(new Lazily(this, value));
-
-    // As QEMU walks them: whichever are absent, the others keep their order.
-    Slot[]? _inQemusOrder;
 
     Slot[] InQemusOrder()
     {
@@ -109,7 +109,7 @@ public sealed class QapiStruct<T>(string name, Action<QapiStruct<T>.Rows> declar
             where TMember : struct => Add(name, type, true, doc, o => get(o) is { } v ? type.Write(v) : null,
                 o => get(o) is { } v ? type.WriteLazily(v) : null, (o, v, n) => set(o, type.Read(v, n)));
 
-        // ReadyToRun has no code for WriteLazily of the numbers, and need not.
+        // Numbers have no WriteLazily of their own, and ReadyToRun then compiles no code for it.
         Rows Add<TMember>(string name, QapiType<TMember> type, bool optional, string doc, Func<T, Value?> write, Func<T, Value?> later,
             Action<T, Value, string> read)
         {

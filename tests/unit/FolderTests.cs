@@ -17,7 +17,7 @@ public sealed partial class FolderTests
     public void Namespaces_AreFolders() => Assert.All(Sources.Below("src/Backend", "*.cs"), path =>
     {
         var folder = Path.GetDirectoryName(path)!.Replace("src/", "HostMemd.", StringComparison.Ordinal).Replace('/', '.');
-        Assert.Contains($"\nnamespace {folder};", Sources.Read(path), StringComparison.Ordinal);
+        Assert.Matches($"(?m)^namespace {Regex.Escape(folder)};", Sources.Read(path));
     });
 
     [Fact]

@@ -1,4 +1,3 @@
-using HostMemd.Linux;
 using HostMemd.Qapi;
 
 namespace HostMemd.Backend.Qom;

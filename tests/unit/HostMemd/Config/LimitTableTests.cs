@@ -82,7 +82,6 @@ public class LimitTableTests
         [
             .. typeof(Quota).GetProperties().Where(p => p.CanWrite && p.PropertyType == typeof(Limit))
                 .Select(p => $"{p.GetValue(targets.Quota)}"),
-            $"{targets.Jobs.MaxFillings}",
             .. targets.Wire.GetType().GetProperties().Select(p => $"{p.GetValue(targets.Wire)}"),
             $"{targets.Jobs.MaxFillings}",
             $"{targets.Fillers.Most}",

@@ -66,18 +66,20 @@ public class ManualTests
     static async Task<string> WriteAsync()
     {
         var daemon = new Daemon(new HostMemdOptions(), NullLoggerFactory.Instance);
-        var objects = new TestObjects(new() { Cpus = 2 }).Objects;
+        var test = new TestObjects(new() { Cpus = 2 });
         var samples = new Dictionary<string, QomObject>();
         try
         {
             foreach (var type in BackendTypes.All.Creatable)
-                samples.Add(type.Name, await objects.AddAsync(Least(type)));
-            return new ManualWriter(daemon.Commands, BackendTypes.All, EventTable.All, type => samples[type.Name]).Write();
+                samples.Add(type.Name, await test.Objects.AddAsync(Least(type)));
+            // The writer sets properties to what they are, to see which can be changed.
+            using (test.State.Enter())
+                return new ManualWriter(daemon.Commands, BackendTypes.All, EventTable.All, type => samples[type.Name]).Write();
         }
         finally
         {
             foreach (var made in samples.Values)
-                await objects.DeleteAsync(made.Name);
+                await test.Objects.DeleteAsync(made.Name);
         }
     }
 
