@@ -115,7 +115,7 @@ public sealed class FillPool(int bound)
     void Work()
     {
         var cpus = _ownCpus;
-        MapTurns turns = default;
+        MmapYield others = default;
         while (Next(out var offset, out var length) is { } filling)
         {
             var start = Stopwatch.GetTimestamp();
@@ -126,7 +126,7 @@ public sealed class FillPool(int bound)
                 if (filling.Finished(length, errno, took))
                     Leave(filling);
             }
-            turns.Give(took);
+            others.AfterCall(took);
         }
     }
 

@@ -29,7 +29,7 @@ public sealed record AccessOptions
     /// <summary>Directories below which a <c>mem-path</c> must lie, absolute; empty: anywhere.</summary>
     public IReadOnlyList<string> MemPaths { get; init; } = [];
 
-    static uint OwnUid { get; } = Posix.geteuid();
+    static uint OwnUid { get; } = Accounts.EffectiveUid;
 
     internal static AccessOptions Read(ConfigSection section)
     {

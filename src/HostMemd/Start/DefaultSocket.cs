@@ -11,7 +11,7 @@ static class DefaultSocket
     /// <summary>The path; its directory is there afterwards.</summary>
     /// <exception cref="StartException">Nothing says where.</exception>
     public static string Prepare(OwnedFiles owned) =>
-        Prepare(name => ArgumentBytes.CheckVariable(name, Environment.GetEnvironmentVariable(name)), Posix.geteuid() == 0, owned);
+        Prepare(name => ArgumentBytes.CheckVariable(name, Environment.GetEnvironmentVariable(name)), Accounts.EffectiveUid == 0, owned);
 
     internal static string Prepare(Func<string, string?> variable, bool isRoot, OwnedFiles owned)
     {

@@ -12,5 +12,5 @@ static class FileSizeSignal
     /// Called before anything is written. A process in the background starts with the default again (<see cref="Daemonizer"/>) and comes
     /// through here itself; the daemon starts no others.
     /// </summary>
-    public static void Ignore() => Posix.signal(Posix.SIGXFSZ, Posix.SIG_IGN);
+    public static void Ignore() => _ = Signals.Ignore(Signals.SIGXFSZ);
 }

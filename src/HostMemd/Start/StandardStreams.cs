@@ -8,7 +8,7 @@ namespace HostMemd.Start;
 /// What a process that ends has to say. Written by write(2): Console throws where a stream leads into a full disk or a file that has reached
 /// RLIMIT_FSIZE, and that would end the process by a signal instead of the status that says how it went.
 /// </summary>
-static unsafe class StandardStreams
+static class StandardStreams
 {
     // Of a stream that does not block and is not read.
     static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2), s_pause = TimeSpan.FromMilliseconds(10);
@@ -32,15 +32,12 @@ static unsafe class StandardStreams
         var until = Environment.TickCount64 + (long)s_patience.TotalMilliseconds;
         while (bytes.Length > 0)
         {
-            nint written;
-            fixed (byte* start = bytes)
-                written = Posix.write(file, start, (nuint)bytes.Length);
-            if (written >= 0)
-                bytes = bytes[(int)written..];
-            else if (Errno.Last is var errno && errno == Errno.EAGAIN && Environment.TickCount64 < until)
+            var errno = Files.Write(file, bytes, out var written);
+            if (errno == Errno.EAGAIN && Environment.TickCount64 < until)
                 Thread.Sleep(s_pause);
-            else if (errno != Errno.EINTR)
+            else if (errno.Failed)
                 return errno;
+            bytes = bytes[written..];
         }
         return Errno.None;
     }
