@@ -126,6 +126,12 @@ public sealed class Daemon
     /// <summary>How the daemon would end now.</summary>
     internal Ending Ending => _ending;
 
+    void BeginQuit()
+    {
+        Announce(ShutdownReason.Quit);
+        End(Ending.Quit);
+    }
+
     CommandTable CommandsOf()
     {
         var table = new CommandTable();
@@ -133,7 +139,7 @@ public sealed class Daemon
         var schema = new Lazy<Value>(() => Schema.Of(table, EventTable.All), LazyThreadSafetyMode.PublicationOnly);
         var monitor = new Lazy<HmpMonitor>(() =>
             new(_tree, BackendTypes.All, ObjectOptions, _objects, _properties, _state, VersionInfo.Human)
-            { Quit = () => { Announce(ShutdownReason.Quit); End(Ending.Quit); } },
+            { Quit = BeginQuit },
             LazyThreadSafetyMode.PublicationOnly);
         table.Add(SessionCommands.All(table, schema, quit: () => Announce(ShutdownReason.Quit), end: () => End(Ending.Quit),
             (line, owner) => monitor.Value.RunAsync(line, owner)));

@@ -103,7 +103,7 @@ sealed class HostMemdService(
     async Task BeReadyAsync()
     {
         if (Daemonizer.IsBackground)
-            _ = Posix.chdir("/");
+            _ = Files.EnterFolder("/");
         foreach (var (socket, pretty, name) in _listeners)
         {
             daemon.Listen(socket, new SocketMode(pretty), name.StartsWith('/') ? name : null);
@@ -135,7 +135,7 @@ sealed class HostMemdService(
         foreach (var handed in _takeover.Handed.Sockets)
         {
             if (handed.Path is not null)
-                owned.Add(handed.Path);
+                _ = owned.Add(handed.Path);
         }
         _takeover.Dispose();
     }

@@ -20,7 +20,7 @@ static partial class Log
     static partial void UnexpectedFailure(ILogger logger, string what);
 
     /// <summary>Logs what no caller can handle: a munmap or the end of a write lease that fails.</summary>
-    public static void UnexpectedFailuresGoTo(ILogger logger) => HostMemd.Linux.Bugs.Reported += what => UnexpectedFailure(logger, what);
+    public static void UnexpectedFailuresGoTo(ILogger logger) => HostMemd.Linux.UnexpectedFailures.Reported += what => UnexpectedFailure(logger, what);
 
     [LoggerMessage(6, LogLevel.Information, "{Count} objects taken over from the process before")]
     public static partial void Restored(ILogger logger, int count);

@@ -29,6 +29,16 @@ public sealed partial class PromisesTests
         Assert.Equal(s_callsElsewhere.Where(f => File.Exists(Path.Combine(Sources.Root, f))), outside);
     }
 
+    [Fact]
+    public void Errnos_AreReadInOnePlace()
+    {
+        string[] words = ["GetLastPInvokeError", "GetLastSystemError", "GetPInvokeErrorMessage"];
+
+        var outside = Sources.Below("src", "*.cs").Where(f => !f.StartsWith("src/Linux/", StringComparison.Ordinal));
+
+        Assert.DoesNotContain(outside, f => words.Any(word => Sources.Read(f).Contains(word, StringComparison.Ordinal)));
+    }
+
     public static TheoryData<string> Documents =>
         [.. Sources.Below(".", "*.md").Where(f => !f.StartsWith("bench/history/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
 
@@ -91,7 +101,7 @@ public sealed partial class PromisesTests
         using var loggers = LoggerFactory.Create(builder => builder.AddProvider(new Lines(lines)));
         _ = new Daemon(new HostMemdOptions(), loggers);
 
-        Bugs.Report("munmap(0x7f0000000000, 4096): EINVAL (a test)");
+        UnexpectedFailures.Report("munmap(0x7f0000000000, 4096): EINVAL (a test)");
 
         lock (lines)
             Assert.Contains("Error unexpected failure: munmap(0x7f0000000000, 4096): EINVAL (a test)", lines);

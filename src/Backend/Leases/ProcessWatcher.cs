@@ -12,10 +12,14 @@ namespace HostMemd.Backend.Leases;
 sealed class ProcessWatcher
 {
     const int StackBytes = 128 << 10;
+    const int Batch = 64;
+
+    // Between tries after a failure.
+    static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
 
     readonly ConcurrentDictionary<long, Action> _ended = new();
     readonly Lock _gate = new();
-    SafeFileHandle? _epoll;
+    Epoll? _epoll;
     long _next;
 
     /// <summary>Calls <paramref name="ended"/> once, on the watcher's thread, when the process has ended.</summary>
@@ -28,7 +32,7 @@ sealed class ProcessWatcher
             return errno;
         var key = Interlocked.Increment(ref _next);
         _ended[key] = ended;
-        errno = Epoll.Watch(_epoll!, pidfd, key);
+        errno = _epoll!.Add((int)pidfd.DangerousGetHandle(), Epoll.EPOLLIN | Epoll.EPOLLONESHOT, key);
         if (errno.Failed)
             _ended.TryRemove(key, out _);
         return errno;
@@ -42,7 +46,7 @@ sealed class ProcessWatcher
         {
             if (_epoll is not null)
                 return Errno.None;
-            var errno = Epoll.Create(out var epoll);
+            var errno = Epoll.Create(Batch, out var epoll);
             if (errno.Failed)
                 return errno;
             // The epoll is kept once a thread waits on it: if the kernel grants none, the next call tries again.
@@ -56,14 +60,20 @@ sealed class ProcessWatcher
         }
     }
 
-    void Wait(SafeFileHandle epoll)
+    void Wait(Epoll epoll)
     {
-        Span<long> ready = stackalloc long[64];
-        while (Epoll.Wait(epoll, ready, out var count).Ok)
+        while (true)
         {
-            foreach (var key in ready[..count])
+            var errno = epoll.Wait(-1, out var count);
+            if (errno.Failed)
             {
-                if (_ended.TryRemove(key, out var ended))
+                // The thread must not end: no lease would end any more.
+                UnexpectedFailures.Report($"epoll_wait for the ends of processes: {errno}");
+                Thread.Sleep(s_pause);
+            }
+            for (var i = 0; i < count; i++)
+            {
+                if (_ended.TryRemove(epoll.Data(i), out var ended))
                     ended();
             }
         }

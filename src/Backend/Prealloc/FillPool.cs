@@ -142,7 +142,7 @@ public sealed class FillPool(int most)
     void Work()
     {
         var cpus = _ownCpus;
-        MapTurns turns = default;
+        MmapYield others = default;
         while (Next(out var offset, out var length) is { } filling)
         {
             var start = Stopwatch.GetTimestamp();
@@ -153,7 +153,7 @@ public sealed class FillPool(int most)
                 if (filling.Finished(length, errno, took))
                     Leave(filling);
             }
-            turns.Give(took);
+            others.AfterCall(took);
         }
     }
 

@@ -21,7 +21,7 @@ public sealed class QomClass
             _byName.Add(property.Name, property);
         All = [.. parent?.All ?? [], .. rows];
         // QEMU walks the tables of the class and then of its ancestors, and returns the whole list backwards.
-        string[] first = registered.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var first = registered.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         QomProperty[] filled = [.. first.Select(n => _byName[n]), .. rows.Where(r => !first.Contains(r.Name))];
         var own = Array.ConvertAll(GlibOrder.Walk(Array.ConvertAll(filled, r => r.Name)), i => filled[i]);
         Array.Reverse(own);

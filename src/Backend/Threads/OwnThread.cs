@@ -23,7 +23,7 @@ public static class OwnThread
     /// <returns>False: the kernel grants none.</returns>
     public static bool TryStart(string name, Action work, int stackBytes = StackBytes)
     {
-        if (Faults.Hit("pthread_create", out Errno _))
+        if (Faults.Hit("pthread_create", out var _))
             return false;
         try
         {

@@ -154,19 +154,20 @@ sealed class DaemonConnection : IDisposable
         {
             while (true)
             {
-                var received = FdPassing.Receive(_socket.SafeHandle, buffer, arrived, FdPassing.MaxDescriptors, out var truncated);
+                var errno = FdPassing.Receive(_socket.SafeHandle, buffer, arrived, FdPassing.MaxDescriptors, out var received, out var truncated);
                 // This process had no free descriptor (EMFILE). The reply must not receive the next one instead.
                 if (truncated)
                     _descriptors.Enqueue(null);
-                if (received == -FdPassing.EAGAIN)
+                if (errno == Errno.EAGAIN)
                 {
                     // Zero bytes: this only waits. recvmsg takes the bytes, because it keeps the descriptors.
                     await _socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None).ConfigureAwait(false);
                     continue;
                 }
-                if (received <= 0)
-                    throw new IOException(received == 0 ? "the daemon closed the connection" : "the connection to the daemon broke",
-                        received == 0 ? null : new SocketException(-received));
+                if (errno.Failed)
+                    throw new IOException("the connection to the daemon broke", errno.AsException("recvmsg"));
+                if (received == 0)
+                    throw new IOException("the daemon closed the connection");
                 Read(new(buffer, 0, received));
             }
         }

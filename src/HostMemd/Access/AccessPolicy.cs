@@ -16,7 +16,7 @@ static class AccessPolicy
     {
         // unix(7): connecting needs write permission. The first class that fits decides: path_resolution(7).
         const uint Write = 2;
-        var shift = peer.Uid == (access.SocketOwner ?? Posix.geteuid()) ? 6 : peer.IsInAny([access.SocketGroup ?? Posix.getegid()]) ? 3 : 0;
+        var shift = peer.Uid == (access.SocketOwner ?? Accounts.EffectiveUid) ? 6 : peer.IsInAny([access.SocketGroup ?? Accounts.EffectiveGid]) ? 3 : 0;
         return peer.Uid == 0 || (access.SocketMode >> shift & Write) != 0;
     }
 

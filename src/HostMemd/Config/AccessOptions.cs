@@ -5,7 +5,7 @@ namespace HostMemd.Config;
 /// <summary>Which clients may do what. A client is an admin when any admin list has it, else an observer when it may be one.</summary>
 public sealed record AccessOptions
 {
-    static readonly uint s_own = Posix.geteuid();
+    static readonly uint s_own = Accounts.EffectiveUid;
     static readonly uint[] s_always = s_own == 0 ? [0] : [0, s_own];
 
     /// <summary>

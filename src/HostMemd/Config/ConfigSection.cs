@@ -1,4 +1,5 @@
 using System.Globalization;
+using HostMemd.Linux;
 using HostMemd.Qapi;
 
 namespace HostMemd.Config;
@@ -12,6 +13,9 @@ sealed class ConfigSection
     readonly string _path;
     readonly string _prefix;
     readonly Dictionary<string, (string Name, Value Value)> _left = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Looks up the id of a user or group by name: null when the system has none of that name.</summary>
+    public delegate Errno FindId(string name, out uint? id);
 
     /// <param name="path">The file, as error lines name it.</param>
     /// <param name="prefix">The way to this object: empty, or <c>Limits.</c></param>
@@ -112,20 +116,23 @@ sealed class ConfigSection
     }
 
     /// <summary>A user or group: a number, or a name that <paramref name="find"/> knows.</summary>
-    public uint? Id(string name, Func<string, uint?> find) => Take(name) is { } value ? ToId(name, value, find) : null;
+    public uint? Id(string name, FindId find) => Take(name) is { } value ? ToId(name, value, find) : null;
 
     /// <summary>A list of users or groups; empty when it is not there.</summary>
-    public IReadOnlyList<uint> Ids(string name, Func<string, uint?> find) =>
+    public IReadOnlyList<uint> Ids(string name, FindId find) =>
         [.. (List(name) ?? []).Select(item => ToId(name, item, find))];
 
-    uint ToId(string name, Value value, Func<string, uint?> find)
+    uint ToId(string name, Value value, FindId find)
     {
         // 2^32-1 is no id: chown(2) takes it for "leave as it is".
         if (value.TryInt(out var number))
             return number is >= 0 and < uint.MaxValue ? (uint)number : throw Wrong(name, $"is {number}, which is no id");
         if (!value.TryString(out var text))
             throw Wrong(name, "is neither a name nor a number");
-        return find(text) ?? throw Wrong(name, $"has '{text}', whom this system does not know");
+        var errno = find(text, out var id);
+        if (errno.Failed)
+            throw Wrong(name, $"has '{text}', which cannot be looked up: {errno.Text}");
+        return id ?? throw Wrong(name, $"has '{text}', whom this system does not know");
     }
 
     /// <summary>A list of absolute paths; empty when it is not there.</summary>

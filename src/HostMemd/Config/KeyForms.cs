@@ -26,9 +26,9 @@ static class KeyForms
     };
 
     /// <summary>A list of users or groups, which SIGHUP reloads.</summary>
-    /// <param name="find">Returns the id of a name, or null.</param>
+    /// <param name="find">Finds the id of a name.</param>
     public static SettingKey<AccessOptions> Ids(
-        string path, string doc, Func<string, uint?> find, Func<AccessOptions, IReadOnlyList<uint>, AccessOptions> set) => new()
+        string path, string doc, ConfigSection.FindId find, Func<AccessOptions, IReadOnlyList<uint>, AccessOptions> set) => new()
         {
             Path = path,
             Form = "list of names and numbers",
@@ -40,9 +40,9 @@ static class KeyForms
         };
 
     /// <summary>A user or group.</summary>
-    /// <param name="find">Returns the id of a name, or null.</param>
+    /// <param name="find">Finds the id of a name.</param>
     public static SettingKey<AccessOptions> Id(
-        string path, string doc, Func<string, uint?> find, Func<AccessOptions, uint, AccessOptions> set) => new()
+        string path, string doc, ConfigSection.FindId find, Func<AccessOptions, uint, AccessOptions> set) => new()
         {
             Path = path,
             Form = "name or number",

@@ -156,7 +156,7 @@ sealed class ManualWriter(CommandTable commands, QomTypes types, IReadOnlyList<E
         Heading(3, described.Name);
         var example = sample(made);
         var common = described.Parent is { } parent && Own(parent).Any(r => r.InSchema) ? parent : null;
-        IReadOnlyList<QomProperty> rows = common is null ? described.All : [.. OtherInitially(common, example), .. Own(described)];
+        var rows = common is null ? described.All : [.. OtherInitially(common, example), .. Own(described)];
         var own = rows.Count > 0 ? "and, of its own or with another initial value:" : "and no others.";
         Line(described.IsAbstract ? "Abstract: what all types derived from it have."
             : common is null ? "All its properties:" : $"Has the properties of [`{common.Name}`](#{common.Name}) {own}");

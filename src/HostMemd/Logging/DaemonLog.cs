@@ -85,8 +85,9 @@ sealed class DaemonLog : IDisposable
     static void CheckWritable(string path)
     {
         var directory = Path.GetDirectoryName(path)!;
-        if (Posix.access(File.Exists(path) ? path : directory, Posix.W_OK) != 0 || Directory.Exists(path))
-            throw new StartException($"cannot write the log file {path}: {(Directory.Exists(path) ? Errno.EISDIR : Errno.Last).Text}");
+        var errno = Directory.Exists(path) ? Errno.EISDIR : Files.CheckWritable(File.Exists(path) ? path : directory);
+        if (errno.Failed)
+            throw new StartException($"cannot write the log file {path}: {errno.Text}");
     }
 
     // systemd.exec(5): JOURNAL_STREAM is device and inode of the stream that systemd connected to the journal.

@@ -12,7 +12,7 @@ static class DefaultSocket
     /// <summary>Returns the path, and makes its directory if it is missing.</summary>
     /// <exception cref="StartException">The environment names no directory, or it cannot be made.</exception>
     public static string Prepare(OwnedFiles owned) =>
-        Prepare(name => ArgumentBytes.CheckVariable(name, Environment.GetEnvironmentVariable(name)), Posix.geteuid() == 0, owned);
+        Prepare(name => ArgumentBytes.CheckVariable(name, Environment.GetEnvironmentVariable(name)), Accounts.EffectiveUid == 0, owned);
 
     internal static string Prepare(Func<string, string?> variable, bool isRoot, OwnedFiles owned)
     {

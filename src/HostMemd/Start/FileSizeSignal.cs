@@ -12,5 +12,5 @@ static class FileSizeSignal
     /// Ignores the signal; called before anything is written. The background process starts with the default again
     /// (<see cref="Daemonizer"/>) and calls this itself; the daemon starts no others.
     /// </summary>
-    public static void Ignore() => Posix.signal(Posix.SIGXFSZ, Posix.SIG_IGN);
+    public static void Ignore() => _ = Signals.Ignore(Signals.SIGXFSZ);
 }

@@ -13,27 +13,38 @@ sealed class OwnedFiles
     readonly List<string> _directories = [];
 
     /// <summary>Remembers a file just made, by name, device and inode.</summary>
-    public void Add(string path)
+    /// <returns>statx(2)'s error: the file is not remembered then.</returns>
+    public Errno Add(string path)
     {
-        // A relative name would mean something else once the daemon has left its directory.
-        path = Path.GetFullPath(path);
-        if (Files.StatusOf(path, out var status).Failed)
-            return;
+        var errno = Files.StatusOf(path, out var status);
+        if (errno.Ok)
+            Add(path, status);
+        return errno;
+    }
+
+    /// <inheritdoc cref="Add(string)"/>
+    /// <param name="path">The name.</param>
+    /// <param name="status">Of the file itself.</param>
+    public void Add(string path, FileStatus status)
+    {
         lock (_gate)
-            _files.Add((path, status));
+        {
+            // A relative name would mean something else once the daemon has left its directory.
+            _files.Add((Path.GetFullPath(path), status));
+        }
     }
 
     /// <summary>Makes a directory that is missing. Its parent must exist.</summary>
     /// <exception cref="StartException">It cannot be made.</exception>
     public void MakeDirectory(string path, uint mode)
     {
-        if (Posix.mkdir(path, mode) == 0)
+        var error = Files.MakeFolder(path, mode);
+        if (error.Ok)
         {
             lock (_gate)
                 _directories.Add(path);
             return;
         }
-        var error = Errno.Last;
         if (!Directory.Exists(path))
             throw new StartException($"cannot make the directory {path}: {error.Text}");
     }
@@ -57,13 +68,13 @@ sealed class OwnedFiles
             foreach (var (path, status) in _files)
             {
                 if (Files.StatusOf(path, out var now).Ok && now.Device == status.Device && now.Inode == status.Inode)
-                    _ = Posix.unlink(path);
+                    _ = Files.Unlink(path);
             }
             _files.Clear();
             if (!directories)
                 return;
             foreach (var path in _directories)
-                _ = Posix.rmdir(path);
+                _ = Files.RemoveFolder(path);
             _directories.Clear();
         }
     }

@@ -20,6 +20,6 @@ static class ProcessorCheck
         if (RuntimeFeature.IsDynamicCodeSupported || !X86Base.IsSupported || (X86Base.CpuId(1, 0).Ecx & Cmpxchg16b) != 0)
             return;
         StandardStreams.WriteError("hostmemd: the processor lacks cmpxchg16b, which is needed\n");
-        Posix._exit(1);
+        Processes.Exit(1);
     }
 }

@@ -27,36 +27,36 @@ static class QmpSocket
         using var guard = address.IsAbstract ? null : LockDirectory(socket.Path);
         if (!address.IsAbstract)
             RemoveStale(socket.Path, address);
-        var fd = Posix.Own(Posix.socket(Posix.AF_UNIX, Posix.SOCK_STREAM | Posix.SOCK_CLOEXEC, 0))
-            ?? throw Failed("create socket for", name);
+        Check(UnixSocket.Create(0, out var fd), "create socket for", name);
         try
         {
             if (address.IsAbstract)
-                BindName(fd, name, address);
+                BindName(fd!, name, address);
             else
             {
-                Bind(fd, socket.Path, address, access);
-                owned.Add(socket.Path);
+                Bind(fd!, socket.Path, address, access);
+                var errno = owned.Add(socket.Path);
+                if (errno.Failed)
+                    _ = Files.Unlink(socket.Path);
+                Check(errno, "look at", socket.Path);
             }
-            if (Posix.listen(fd, Backlog) != 0)
-                throw Failed("listen on", name);
+            Check(UnixSocket.Listen(fd!, Backlog), "listen on", name);
         }
         catch
         {
-            fd.Dispose();
+            fd!.Dispose();
             throw;
         }
-        return Adopt(fd);
+        return Adopt(fd!);
     }
 
     // The kernel frees an abstract name with its socket: it is never stale.
     static void BindName(SafeFileHandle fd, string name, UnixAddress address)
     {
-        if (address.Bind(fd) == 0)
-            return;
-        throw Errno.Last.Number == Posix.EADDRINUSE
-            ? new StartException($"{name} is in use by another process")
-            : Failed("bind socket to", name);
+        var errno = address.Bind(fd);
+        if (errno == Errno.EADDRINUSE)
+            throw new StartException($"{name} is in use by another process");
+        Check(errno, "bind socket to", name);
     }
 
     /// <summary>Returns .NET's socket of a descriptor, and takes the descriptor over.</summary>
@@ -81,10 +81,9 @@ static class QmpSocket
     // Two daemons that start at once must not both take the other's fresh socket for a stale one.
     static SafeFileHandle? LockDirectory(string path)
     {
-        var fd = Posix.Own(Posix.open(Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/", Posix.O_CLOEXEC, 0));
-        // A directory that cannot be read is not locked, and the race remains.
-        if (fd is not null)
-            _ = Posix.flock(fd, Posix.LOCK_EX);
+        // A directory that cannot be read or locked leaves the race to chance.
+        if (Files.Open(Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/", Files.O_RDONLY, 0, out var fd).Ok)
+            _ = Files.WaitForLock(fd!);
         return fd;
     }
 
@@ -99,37 +98,39 @@ static class QmpSocket
         }
         if ((status.Mode & Files.S_IFMT) != S_IFSOCK)
             throw new StartException($"{path} exists and is no socket");
-        // Non-blocking, since connecting to a daemon whose backlog is full would wait; EAGAIN shows that it is in use.
-        using var probe = Posix.Own(Posix.socket(Posix.AF_UNIX, Posix.SOCK_STREAM | Posix.SOCK_CLOEXEC | Posix.SOCK_NONBLOCK, 0))
-            ?? throw Failed("create socket for", path);
-        if (address.Connect(probe) == 0)
-            throw new StartException($"{path} is in use by another process");
-        if (Errno.Last.Number != Posix.ECONNREFUSED)
-            throw new StartException($"cannot tell whether {path} is in use: {Errno.Last.Text}");
-        if (Posix.unlink(path) != 0)
-            throw Failed("remove the stale socket", path);
+        // Non-blocking: connecting to a daemon whose backlog is full would wait, and EAGAIN says the same.
+        Check(UnixSocket.Create(UnixSocket.SOCK_NONBLOCK, out var probe), "create socket for", path);
+        using (probe)
+        {
+            var answer = address.Connect(probe!);
+            if (answer.Ok)
+                throw new StartException($"{path} is in use by another process");
+            if (answer != Errno.ECONNREFUSED)
+                throw new StartException($"cannot tell whether {path} is in use: {answer.Text}");
+        }
+        Check(Files.Unlink(path), "remove the stale socket", path);
     }
 
     static void Bind(SafeFileHandle fd, string path, UnixAddress address, AccessOptions access)
     {
-        // Linux gives the file the mode of the socket less the umask, so the mode is never wider, not even for a moment.
-        if (Posix.fchmod(fd, access.SocketMode) != 0)
-            throw Failed("set the mode of", path);
-        var mask = Posix.umask(0);
-        var result = address.Bind(fd);
-        var error = Errno.Last;
-        _ = Posix.umask(mask);
-        if (result != 0)
-            throw new StartException($"Failed to bind socket to {path}: {error.Text}");
+        // Linux gives the file the mode of the socket less the umask, so there is no moment with a wider one.
+        Check(Files.SetMode(fd, access.SocketMode), "set the mode of", path);
+        var mask = Files.SetUmask(0);
+        var errno = address.Bind(fd);
+        _ = Files.SetUmask(mask);
+        Check(errno, "bind socket to", path);
         // Before listen(2): until then no client can connect.
-        if ((access.SocketOwner ?? access.SocketGroup) is not null
-            && Posix.lchown(path, access.SocketOwner ?? uint.MaxValue, access.SocketGroup ?? uint.MaxValue) != 0)
-        {
-            var failure = Failed("set the owner of", path);
-            _ = Posix.unlink(path);
-            throw failure;
-        }
+        if ((access.SocketOwner ?? access.SocketGroup) is null)
+            return;
+        errno = Files.SetOwner(path, access.SocketOwner, access.SocketGroup);
+        if (errno.Failed)
+            _ = Files.Unlink(path);
+        Check(errno, "set the owner of", path);
     }
 
-    static StartException Failed(string what, string path) => new($"Failed to {what} {path}: {Errno.Last.Text}");
+    static void Check(Errno errno, string what, string path)
+    {
+        if (errno.Failed)
+            throw new StartException($"Failed to {what} {path}: {errno.Text}");
+    }
 }

@@ -16,9 +16,9 @@ sealed class SignalLifetime(IHostApplicationLifetime application, OwnedFiles own
     public Task WaitForStartAsync(CancellationToken cancellationToken)
     {
         // systemd's watchdog sends SIGABRT to a hung daemon, which must die at once. The runtime's handler would swallow the first one.
-        Posix.signal(Posix.SIGABRT, Posix.SIG_DFL);
-        _registrations.Add(DirectSignals.On(PosixSignal.SIGTERM, 15, () => Stop(15)));
-        _registrations.Add(DirectSignals.On(PosixSignal.SIGINT, 2, () => Stop(2)));
+        _ = Signals.Restore(Signals.SIGABRT);
+        _registrations.Add(DirectSignals.On(PosixSignal.SIGTERM, Signals.SIGTERM, () => Stop(Signals.SIGTERM)));
+        _registrations.Add(DirectSignals.On(PosixSignal.SIGINT, Signals.SIGINT, () => Stop(Signals.SIGINT)));
         return Task.CompletedTask;
     }
 
@@ -34,8 +34,8 @@ sealed class SignalLifetime(IHostApplicationLifetime application, OwnedFiles own
             return;
         }
         owned.Remove(directories: false);
-        // The status that a shell shows for a process that a signal ended.
-        Posix._exit(128 + number);
+        // The status that a shell shows for a process that a signal has ended.
+        Processes.Exit(128 + number);
     }
 
     public void Dispose()

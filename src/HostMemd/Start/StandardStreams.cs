@@ -8,7 +8,7 @@ namespace HostMemd.Start;
 /// Writes the last text of a process that ends, by write(2). Console throws where a stream leads into a full disk or a file that has
 /// reached RLIMIT_FSIZE, and the process would end by a signal instead of its exit status.
 /// </summary>
-static unsafe class StandardStreams
+static class StandardStreams
 {
     // For a stream that does not block and is not read.
     static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2), s_pause = TimeSpan.FromMilliseconds(10);
@@ -32,15 +32,12 @@ static unsafe class StandardStreams
         var until = Environment.TickCount64 + (long)s_patience.TotalMilliseconds;
         while (bytes.Length > 0)
         {
-            nint written;
-            fixed (byte* start = bytes)
-                written = Posix.write(file, start, (nuint)bytes.Length);
-            if (written >= 0)
-                bytes = bytes[(int)written..];
-            else if (Errno.Last is var errno && errno == Errno.EAGAIN && Environment.TickCount64 < until)
+            var errno = Files.Write(file, bytes, out var written);
+            if (errno == Errno.EAGAIN && Environment.TickCount64 < until)
                 Thread.Sleep(s_pause);
-            else if (errno != Errno.EINTR)
+            else if (errno.Failed)
                 return errno;
+            bytes = bytes[written..];
         }
         return Errno.None;
     }

@@ -7,7 +7,7 @@ using HostMemd.Linux;
 namespace HostMemd.Start;
 
 /// <summary>The address of a Unix socket (unix(7)): a file, or an abstract name, which is in no file system.</summary>
-sealed unsafe class UnixAddress
+sealed class UnixAddress
 {
     readonly byte[] _name;
 
@@ -21,8 +21,8 @@ sealed unsafe class UnixAddress
     public static UnixAddress Of(SocketOptions socket)
     {
         var bytes = Encoding.UTF8.GetBytes(socket.Path);
-        if (bytes.Length >= Posix.SunPathBytes)
-            throw new StartException($"UNIX socket path '{socket.Path}' is too long: it must be less than {Posix.SunPathBytes} bytes");
+        if (bytes.Length >= UnixSocket.SunPathBytes)
+            throw new StartException($"UNIX socket path '{socket.Path}' is too long: it must be less than {UnixSocket.SunPathBytes} bytes");
         if (bytes.Contains((byte)0))
             throw new StartException("a socket path must not contain U+0000");
         if (!socket.IsAbstract)
@@ -30,19 +30,17 @@ sealed unsafe class UnixAddress
         byte[] name = [0, .. bytes];
         // All of sun_path belongs to an abstract name. Without `tight` the name is padded with NULs, as QEMU's.
         if (!socket.IsTight)
-            Array.Resize(ref name, Posix.SunPathBytes);
+            Array.Resize(ref name, UnixSocket.SunPathBytes);
         return new(name);
     }
 
     /// <summary>The address that the socket is bound to; empty when it is not bound, or no Unix socket.</summary>
+    /// <exception cref="StartException">The kernel does not say.</exception>
     public static UnixAddress Of(Socket socket)
     {
-        Posix.sockaddr_un address;
-        var length = (uint)sizeof(Posix.sockaddr_un);
-        if (Posix.getsockname(socket.SafeHandle, &address, &length) != 0 || address.sun_family != Posix.AF_UNIX)
-            return new([]);
-        var name = new ReadOnlySpan<byte>(address.sun_path, (int)Math.Clamp(length, 2, sizeof(Posix.sockaddr_un)) - 2);
-        return new((name is [0, ..] ? name : name.TrimEnd((byte)0)).ToArray());
+        var errno = UnixSocket.Name(socket.SafeHandle, out var name);
+        // A name that is not known must not pass for a path, whose file's mode would keep clients out.
+        return errno.Ok ? new(name) : throw new StartException($"cannot find out where a socket is bound: {errno.Text}");
     }
 
     /// <summary>Whether <paramref name="socket"/> is bound where that one is configured.</summary>
@@ -59,28 +57,10 @@ sealed unsafe class UnixAddress
             && (ours.Device, ours.Inode) == (theirs.Device, theirs.Inode));
     }
 
-    /// <summary>bind(2); returns -1 on an error, which <see cref="Errno.Last"/> has.</summary>
-    public int Bind(SafeHandle fd)
-    {
-        var address = Native(out var length);
-        return Posix.bind(fd, &address, length);
-    }
+    public Errno Bind(SafeHandle fd) => UnixSocket.Bind(fd, _name);
 
-    /// <summary>connect(2); returns -1 on an error, which <see cref="Errno.Last"/> has.</summary>
-    public int Connect(SafeHandle fd)
-    {
-        var address = Native(out var length);
-        return Posix.connect(fd, &address, length);
-    }
+    public Errno Connect(SafeHandle fd) => UnixSocket.Connect(fd, _name);
 
     /// <summary>For .NET's own calls.</summary>
     public UnixDomainSocketEndPoint ToEndPoint() => new(Encoding.UTF8.GetString(_name));
-
-    Posix.sockaddr_un Native(out uint length)
-    {
-        var address = new Posix.sockaddr_un { sun_family = Posix.AF_UNIX };
-        _name.CopyTo(new Span<byte>(address.sun_path, Posix.SunPathBytes));
-        length = IsAbstract ? sizeof(ushort) + (uint)_name.Length : (uint)sizeof(Posix.sockaddr_un);
-        return address;
-    }
 }

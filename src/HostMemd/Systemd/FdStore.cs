@@ -46,7 +46,7 @@ sealed class FdStore(Notify notify)
             write!.Dispose();
             if (!Barrier())
                 return null;
-            if (Pipes.WaitForHangUp(read!, 0))
+            if (Pipes.WaitForHangUp(read!, 0, out var closed).Ok && closed)
                 return false;
             Remove(name);
             return true;
@@ -64,7 +64,7 @@ sealed class FdStore(Notify notify)
             if (!notify.Send("BARRIER=1", write, PatienceMilliseconds))
                 return false;
             write!.Dispose();
-            return Pipes.WaitForHangUp(read!, PatienceMilliseconds);
+            return Pipes.WaitForHangUp(read!, PatienceMilliseconds, out var closed).Ok && closed;
         }
     }
 }

@@ -90,11 +90,11 @@ public sealed class Notify : IDisposable
             {
                 // Some versions of systemd make a new socket when they are re-executed, so each message connects again.
                 _socket.Connect(_address!);
-                var sent = FdPassing.Send(_socket.SafeHandle, bytes, descriptor);
+                var errno = FdPassing.Send(_socket.SafeHandle, bytes, descriptor, out var sent);
                 if (sent == bytes.Length)
                     return true;
                 var left = deadline - Environment.TickCount64;
-                if (sent != -FdPassing.EAGAIN || left <= 0 || !_socket.Poll((int)Math.Min(left, 1000) * 1000, SelectMode.SelectWrite))
+                if (errno != Errno.EAGAIN || left <= 0 || !_socket.Poll((int)Math.Min(left, 1000) * 1000, SelectMode.SelectWrite))
                     return false;
             }
         }

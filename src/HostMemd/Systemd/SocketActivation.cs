@@ -55,25 +55,32 @@ public sealed class SocketActivation
             // sd_listen_fds_with_names(3): a descriptor without a name is called "unknown".
             var name = i < names.Length && names[i].Length > 0 ? names[i] : "unknown";
             var handle = new SafeFileHandle(descriptors[i], ownsHandle: true);
-            if (Posix.fcntl(handle, Posix.F_SETFD, Posix.FD_CLOEXEC) != 0 || Files.Status(handle, out var status).Failed)
-                throw new StartException($"descriptor {descriptors[i]} ({name}) that was passed is not open");
+            if (Files.CloseOnExec(handle).Failed || Files.Status(handle, out var status).Failed)
+                throw Unusable("not open");
             if ((status.Mode & Files.S_IFMT) != S_IFSOCK)
                 others.Add(new(name, handle));
             else if (IsListening(handle))
                 sockets.Add((name, QmpSocket.Adopt(handle)));
             else
-                throw new StartException($"descriptor {descriptors[i]} ({name}) that was passed is no listening Unix stream socket");
+                throw Unusable("no listening Unix stream socket");
+
+            StartException Unusable(string what)
+            {
+                var number = handle.DangerousGetHandle();
+                handle.Dispose();
+                return new($"descriptor {number} ({name}) that was passed is {what}");
+            }
         }
         return new(sockets, others);
     }
 
-    static bool IsListening(SafeFileHandle socket) => Option(socket, Posix.SO_DOMAIN) == Posix.AF_UNIX
-        && Option(socket, Posix.SO_TYPE) == Posix.SOCK_STREAM && Option(socket, Posix.SO_ACCEPTCONN) == 1;
+    static bool IsListening(SafeFileHandle socket) => Option(socket, UnixSocket.SO_DOMAIN) == UnixSocket.AF_UNIX
+        && Option(socket, UnixSocket.SO_TYPE) == UnixSocket.SOCK_STREAM && Option(socket, UnixSocket.SO_ACCEPTCONN) == 1;
 
     static int Option(SafeFileHandle socket, int option)
     {
         Span<int> value = stackalloc int[1];
-        return UnixSocket.Option(socket, option, MemoryMarshal.AsBytes(value)) < 0 ? -1 : value[0];
+        return UnixSocket.Option(socket, option, MemoryMarshal.AsBytes(value), out _).Ok ? value[0] : -1;
     }
 
     static string? Consume(string name)

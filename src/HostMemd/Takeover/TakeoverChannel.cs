@@ -46,13 +46,13 @@ sealed class TakeoverChannel(Socket socket) : IDisposable
         ReadOnlySpan<byte> bytes = Encoding.UTF8.GetBytes(JsonWriter.ToText(line) + "\n");
         while (bytes.Length > 0)
         {
-            var sent = FdPassing.Send(socket.SafeHandle, bytes, descriptor);
-            if (sent > 0)
+            var errno = FdPassing.Send(socket.SafeHandle, bytes, descriptor, out var sent);
+            if (errno.Ok)
             {
                 bytes = bytes[sent..];
                 descriptor = null;
             }
-            else if (sent != -FdPassing.EAGAIN || !socket.Poll(PatienceMilliseconds * 1000, SelectMode.SelectWrite))
+            else if (errno != Errno.EAGAIN || !socket.Poll(PatienceMilliseconds * 1000, SelectMode.SelectWrite))
                 throw new IOException("the other side is gone");
         }
     }
@@ -89,10 +89,10 @@ sealed class TakeoverChannel(Socket socket) : IDisposable
             if (!socket.Poll(PatienceMilliseconds * 1000, SelectMode.SelectRead))
                 throw new StartException("the running daemon hands nothing over");
             // A receive ends at a descriptor, so it brings at most the descriptor's own line and what precedes it.
-            var received = FdPassing.Receive(socket.SafeHandle, buffer, arrived.Add);
-            if (received == -FdPassing.EAGAIN)
+            var errno = FdPassing.Receive(socket.SafeHandle, buffer, arrived.Add, out var received);
+            if (errno == Errno.EAGAIN)
                 continue;
-            if (received <= 0)
+            if (received == 0)
                 throw new StartException("the running daemon broke off while handing over");
             text.AddRange(buffer.AsSpan(0, received));
             while (text.IndexOf((byte)'\n') is >= 0 and var end)

@@ -42,7 +42,7 @@ sealed class TakeoverClient : IDisposable
             {
                 var command = JsonWriter.ToText(Value.Object(("execute", Value.From("x-takeover")),
                     ("arguments", Value.Object(("pid", Value.From((long)Environment.ProcessId))))));
-                if (FdPassing.Send(client.SafeHandle, Encoding.ASCII.GetBytes(command), theirs) <= 0)
+                if (FdPassing.Send(client.SafeHandle, Encoding.ASCII.GetBytes(command), theirs, out _).Failed)
                     throw new StartException($"cannot ask {path} to hand over");
             }
             var channel = new TakeoverChannel(ours);

@@ -15,18 +15,20 @@ public static class BitList
     public static int[] Parse(ReadOnlySpan<byte> text)
     {
         List<int> numbers = [];
-        while (Utf8Parser.TryParse(text, out uint first, out int used) && first < Limit)
+        while (Utf8Parser.TryParse(text, out uint first, out var used) && first < Limit)
         {
             text = text[used..];
-            uint last = first;
+            var last = first;
             if (text.Length > 0 && text[0] == '-')
             {
-                if (!Utf8Parser.TryParse(text[1..], out last, out used) || last >= Limit) break;
+                if (!Utf8Parser.TryParse(text[1..], out last, out used) || last >= Limit)
+                    break;
                 text = text[(used + 1)..];
             }
-            for (uint n = first; n <= last; n++)
+            for (var n = first; n <= last; n++)
                 numbers.Add((int)n);
-            if (text.Length == 0 || text[0] != ',') break;
+            if (text.Length == 0 || text[0] != ',')
+                break;
             text = text[1..];
         }
         return [.. numbers];
@@ -37,9 +39,9 @@ public static class BitList
     public static string Text(IReadOnlyList<int> numbers)
     {
         List<string> ranges = [];
-        for (int i = 0; i < numbers.Count; i++)
+        for (var i = 0; i < numbers.Count; i++)
         {
-            int first = i;
+            var first = i;
             while (i + 1 < numbers.Count && numbers[i + 1] == numbers[i] + 1)
                 i++;
             ranges.Add(first == i ? $"{numbers[i]}" : $"{numbers[first]}-{numbers[i]}");
@@ -52,9 +54,9 @@ public static class BitList
     public static int[] FromMask(ReadOnlySpan<ulong> mask)
     {
         List<int> numbers = [];
-        for (int i = 0; i < mask.Length; i++)
+        for (var i = 0; i < mask.Length; i++)
         {
-            for (ulong word = mask[i]; word != 0; word &= word - 1)
+            for (var word = mask[i]; word != 0; word &= word - 1)
                 numbers.Add(i * 64 + BitOperations.TrailingZeroCount(word));
         }
         return [.. numbers];

@@ -4,13 +4,13 @@ using System.Runtime.InteropServices;
 namespace HostMemd.Linux;
 
 /// <summary>
-/// What a system call answered: 0 is success, anything else an errno(3). Numbers are those of the generic Linux ABI,
+/// The result of a system call: 0 is success, anything else an errno(3). Numbers are those of the generic Linux ABI,
 /// which x86-64 and arm64 share.
 /// </summary>
 /// <param name="Number">The kernel's number, never negative.</param>
 public readonly partial record struct Errno(int Number)
 {
-#pragma warning disable CS1591 // errno(3) says what each one means
+#pragma warning disable CS1591 // errno(3) describes each
     public static readonly Errno EPERM = new(1);
     public static readonly Errno ENOENT = new(2);
     public static readonly Errno ESRCH = new(3);
@@ -33,6 +33,7 @@ public readonly partial record struct Errno(int Number)
     public static readonly Errno EINVAL = new(22);
     public static readonly Errno ENFILE = new(23);
     public static readonly Errno EMFILE = new(24);
+    public static readonly Errno ENOTTY = new(25);
     public static readonly Errno ETXTBSY = new(26);
     public static readonly Errno EFBIG = new(27);
     public static readonly Errno ENOSPC = new(28);
@@ -45,9 +46,19 @@ public readonly partial record struct Errno(int Number)
     public static readonly Errno ENOSYS = new(38);
     public static readonly Errno ELOOP = new(40);
     public static readonly Errno ENODATA = new(61);
+    public static readonly Errno EPROTO = new(71);
     public static readonly Errno EOVERFLOW = new(75);
     public static readonly Errno EOPNOTSUPP = new(95);
+    public static readonly Errno EMSGSIZE = new(90);
+    public static readonly Errno ENOPROTOOPT = new(92);
+    public static readonly Errno EADDRINUSE = new(98);
+    public static readonly Errno ECONNABORTED = new(103);
+    public static readonly Errno ECONNRESET = new(104);
+    public static readonly Errno ENOBUFS = new(105);
+    public static readonly Errno ENOTCONN = new(107);
+    public static readonly Errno ETOOMANYREFS = new(109);
     public static readonly Errno ETIMEDOUT = new(110);
+    public static readonly Errno ECONNREFUSED = new(111);
     public static readonly Errno ECANCELED = new(125);
     public static readonly Errno EHWPOISON = new(133);
 #pragma warning restore CS1591
@@ -88,7 +99,11 @@ public readonly partial record struct Errno(int Number)
     public string Text => Describe(Number);
 
     /// <summary>The errno of this thread's last failed wrapper call. Only to be read after a failure return: errno(3).</summary>
-    public static Errno Last => new(Marshal.GetLastPInvokeError());
+    internal static Errno Last => new(Marshal.GetLastPInvokeError());
+
+    /// <summary>For callers whose contract is exceptions: <c>accept4: Too many open files</c>.</summary>
+    /// <param name="call">The call that failed.</param>
+    public IOException AsException(string call) => new($"{call}: {Text}");
 
     /// <summary><c>ENOMEM (Cannot allocate memory)</c>.</summary>
     public override string ToString() => Ok ? "success" : $"{Name} ({Text})";

@@ -1,4 +1,5 @@
 #if FAULT_INJECTION
+using System.Collections.Concurrent;
 using System.Globalization;
 #endif
 using System.Runtime.CompilerServices;
@@ -13,40 +14,40 @@ namespace HostMemd.Linux;
 public static class Faults
 {
 #if FAULT_INJECTION
+    static readonly ConcurrentDictionary<string, Fault> s_faults = FromEnvironment();
+
     sealed class Fault(int nth, Errno error)
     {
         int _calls;
 
         public bool Hit(out Errno hit)
         {
-            int call = Interlocked.Increment(ref _calls);
+            var call = Interlocked.Increment(ref _calls);
             hit = error;
             return nth == 0 || call == nth;
         }
     }
 
-    static readonly System.Collections.Concurrent.ConcurrentDictionary<string, Fault> s_faults = FromEnvironment();
-
-    /// <summary>Makes the <paramref name="nth"/> call from now on fail, once; 0 makes all fail.</summary>
+    /// <summary>Makes the <paramref name="nth"/> of the calls to come fail, once; 0 makes all fail.</summary>
     public static void Arm(string call, int nth, Errno error) => s_faults[call] = new Fault(nth, error);
 
     public static void Clear() => s_faults.Clear();
 
-    /// <summary>Takes the names of all calls made, in order; null for nobody.</summary>
-    public static System.Collections.Concurrent.ConcurrentQueue<string>? Seen { get; set; }
+    /// <summary>Receives the names of all calls, in order; null records none.</summary>
+    public static ConcurrentQueue<string>? Seen { get; set; }
 
     public static bool Hit(string call, out Errno error)
     {
         error = Errno.None;
         Seen?.Enqueue(call);
-        return s_faults.TryGetValue(call, out Fault? fault) && fault.Hit(out error);
+        return s_faults.TryGetValue(call, out var fault) && fault.Hit(out error);
     }
 
-    static System.Collections.Concurrent.ConcurrentDictionary<string, Fault> FromEnvironment()
+    static ConcurrentDictionary<string, Fault> FromEnvironment()
     {
-        var faults = new System.Collections.Concurrent.ConcurrentDictionary<string, Fault>();
-        string text = Environment.GetEnvironmentVariable("HOSTMEMD_FAULTS") ?? "";
-        foreach (string[] part in text.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(p => p.Split(':')))
+        var faults = new ConcurrentDictionary<string, Fault>();
+        var text = Environment.GetEnvironmentVariable("HOSTMEMD_FAULTS") ?? "";
+        foreach (var part in text.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(p => p.Split(':')))
         {
             faults[part[0]] = new Fault(int.Parse(part[1], CultureInfo.InvariantCulture),
                 new Errno(int.Parse(part[2], CultureInfo.InvariantCulture)));

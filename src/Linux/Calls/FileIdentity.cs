@@ -3,8 +3,7 @@ using System.Globalization;
 namespace HostMemd.Linux;
 
 /// <summary>
-/// A file, as the kernel tells it apart from others: a regular one by its file system and inode, a device by what it stands for, through
-/// whichever node it was opened.
+/// The identity of a file: file system and inode of a regular one; of a device what it stands for, through whichever node it was opened.
 /// </summary>
 /// <param name="Device">As in /proc/PID/maps; of a device <c>block 7:0</c> or <c>char 252:0</c>.</param>
 /// <param name="Inode">0 for a device.</param>

@@ -21,7 +21,8 @@ public static unsafe partial class Files
     /// <returns>EFBIG, EINVAL (hugetlbfs: no multiple of the page), EPERM (sealed), EIO: ftruncate(2).</returns>
     public static Errno Truncate(SafeFileHandle fd, ulong length)
     {
-        if (Faults.Hit(nameof(ftruncate), out Errno error)) return error;
+        if (Faults.Hit(nameof(ftruncate), out var error))
+            return error;
         do
         {
             error = ftruncate(fd, (long)length) == 0 ? Errno.None : Errno.Last;
@@ -36,10 +37,11 @@ public static unsafe partial class Files
     /// <param name="offset">First byte.</param>
     /// <param name="length">Bytes, more than 0.</param>
     /// <returns>ENOSPC, EFBIG, EOPNOTSUPP, EPERM (sealed), EINVAL: fallocate(2). Interrupted by a signal it starts anew, so keep ranges
-    /// moderate: tmpfs gives back what it had allocated.</returns>
+    /// moderate: tmpfs frees what it had allocated.</returns>
     public static Errno Allocate(SafeFileHandle fd, int mode, ulong offset, ulong length)
     {
-        if (Faults.Hit(nameof(fallocate), out Errno error)) return error;
+        if (Faults.Hit(nameof(fallocate), out var error))
+            return error;
         do
         {
             error = fallocate(fd, mode, (long)offset, (long)length) == 0 ? Errno.None : Errno.Last;
@@ -55,9 +57,11 @@ public static unsafe partial class Files
     public static Errno End(SafeFileHandle fd, out ulong size)
     {
         size = 0;
-        if (Faults.Hit(nameof(lseek), out Errno error)) return error;
-        long end = lseek(fd, 0, SEEK_END);
-        if (end < 0) return Errno.Last;
+        if (Faults.Hit(nameof(lseek), out var error))
+            return error;
+        var end = lseek(fd, 0, SEEK_END);
+        if (end < 0)
+            return Errno.Last;
         size = (ulong)end;
         return Errno.None;
     }
@@ -71,9 +75,11 @@ public static unsafe partial class Files
     public static Errno Seek(SafeFileHandle fd, ulong offset, int whence, out ulong found)
     {
         found = 0;
-        if (Faults.Hit(nameof(lseek), out Errno error)) return error;
-        long at = lseek(fd, (long)offset, whence);
-        if (at < 0) return Errno.Last;
+        if (Faults.Hit(nameof(lseek), out var error))
+            return error;
+        var at = lseek(fd, (long)offset, whence);
+        if (at < 0)
+            return Errno.Last;
         found = (ulong)at;
         return Errno.None;
     }
@@ -87,7 +93,8 @@ public static unsafe partial class Files
     public static Errno PRead(SafeFileHandle fd, ulong offset, Span<byte> into, out int done)
     {
         done = 0;
-        if (Faults.Hit(nameof(pread), out Errno error)) return error;
+        if (Faults.Hit(nameof(pread), out var error))
+            return error;
         nint result;
         fixed (byte* p = into)
         {
@@ -98,7 +105,8 @@ public static unsafe partial class Files
             }
             while (error == Errno.EINTR);
         }
-        if (error.Ok) done = (int)result;
+        if (error.Ok)
+            done = (int)result;
         return error;
     }
 
@@ -111,7 +119,8 @@ public static unsafe partial class Files
     public static Errno PWrite(SafeFileHandle fd, ulong offset, ReadOnlySpan<byte> from, out int done)
     {
         done = 0;
-        if (Faults.Hit(nameof(pwrite), out Errno error)) return error;
+        if (Faults.Hit(nameof(pwrite), out var error))
+            return error;
         nint result;
         fixed (byte* p = from)
         {
@@ -122,7 +131,8 @@ public static unsafe partial class Files
             }
             while (error == Errno.EINTR);
         }
-        if (error.Ok) done = (int)result;
+        if (error.Ok)
+            done = (int)result;
         return error;
     }
 

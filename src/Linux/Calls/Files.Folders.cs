@@ -3,8 +3,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Linux;
 
-// Folders by descriptor: getdents64(2). .NET's enumeration asks with a stat(2) of its own what each link leads to, and looks every path up
-// from the root: a holder of 2,000 descriptors costs 25 ms that way and 15 this way.
+// Folders by descriptor: getdents64(2). .NET's enumeration asks with a stat(2) of its own what each link leads to, and looks every
+// path up from the root, which for a process with thousands of descriptors takes almost twice as long.
 public static unsafe partial class Files
 {
     const int FolderPiece = 8 * 1024;
@@ -17,16 +17,19 @@ public static unsafe partial class Files
     public static Errno Names(SafeFileHandle folder, out List<string> names)
     {
         names = [];
-        byte* entries = stackalloc byte[FolderPiece];
+        var entries = stackalloc byte[FolderPiece];
         while (true)
         {
-            if (Faults.Hit(nameof(getdents64), out Errno error)) return error;
-            nint length = getdents64(folder, entries, FolderPiece);
-            if (length <= 0) return length == 0 ? Errno.None : Errno.Last;
-            for (byte* entry = entries; entry < entries + length; entry += *(ushort*)(entry + 16))
+            if (Faults.Hit(nameof(getdents64), out var error))
+                return error;
+            var length = getdents64(folder, entries, FolderPiece);
+            if (length <= 0)
+                return length == 0 ? Errno.None : Errno.Last;
+            for (var entry = entries; entry < entries + length; entry += *(ushort*)(entry + 16))
             {
-                string name = Marshal.PtrToStringUTF8((nint)entry + NameOffset)!;
-                if (name is not ("." or "..")) names.Add(name);
+                var name = Marshal.PtrToStringUTF8((nint)entry + NameOffset)!;
+                if (name is not ("." or ".."))
+                    names.Add(name);
             }
         }
     }
@@ -39,10 +42,13 @@ public static unsafe partial class Files
     public static Errno StatusAt(SafeFileHandle folder, string name, out FileStatus status)
     {
         status = default;
-        if (Libc.HasNul(name)) return Errno.EINVAL;
-        if (Faults.Hit(nameof(statx), out Errno error)) return error;
+        if (Libc.HasNul(name))
+            return Errno.EINVAL;
+        if (Faults.Hit(nameof(statx), out var error))
+            return error;
         statx found;
-        if (StatDescriptor(folder, name, 0, STATX_BASIC_STATS, &found) != 0) return Errno.Last;
+        if (StatDescriptor(folder, name, 0, STATX_BASIC_STATS, &found) != 0)
+            return Errno.Last;
         status = Read(in found);
         return Errno.None;
     }

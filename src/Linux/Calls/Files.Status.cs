@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Linux;
 
-/// <summary>What stat(2) tells of a file.</summary>
+/// <summary>The status of a file: statx(2).</summary>
 /// <param name="Major">Device of the file system: major number.</param>
 /// <param name="Minor">Minor number.</param>
 /// <param name="Inode">Inode number.</param>
@@ -38,7 +38,7 @@ public readonly record struct FileStatus(
     public bool IsCharDevice => (Mode & Files.S_IFMT) == Files.S_IFCHR;
 }
 
-/// <summary>What statfs(2) tells of a file's file system.</summary>
+/// <summary>The status of a file system: statfs(2).</summary>
 /// <param name="Type">Magic number: <see cref="Files.HUGETLBFS_MAGIC"/> and so on.</param>
 /// <param name="BlockSize">Bytes; the page size on hugetlbfs.</param>
 /// <param name="Total">Bytes it can hold; 0 if unlimited.</param>
@@ -101,11 +101,13 @@ public static unsafe partial class Files
     public static Errno Status(SafeFileHandle fd, out FileStatus status)
     {
         status = default;
-        if (Faults.Hit(nameof(statx), out Errno error)) return error;
+        if (Faults.Hit(nameof(statx), out var error))
+            return error;
         statx found;
         try
         {
-            if (StatDescriptor(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &found) != 0) return Errno.Last;
+            if (StatDescriptor(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &found) != 0)
+                return Errno.Last;
         }
         catch (ObjectDisposedException)
         {
@@ -123,10 +125,13 @@ public static unsafe partial class Files
     public static Errno StatusOf(string path, out FileStatus status)
     {
         status = default;
-        if (Libc.HasNul(path)) return Errno.EINVAL;
-        if (Faults.Hit(nameof(statx), out Errno error)) return error;
+        if (Libc.HasNul(path))
+            return Errno.EINVAL;
+        if (Faults.Hit(nameof(statx), out var error))
+            return error;
         statx found;
-        if (StatPath(AT_FDCWD, path, 0, STATX_BASIC_STATS, &found) != 0) return Errno.Last;
+        if (StatPath(AT_FDCWD, path, 0, STATX_BASIC_STATS, &found) != 0)
+            return Errno.Last;
         status = Read(in found);
         return Errno.None;
     }
@@ -138,15 +143,17 @@ public static unsafe partial class Files
     public static Errno FileSystem(SafeFileHandle fd, out FileSystemStatus status)
     {
         status = default;
-        if (Faults.Hit(nameof(fstatfs), out Errno error)) return error;
+        if (Faults.Hit(nameof(fstatfs), out var error))
+            return error;
         statfs found;
         do
         {
             error = fstatfs(fd, &found) == 0 ? Errno.None : Errno.Last;
         }
         while (error == Errno.EINTR);
-        if (error.Failed) return error;
-        ulong block = (ulong)found.f_bsize;
+        if (error.Failed)
+            return error;
+        var block = (ulong)found.f_bsize;
         status = new FileSystemStatus(found.f_type, block, found.f_blocks * block, found.f_bavail * block);
         return Errno.None;
     }

@@ -5,7 +5,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Linux;
 
-/// <summary>open(2) and the calls that give a descriptor: openat2(2), mkostemp(3), F_DUPFD_CLOEXEC; unlink(2).</summary>
+/// <summary>open(2) and the calls that give a descriptor: openat2(2), mkostemp(3), F_DUPFD_CLOEXEC.</summary>
 public static unsafe partial class Files
 {
 #pragma warning disable CS1591 // open(2), openat2(2)
@@ -48,8 +48,10 @@ public static unsafe partial class Files
     public static Errno Open(string path, int flags, int mode, out SafeFileHandle? fd)
     {
         fd = null;
-        if (Libc.HasNul(path)) return Errno.EINVAL;
-        if (Faults.Hit(nameof(open), out Errno error)) return error;
+        if (Libc.HasNul(path))
+            return Errno.EINVAL;
+        if (Faults.Hit(nameof(open), out var error))
+            return error;
         do
         {
             error = Own(open(path, flags | O_CLOEXEC, mode), out fd);
@@ -69,10 +71,12 @@ public static unsafe partial class Files
     public static Errno OpenBeneath(SafeFileHandle directory, string relative, int flags, int mode, ulong resolve, out SafeFileHandle? fd)
     {
         fd = null;
-        if (Libc.HasNul(relative)) return Errno.EINVAL;
-        if (Faults.Hit(nameof(openat2), out Errno error)) return error;
+        if (Libc.HasNul(relative))
+            return Errno.EINVAL;
+        if (Faults.Hit(nameof(openat2), out var error))
+            return error;
         open_how how = new() { flags = (ulong)(flags | O_CLOEXEC), mode = (ulong)mode, resolve = resolve };
-        int again = 0;
+        var again = 0;
         do
         {
             error = Own((int)openat2(Syscalls.SYS_openat2, directory, relative, &how, (nuint)sizeof(open_how)), out fd);
@@ -91,9 +95,11 @@ public static unsafe partial class Files
     {
         fd = null;
         path = "";
-        if (Libc.HasNul(template)) return Errno.EINVAL;
-        if (Faults.Hit(nameof(mkostemp), out Errno error)) return error;
-        byte[] name = Encoding.UTF8.GetBytes(template + '\0');
+        if (Libc.HasNul(template))
+            return Errno.EINVAL;
+        if (Faults.Hit(nameof(mkostemp), out var error))
+            return error;
+        var name = Encoding.UTF8.GetBytes(template + '\0');
         do
         {
             // After a failure the template's end is undefined: mkstemp(3).
@@ -102,7 +108,8 @@ public static unsafe partial class Files
                 error = Own(mkostemp(p, O_CLOEXEC), out fd);
         }
         while (error == Errno.EINTR);
-        if (error.Ok) path = Encoding.UTF8.GetString(name, 0, name.Length - 1);
+        if (error.Ok)
+            path = Encoding.UTF8.GetString(name, 0, name.Length - 1);
         return error;
     }
 
@@ -114,7 +121,7 @@ public static unsafe partial class Files
     public static Errno Reopen(SafeFileHandle fd, int flags, out SafeFileHandle? other)
     {
         other = null;
-        bool held = false;
+        var held = false;
         try
         {
             fd.DangerousAddRef(ref held);
@@ -126,7 +133,8 @@ public static unsafe partial class Files
         }
         finally
         {
-            if (held) fd.DangerousRelease();
+            if (held)
+                fd.DangerousRelease();
         }
     }
 
@@ -137,22 +145,29 @@ public static unsafe partial class Files
     public static Errno Duplicate(SafeFileHandle fd, out SafeFileHandle? other)
     {
         other = null;
-        Errno error = Control(fd, F_DUPFD_CLOEXEC, 3, out int made);
+        var error = Control(fd, F_DUPFD_CLOEXEC, 3, out var made);
         return error.Failed ? error : Own(made, out other);
     }
 
-    /// <summary>unlink(2).</summary>
-    /// <param name="path">The name to remove.</param>
-    /// <returns>unlink(2)'s error.</returns>
-    public static Errno Unlink(string path)
+    /// <summary>A second descriptor of the same open file that a process started by this one inherits: fcntl(2), F_DUPFD.</summary>
+    /// <param name="fd">The first.</param>
+    /// <param name="least">The least number it may have.</param>
+    /// <param name="other">The second, or null on failure.</param>
+    /// <returns>EMFILE, EBADF, EINVAL: fcntl(2).</returns>
+    public static Errno DuplicateForChild(SafeFileHandle fd, int least, out SafeFileHandle? other)
     {
-        if (Libc.HasNul(path)) return Errno.EINVAL;
-        if (Faults.Hit(nameof(unlink), out Errno error)) return error;
-        return unlink(path) == 0 ? Errno.None : Errno.Last;
+        other = null;
+        var error = Control(fd, F_DUPFD, least, out var made);
+        return error.Failed ? error : Own(made, out other);
     }
 
+    /// <summary>No process started by this one inherits the descriptor: fcntl(2), FD_CLOEXEC.</summary>
+    /// <param name="fd">Any descriptor.</param>
+    /// <returns>EBADF: it is not open.</returns>
+    public static Errno CloseOnExec(SafeFileHandle fd) => Control(fd, F_SETFD, FD_CLOEXEC, out _);
+
     // The one place where a number becomes an owned descriptor; to be called straight on the call's result, as it reads errno.
-    public static Errno Own(int descriptor, out SafeFileHandle? fd)
+    internal static Errno Own(int descriptor, out SafeFileHandle? fd)
     {
         fd = descriptor < 0 ? null : new SafeFileHandle(descriptor, ownsHandle: true);
         return fd is null ? Errno.Last : Errno.None;
@@ -166,7 +181,4 @@ public static unsafe partial class Files
 
     [LibraryImport(Libc.Name, SetLastError = true)]
     private static partial int mkostemp(byte* template, int flags);
-
-    [LibraryImport(Libc.Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int unlink(string path);
 }

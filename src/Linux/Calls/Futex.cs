@@ -19,13 +19,15 @@ static unsafe partial class Futex
     /// <returns>EFAULT where an access would get SIGBUS or SIGSEGV; ENOMEM out of memory: the page fault's own errors.</returns>
     internal static Errno Touch(nint word, bool write)
     {
-        if (Faults.Hit(nameof(futex), out Errno error)) return error;
-        // Nobody waits on guest memory, so waking and requeueing find nothing whatever their counts.
-        nint result = write
+        if (Faults.Hit(nameof(futex), out var error))
+            return error;
+        // No thread waits on guest memory, so waking and requeueing find none, whatever their counts.
+        var result = write
             ? futex(Syscalls.SYS_futex, word, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 0, 0, word, FUTEX_OP_OR << 28)
             : futex(Syscalls.SYS_futex, word, FUTEX_CMP_REQUEUE | FUTEX_PRIVATE_FLAG, 0, 0, word, 0);
-        if (result >= 0) return Errno.None;
-        Errno last = Errno.Last;
+        if (result >= 0)
+            return Errno.None;
+        var last = Errno.Last;
         return !write && last == Errno.EAGAIN ? Errno.None : last; // EAGAIN: the word was read and was not the 0 we named
     }
 

@@ -3,12 +3,15 @@ using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Linux;
 
-/// <summary>pipe2(2) and waiting for its other end to close.</summary>
+/// <summary>pipe2(2), and waiting until the other end is closed.</summary>
 public static unsafe partial class Pipes
 {
     const int O_CLOEXEC = 0x80000;
 
-    /// <returns>EMFILE, ENFILE.</returns>
+    /// <summary>Makes a pipe, close-on-exec.</summary>
+    /// <param name="read">Null on failure.</param>
+    /// <param name="write">Null on failure.</param>
+    /// <returns>EMFILE, ENFILE: pipe2(2).</returns>
     public static Errno Create(out SafeFileHandle? read, out SafeFileHandle? write)
     {
         (read, write) = (null, null);
@@ -22,37 +25,18 @@ public static unsafe partial class Pipes
         return Errno.None;
     }
 
-    /// <summary>Whether all writing ends were closed within the time.</summary>
-    public static bool WaitForHangUp(SafeFileHandle read, int milliseconds)
+    /// <summary>Waits until all writing ends are closed.</summary>
+    /// <param name="read">The reading end.</param>
+    /// <param name="milliseconds">The longest wait.</param>
+    /// <param name="closed">False when the time is up. Only meaningful without error.</param>
+    /// <returns>ENOMEM: poll(2).</returns>
+    public static Errno WaitForHangUp(SafeFileHandle read, int milliseconds, out bool closed)
     {
-        if (Faults.Hit(nameof(poll), out _))
-            return false;
-        var deadline = Environment.TickCount64 + milliseconds;
-        var held = false;
-        try
-        {
-            read.DangerousAddRef(ref held);
-            var wait = new Pidfd.pollfd { fd = (int)read.DangerousGetHandle() };
-            while (true)
-            {
-                var left = (int)Math.Max(0, deadline - Environment.TickCount64);
-                var ready = poll(&wait, 1, left);
-                if (ready > 0)
-                    return true;
-                if (ready == 0 || Errno.Last != Errno.EINTR)
-                    return false;
-            }
-        }
-        finally
-        {
-            if (held)
-                read.DangerousRelease();
-        }
+        var error = Polling.Wait(read, 0, milliseconds, out var found);
+        closed = found != 0;
+        return error;
     }
 
     [LibraryImport(Libc.Name, SetLastError = true)]
     private static partial int pipe2(int* ends, int flags);
-
-    [LibraryImport(Libc.Name, SetLastError = true)]
-    private static partial int poll(Pidfd.pollfd* entries, nuint count, int timeout);
 }

@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Linux;
 
-/// <summary>Who but the owner may open a file: acl(5), which the kernel keeps in an extended attribute.</summary>
+/// <summary>Users besides the owner that may open a file: acl(5), which the kernel keeps in an extended attribute.</summary>
 public static unsafe partial class PosixAcl
 {
     const string Attribute = "system.posix_acl_access";
@@ -16,17 +16,18 @@ public static unsafe partial class PosixAcl
     const uint NoId = uint.MaxValue;
     const int HeaderBytes = 4, EntryBytes = 8;
 
-    // Who has been let in already is not forgotten; more users than this share no memory.
+    // Entries are never removed; memory shared by more users than this is not expected.
     const int MostBytes = HeaderBytes + EntryBytes * 512;
 
     readonly record struct Entry(ushort Tag, ushort Permissions, uint Id);
 
-    /// <summary>Lets a user open a file of ours for reading and writing, whatever else its mode says.</summary>
+    /// <summary>Lets a user open a file of ours for reading and writing, whatever its mode.</summary>
     /// <returns>EOPNOTSUPP: not on this file system, hugetlbfs for one; ERANGE: too many users; EPERM, ENOSPC: setxattr(2).</returns>
     public static Errno Admit(SafeFileHandle file, uint uid)
     {
         var errno = Read(file, out var entries);
-        if (errno.Failed || entries.Any(e => e.Tag == ACL_USER && e.Id == uid)) return errno;
+        if (errno.Failed || entries.Any(e => e.Tag == ACL_USER && e.Id == uid))
+            return errno;
         entries.Insert(entries.FindIndex(e => e.Tag > ACL_USER || (e.Tag == ACL_USER && e.Id > uid)), new(ACL_USER, ReadWrite, uid));
         return Write(file, entries);
     }
@@ -34,8 +35,10 @@ public static unsafe partial class PosixAcl
     static Errno Read(SafeFileHandle file, out List<Entry> entries)
     {
         // What a file of mode 0600 has; the mask bounds what users and groups named get.
-        entries = [new(ACL_USER_OBJ, ReadWrite, NoId), new(ACL_GROUP_OBJ, 0, NoId), new(ACL_MASK, ReadWrite, NoId), new(ACL_OTHER, 0, NoId)];
-        if (Faults.Hit(nameof(fgetxattr), out var error)) return error;
+        entries = [new(ACL_USER_OBJ, ReadWrite, NoId),
+            new(ACL_GROUP_OBJ, 0, NoId), new(ACL_MASK, ReadWrite, NoId), new(ACL_OTHER, 0, NoId)];
+        if (Faults.Hit(nameof(fgetxattr), out var error))
+            return error;
         Span<byte> bytes = stackalloc byte[MostBytes];
         nint length;
         fixed (byte* p = bytes)
@@ -53,7 +56,8 @@ public static unsafe partial class PosixAcl
 
     static Errno Write(SafeFileHandle file, List<Entry> entries)
     {
-        if (Faults.Hit(nameof(fsetxattr), out var error)) return error;
+        if (Faults.Hit(nameof(fsetxattr), out var error))
+            return error;
         var bytes = new byte[HeaderBytes + EntryBytes * entries.Count];
         BinaryPrimitives.WriteUInt32LittleEndian(bytes, Version);
         for (var i = 0; i < entries.Count; i++)

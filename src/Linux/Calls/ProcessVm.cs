@@ -15,7 +15,8 @@ static unsafe partial class ProcessVm
 
     internal static Errno Read(nint from, Span<byte> into)
     {
-        if (Faults.Hit(nameof(process_vm_readv), out Errno error)) return error;
+        if (Faults.Hit(nameof(process_vm_readv), out var error))
+            return error;
         fixed (byte* p = into)
         {
             iovec local = new() { iov_base = (nint)p, iov_len = (nuint)into.Length };
@@ -26,7 +27,8 @@ static unsafe partial class ProcessVm
 
     internal static Errno Write(nint to, ReadOnlySpan<byte> from)
     {
-        if (Faults.Hit(nameof(process_vm_writev), out Errno error)) return error;
+        if (Faults.Hit(nameof(process_vm_writev), out var error))
+            return error;
         fixed (byte* p = from)
         {
             iovec local = new() { iov_base = (nint)p, iov_len = (nuint)from.Length };

@@ -30,9 +30,11 @@ public static unsafe partial class Rlimit
     public static Errno Get(int resource, out ulong soft, out ulong hard)
     {
         soft = hard = 0;
-        if (Faults.Hit(nameof(getrlimit), out Errno error)) return error;
+        if (Faults.Hit(nameof(getrlimit), out var error))
+            return error;
         rlimit limit;
-        if (getrlimit(resource, &limit) != 0) return Errno.Last;
+        if (getrlimit(resource, &limit) != 0)
+            return Errno.Last;
         (soft, hard) = (limit.rlim_cur, limit.rlim_max);
         return Errno.None;
     }
@@ -42,7 +44,8 @@ public static unsafe partial class Rlimit
     /// <returns>EPERM: the hard limit would rise; EINVAL: soft above hard. getrlimit(2).</returns>
     public static Errno Set(int resource, ulong soft, ulong hard)
     {
-        if (Faults.Hit(nameof(setrlimit), out Errno error)) return error;
+        if (Faults.Hit(nameof(setrlimit), out var error))
+            return error;
         rlimit limit = new() { rlim_cur = soft, rlim_max = hard };
         return setrlimit(resource, &limit) == 0 ? Errno.None : Errno.Last;
     }

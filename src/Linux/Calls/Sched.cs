@@ -22,16 +22,18 @@ public static unsafe partial class Sched
     /// <returns>EINVAL: none of them can be used; ESRCH: no such thread; EPERM: sched_setaffinity(2).</returns>
     public static Errno SetAffinity(int tid, IReadOnlyList<int> cpus)
     {
-        int highest = 0;
-        foreach (int cpu in cpus)
+        var highest = 0;
+        foreach (var cpu in cpus)
         {
-            if (cpu < 0 || cpu >= MostCpus) return Errno.EINVAL;
+            if (cpu < 0 || cpu >= MostCpus)
+                return Errno.EINVAL;
             highest = Math.Max(highest, cpu);
         }
-        ulong[] mask = new ulong[highest / 64 + 1];
-        foreach (int cpu in cpus)
+        var mask = new ulong[highest / 64 + 1];
+        foreach (var cpu in cpus)
             mask[cpu / 64] |= 1ul << (cpu % 64);
-        if (Faults.Hit(nameof(sched_setaffinity), out Errno error)) return error;
+        if (Faults.Hit(nameof(sched_setaffinity), out var error))
+            return error;
         fixed (ulong* p = mask)
             return sched_setaffinity(tid, (nuint)mask.Length * sizeof(ulong), p) == 0 ? Errno.None : Errno.Last;
     }
@@ -43,15 +45,18 @@ public static unsafe partial class Sched
     public static Errno GetAffinity(int tid, out int[] cpus)
     {
         cpus = [];
-        if (Faults.Hit(nameof(sched_getaffinity), out Errno error)) return error;
-        // EINVAL says that the kernel's own mask is longer than ours: sched_setaffinity(2), NOTES.
-        for (int words = 16; words <= MostCpus / 64; words *= 2)
+        if (Faults.Hit(nameof(sched_getaffinity), out var error))
+            return error;
+        // EINVAL: the kernel's own mask is longer than ours: sched_setaffinity(2), NOTES.
+        for (var words = 16; words <= MostCpus / 64; words *= 2)
         {
-            ulong[] mask = new ulong[words];
+            var mask = new ulong[words];
             fixed (ulong* p = mask)
                 error = sched_getaffinity(tid, (nuint)words * sizeof(ulong), p) >= 0 ? Errno.None : Errno.Last;
-            if (error.Ok) cpus = BitList.FromMask(mask);
-            if (error != Errno.EINVAL) break;
+            if (error.Ok)
+                cpus = BitList.FromMask(mask);
+            if (error != Errno.EINVAL)
+                break;
         }
         return error;
     }
@@ -74,9 +79,11 @@ public static unsafe partial class Sched
     {
         Span<byte> text = stackalloc byte[16];
         text.Clear();
-        if (Encoding.UTF8.GetByteCount(name) > text.Length - 1) return Errno.ERANGE;
+        if (Encoding.UTF8.GetByteCount(name) > text.Length - 1)
+            return Errno.ERANGE;
         Encoding.UTF8.GetBytes(name, text);
-        if (Faults.Hit(nameof(prctl), out Errno error)) return error;
+        if (Faults.Hit(nameof(prctl), out var error))
+            return error;
         fixed (byte* p = text)
             return prctl(PR_SET_NAME, (nuint)p, 0, 0, 0) == 0 ? Errno.None : Errno.Last;
     }
@@ -85,7 +92,7 @@ public static unsafe partial class Sched
     /// heeds affinity and cgroups. At least 1.</summary>
     public static int OnlineCpus()
     {
-        nint online = sysconf(_SC_NPROCESSORS_ONLN);
+        var online = sysconf(_SC_NPROCESSORS_ONLN);
         return online > 0 ? (int)online : 1;
     }
 

@@ -10,7 +10,6 @@ static class Syscalls
     public static readonly int SYS_move_pages = Libc.PerArch(x64: 279, arm64: 239);
 
     // Since 5.1 every architecture gives a new call the same number.
-    internal const int SYS_pidfd_send_signal = 424;
     internal const int SYS_pidfd_open = 434;
     internal const int SYS_openat2 = 437;
 }

@@ -3,7 +3,7 @@ using System.Buffers;
 namespace HostMemd.Linux;
 
 // What can be done to mapped memory. Every call holds the handle, so that a Dispose on another thread waits for it instead of
-// letting it work on an address that is somebody else's by then.
+// letting it work on an address that belongs to another mapping by then.
 public sealed partial class MappedMemory
 {
     const int PagesPerStep = 16 * 1024; // 64 MiB of 4 KiB pages for 16 KiB of buffer
@@ -22,7 +22,7 @@ public sealed partial class MappedMemory
     /// <summary>mbind(2) over all of the memory.</summary>
     /// <param name="mode">MPOL_*, with MPOL_F_STATIC_NODES or MPOL_F_RELATIVE_NODES as wanted.</param>
     /// <param name="mask">Bit n is node n.</param>
-    /// <param name="maxnode">The highest node + 2, or 0 for no nodes: the kernel ignores the last of the bits it is told of.</param>
+    /// <param name="maxnode">The highest node + 2, or 0 for no nodes: the kernel ignores the last bit that maxnode covers.</param>
     /// <param name="flags">MPOL_MF_*.</param>
     /// <returns>mbind(2)'s error; EINVAL if the mask is shorter than <paramref name="maxnode"/> says.</returns>
     public Errno Bind(int mode, ReadOnlySpan<ulong> mask, ulong maxnode, uint flags) => Bind(0, Length, mode, mask, maxnode, flags);
@@ -65,12 +65,15 @@ public sealed partial class MappedMemory
     public Errno Touch(ulong offset, ulong length, ulong pageSize, bool write)
     {
         using Hold hold = new(this, offset, length);
-        if (hold.Error.Failed) return hold.Error;
-        if (pageSize < Host.PageSize || offset % 4 != 0) return Errno.EINVAL;
+        if (hold.Error.Failed)
+            return hold.Error;
+        if (pageSize < Host.PageSize || offset % 4 != 0)
+            return Errno.EINVAL;
         for (ulong at = 0; at < length; at += pageSize)
         {
-            Errno error = Futex.Touch(hold.Address + (nint)at, write);
-            if (error.Failed) return error;
+            var error = Futex.Touch(hold.Address + (nint)at, write);
+            if (error.Failed)
+                return error;
         }
         return Errno.None;
     }
@@ -83,17 +86,19 @@ public sealed partial class MappedMemory
     {
         bytes = 0;
         using Hold hold = new(this, 0, Length);
-        if (hold.Error.Failed) return hold.Error;
-        ulong page = Host.PageSize;
-        byte[] pages = ArrayPool<byte>.Shared.Rent(PagesPerStep);
-        Errno error = Errno.None;
+        if (hold.Error.Failed)
+            return hold.Error;
+        var page = Host.PageSize;
+        var pages = ArrayPool<byte>.Shared.Rent(PagesPerStep);
+        var error = Errno.None;
         for (ulong at = 0, step; at < Length && error.Ok; at += step)
         {
             step = Math.Min(Length - at, PagesPerStep * page);
-            Span<byte> part = pages.AsSpan(0, (int)(step / page));
+            var part = pages.AsSpan(0, (int)(step / page));
             error = Mman.Resident(hold.Address + (nint)at, step, part);
-            if (error.Failed) break;
-            foreach (byte one in part)
+            if (error.Failed)
+                break;
+            foreach (var one in part)
                 bytes += (one & 1u) * page;
         }
         ArrayPool<byte>.Shared.Return(pages);
@@ -121,9 +126,11 @@ public sealed partial class MappedMemory
     public Errno NodesOf(ulong offset, ulong length, ulong pageSize, int[] statuses)
     {
         using Hold hold = new(this, offset, length);
-        if (hold.Error.Failed) return hold.Error;
-        if (pageSize == 0) return Errno.EINVAL;
-        ulong count = length / pageSize + (length % pageSize == 0 ? 0u : 1u);
+        if (hold.Error.Failed)
+            return hold.Error;
+        if (pageSize == 0)
+            return Errno.EINVAL;
+        var count = length / pageSize + (length % pageSize == 0 ? 0u : 1u);
         return count > (ulong)statuses.Length ? Errno.EINVAL
             : NumaCalls.NodesOf(hold.Address, pageSize, statuses.AsSpan(0, (int)count));
     }
@@ -168,7 +175,7 @@ public sealed partial class MappedMemory
             }
             catch (ObjectDisposedException)
             {
-                Error = Errno.EFAULT; // what the kernel says of an address where nothing is
+                Error = Errno.EFAULT; // what the kernel answers for an address where nothing is
             }
         }
 
@@ -178,7 +185,8 @@ public sealed partial class MappedMemory
 
         public void Dispose()
         {
-            if (_held) _memory.DangerousRelease();
+            if (_held)
+                _memory.DangerousRelease();
         }
     }
 }

@@ -39,19 +39,21 @@ public sealed partial class MappedMemory : SafeHandle
     public static Errno Map(MapRequest request, out MappedMemory? memory)
     {
         memory = null;
-        ulong host = Host.PageSize;
-        ulong page = Math.Max(request.PageSize, host);
-        ulong alignment = Math.Max(request.Alignment, page);
-        if (request.Length == 0 || !ulong.IsPow2(page) || !ulong.IsPow2(alignment)) return Errno.EINVAL;
-        ulong length = unchecked(request.Length + page - 1) & ~(page - 1);
+        var host = Host.PageSize;
+        var page = Math.Max(request.PageSize, host);
+        var alignment = Math.Max(request.Alignment, page);
+        if (request.Length == 0 || !ulong.IsPow2(page) || !ulong.IsPow2(alignment))
+            return Errno.EINVAL;
+        var length = unchecked(request.Length + page - 1) & ~(page - 1);
         // The alignment is at least a page, so what is left behind the memory always has room for the guard.
-        ulong reservation = unchecked(length + alignment);
-        if (length < request.Length || reservation < length || reservation > (ulong)nint.MaxValue) return Errno.ENOMEM;
+        var reservation = unchecked(length + alignment);
+        if (length < request.Length || reservation < length || reservation > (ulong)nint.MaxValue)
+            return Errno.ENOMEM;
 
         // The object comes first: a managed out-of-memory after mmap would lose the mapping.
         MappedMemory made = new() { Length = length, _guard = request.Guard ? host : 0 };
-        Errno error = Errno.EAGAIN;
-        for (int i = 0; i < Attempts && error == Errno.EAGAIN; i++)
+        var error = Errno.EAGAIN;
+        for (var i = 0; i < Attempts && error == Errno.EAGAIN; i++)
             error = made.Place(request, reservation, alignment);
         if (error.Ok)
             memory = made;
@@ -64,12 +66,13 @@ public sealed partial class MappedMemory : SafeHandle
     Errno Place(MapRequest request, ulong reservation, ulong alignment)
     {
         const int Reserve = Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS | Mman.MAP_NORESERVE;
-        Errno error = Mman.Map(0, reservation, Mman.PROT_NONE, Reserve, null, 0, out nint start);
-        if (error.Failed) return error;
-        nint address = (nint)(((ulong)start + alignment - 1) & ~(alignment - 1));
-        nint guard = address + (nint)Length;
-        nint end = start + (nint)reservation;
-        ulong tail = (ulong)(end - guard) - _guard;
+        var error = Mman.Map(0, reservation, Mman.PROT_NONE, Reserve, null, 0, out var start);
+        if (error.Failed)
+            return error;
+        var address = (nint)(((ulong)start + alignment - 1) & ~(alignment - 1));
+        var guard = address + (nint)Length;
+        var end = start + (nint)reservation;
+        var tail = (ulong)(end - guard) - _guard;
 
         error = Mman.Unmap(start, (ulong)(guard - start));
         if (error.Failed)
@@ -85,31 +88,35 @@ public sealed partial class MappedMemory : SafeHandle
 
         // MAP_SHARED_VALIDATE refuses flags the file does not know (EOPNOTSUPP), this one among them; the address is then a mere
         // hint, as it is for kernels before 4.17. Either way the answer says where the memory is.
-        bool strict = (request.Flags & Mman.MAP_TYPE) == Mman.MAP_SHARED_VALIDATE;
-        int flags = request.Flags | (strict ? 0 : Mman.MAP_FIXED_NOREPLACE);
-        error = Mman.Map(address, Length, request.Protection, flags, request.File, request.Offset, out nint got);
+        var strict = (request.Flags & Mman.MAP_TYPE) == Mman.MAP_SHARED_VALIDATE;
+        var flags = request.Flags | (strict ? 0 : Mman.MAP_FIXED_NOREPLACE);
+        error = Mman.Map(address, Length, request.Protection, flags, request.File, request.Offset, out var got);
         if (error.Ok && got == address)
         {
             SetHandle(got);
             return Errno.None;
         }
-        if (error.Ok) Undo(got, Length);
-        if (_guard != 0) Undo(guard, _guard);
+        if (error.Ok)
+            Undo(got, Length);
+        if (_guard != 0)
+            Undo(guard, _guard);
         return error.Ok || error == Errno.EEXIST ? Errno.EAGAIN : error;
     }
 
     static void Undo(nint address, ulong length)
     {
-        Errno error = Mman.Unmap(address, length);
-        if (error.Failed) Bugs.Report($"munmap(0x{address:x}, {length}) while undoing a mapping: {error}");
+        var error = Mman.Unmap(address, length);
+        if (error.Failed)
+            UnexpectedFailures.Report($"munmap(0x{address:x}, {length}) while undoing a mapping: {error}");
     }
 
     /// <inheritdoc/>
     protected override bool ReleaseHandle()
     {
         // One call for both: they are neighbours, and only all of a mapping can be unmapped without room for one more (munmap(2), ENOMEM).
-        Errno error = Mman.Unmap(handle, Length + _guard);
-        if (error.Failed) Bugs.Report($"munmap(0x{handle:x}, {Length + _guard}): {error}");
+        var error = Mman.Unmap(handle, Length + _guard);
+        if (error.Failed)
+            UnexpectedFailures.Report($"munmap(0x{handle:x}, {Length + _guard}): {error}");
         return error.Ok;
     }
 }

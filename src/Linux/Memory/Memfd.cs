@@ -27,19 +27,23 @@ public static partial class Memfd
     public const int F_SEAL_EXEC = 0x20;
 #pragma warning restore CS1591
 
-    /// <summary>Makes an anonymous file, close-on-exec, that nobody but its owner can open again.</summary>
+    /// <summary>Makes an anonymous file, close-on-exec, that only its owner can open again.</summary>
     /// <param name="name">At most 249 bytes; seen in /proc only.</param>
-    /// <param name="flags">MFD_*; MFD_CLOEXEC is added. Without MFD_ALLOW_SEALING nobody can add a seal, whatever vm.memfd_noexec is.</param>
+    /// <param name="flags">MFD_*; MFD_CLOEXEC is added. Without MFD_ALLOW_SEALING no process can add a seal, whatever vm.memfd_noexec
+    /// is.</param>
     /// <param name="fd">The file, or null on failure.</param>
     /// <returns>ENODEV: the CPU has no such huge page; EINVAL, EMFILE, ENFILE, ENOMEM, EPERM: memfd_create(2), fchmod(2).</returns>
     public static Errno Create(string name, uint flags, out SafeFileHandle? fd)
     {
         fd = null;
-        if (Libc.HasNul(name)) return Errno.EINVAL;
-        if (Faults.Hit(nameof(memfd_create), out Errno error)) return error;
-        error = Files.Own(memfd_create(name, flags | MFD_CLOEXEC), out SafeFileHandle? made);
-        if (error.Failed) return error;
-        // The kernel makes them 0777, and whoever was lent one for reading could open it again for writing, through its own /proc/self/fd.
+        if (Libc.HasNul(name))
+            return Errno.EINVAL;
+        if (Faults.Hit(nameof(memfd_create), out var error))
+            return error;
+        error = Files.Own(memfd_create(name, flags | MFD_CLOEXEC), out var made);
+        if (error.Failed)
+            return error;
+        // The kernel makes them 0777: a borrower that got one for reading could open it again for writing, through its own /proc/self/fd.
         error = Files.SetMode(made!, Files.OwnerOnly);
         if (error.Ok && (flags & MFD_ALLOW_SEALING) == 0)
             error = EndSealing(made!);
@@ -57,14 +61,15 @@ public static partial class Memfd
     public static Errno AddSeals(SafeFileHandle fd, int seals) => Files.Control(fd, F_ADD_SEALS, seals, out _);
 
     /// <summary>
-    /// Lets nobody add a seal from here on. Linux 6.3 and later make every memfd sealable where vm.memfd_noexec is 1 or 2 (memfd_create(2),
-    /// MFD_NOEXEC_SEAL), and with one F_SEAL_FUTURE_WRITE of a consumer's the memory could never be mapped for writing again.
+    /// Ends sealing: no process can add a seal afterwards. Linux 6.3 and later make every memfd sealable where vm.memfd_noexec is 1 or 2
+    /// (memfd_create(2),
+    /// MFD_NOEXEC_SEAL), and after one F_SEAL_FUTURE_WRITE of a borrower no process could map the memory for writing again.
     /// </summary>
     /// <param name="fd">Any file; one that has no seals, or whose sealing has ended, is left as it is.</param>
     /// <returns>EBADF and the like: fcntl(2).</returns>
     public static Errno EndSealing(SafeFileHandle fd)
     {
-        Errno error = AddSeals(fd, F_SEAL_SEAL);
+        var error = AddSeals(fd, F_SEAL_SEAL);
         return error == Errno.EPERM || error == Errno.EINVAL ? Errno.None : error;
     }
 

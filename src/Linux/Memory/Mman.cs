@@ -43,15 +43,18 @@ public static unsafe partial class Mman
 
     // mmap(2), munmap(2), madvise(2) list no EINTR: a populating madvise is only cut short by a signal that kills.
 
-    /// <summary>mmap(2). The daemon maps by <see cref="MappedMemory"/>, which keeps the address to itself; the client library needs it.</summary>
+    /// <summary>mmap(2). The daemon maps by <see cref="MappedMemory"/>, which keeps the address to itself; the client library needs
+    /// it.</summary>
     public static Errno Map(nint hint, ulong length, int protection, int flags, SafeFileHandle? file, ulong offset, out nint address)
     {
         address = 0;
-        if (Faults.Hit(nameof(mmap), out Errno error)) return error;
-        nint result = file is null
+        if (Faults.Hit(nameof(mmap), out var error))
+            return error;
+        var result = file is null
             ? mmap(hint, (nuint)length, protection, flags, -1, 0)
             : mmap(hint, (nuint)length, protection, flags, file, (long)offset);
-        if (result == Failed) return Errno.Last;
+        if (result == Failed)
+            return Errno.Last;
         address = result;
         return Errno.None;
     }
@@ -59,20 +62,23 @@ public static unsafe partial class Mman
     /// <summary>munmap(2).</summary>
     public static Errno Unmap(nint address, ulong length)
     {
-        if (Faults.Hit(nameof(munmap), out Errno error)) return error;
+        if (Faults.Hit(nameof(munmap), out var error))
+            return error;
         return munmap(address, (nuint)length) == 0 ? Errno.None : Errno.Last;
     }
 
     internal static Errno Advise(nint address, ulong length, int advice)
     {
-        if (Faults.Hit(nameof(madvise), out Errno error)) return error;
+        if (Faults.Hit(nameof(madvise), out var error))
+            return error;
         return madvise(address, (nuint)length, advice) == 0 ? Errno.None : Errno.Last;
     }
 
     /// <summary>One byte per host page into <paramref name="pages"/>, lowest bit set for a resident one.</summary>
     internal static Errno Resident(nint address, ulong length, Span<byte> pages)
     {
-        if (Faults.Hit(nameof(mincore), out Errno error)) return error;
+        if (Faults.Hit(nameof(mincore), out var error))
+            return error;
         fixed (byte* p = pages)
             return mincore(address, (nuint)length, p) == 0 ? Errno.None : Errno.Last;
     }

@@ -4,7 +4,7 @@ namespace HostMemd.Linux;
 
 /// <summary>
 /// mbind(2), get_mempolicy(2), set_mempolicy(2), move_pages(2), by number: libnuma is not needed for four calls.
-/// Wherever a mask goes in, maxnode is the highest node + 2, because the kernel ignores the last of the bits it is told of.
+/// For every mask that a caller passes, maxnode is the highest node + 2, because the kernel ignores the last bit that maxnode covers.
 /// </summary>
 public static unsafe partial class NumaCalls
 {
@@ -32,7 +32,7 @@ public static unsafe partial class NumaCalls
     static readonly Lazy<bool> s_hasPreferredMany = new(ProbePreferredMany, LazyThreadSafetyMode.PublicationOnly);
 
     /// <summary>Whether mbind(2) takes MPOL_PREFERRED_MANY (Linux 5.15), asked once with a scratch page: a version number
-    /// says nothing about seccomp filters and backports.</summary>
+    /// knows nothing of seccomp filters and backports.</summary>
     public static bool HasPreferredMany => s_hasPreferredMany.Value;
 
     /// <summary>The calling thread's policy, or what <paramref name="flags"/> ask for: get_mempolicy(2).</summary>
@@ -49,8 +49,9 @@ public static unsafe partial class NumaCalls
     {
         nodes = [];
         Span<ulong> mask = stackalloc ulong[NodeWords];
-        Errno error = GetPolicy(out _, mask, MPOL_F_MEMS_ALLOWED);
-        if (error.Ok) nodes = BitList.FromMask(mask);
+        var error = GetPolicy(out _, mask, MPOL_F_MEMS_ALLOWED);
+        if (error.Ok)
+            nodes = BitList.FromMask(mask);
         return error;
     }
 
@@ -60,7 +61,7 @@ public static unsafe partial class NumaCalls
     /// <returns>Null for one that is not known here.</returns>
     public static string? PolicyText(int mode, ReadOnlySpan<ulong> mask)
     {
-        string? name = mode switch
+        var name = mode switch
         {
             MPOL_DEFAULT => "default",
             MPOL_PREFERRED => "prefer",
@@ -81,8 +82,10 @@ public static unsafe partial class NumaCalls
     /// <returns>EINVAL, ENOSYS, EPERM: set_mempolicy(2).</returns>
     public static Errno SetPolicy(int mode, ReadOnlySpan<ulong> mask, ulong maxnode)
     {
-        if (!Covers(mask, maxnode)) return Errno.EINVAL;
-        if (Faults.Hit(nameof(set_mempolicy), out Errno error)) return error;
+        if (!Covers(mask, maxnode))
+            return Errno.EINVAL;
+        if (Faults.Hit(nameof(set_mempolicy), out var error))
+            return error;
         fixed (ulong* p = mask)
             return set_mempolicy(Syscalls.SYS_set_mempolicy, mode, maxnode == 0 ? null : p, (nuint)maxnode) == 0 ? Errno.None : Errno.Last;
     }
@@ -90,11 +93,13 @@ public static unsafe partial class NumaCalls
     internal static Errno GetPolicy(out int mode, Span<ulong> mask, nint address, uint flags)
     {
         mode = 0;
-        if (Faults.Hit(nameof(get_mempolicy), out Errno error)) return error;
+        if (Faults.Hit(nameof(get_mempolicy), out var error))
+            return error;
         int found;
         fixed (ulong* p = mask)
         {
-            if (get_mempolicy(Syscalls.SYS_get_mempolicy, &found, p, (nuint)mask.Length * 64, address, flags) != 0) return Errno.Last;
+            if (get_mempolicy(Syscalls.SYS_get_mempolicy, &found, p, (nuint)mask.Length * 64, address, flags) != 0)
+                return Errno.Last;
         }
         mode = found;
         return Errno.None;
@@ -102,27 +107,31 @@ public static unsafe partial class NumaCalls
 
     internal static Errno Bind(nint address, ulong length, int mode, ReadOnlySpan<ulong> mask, ulong maxnode, uint flags)
     {
-        if (!Covers(mask, maxnode)) return Errno.EINVAL;
-        if (Faults.Hit(nameof(mbind), out Errno error)) return error;
+        if (!Covers(mask, maxnode))
+            return Errno.EINVAL;
+        if (Faults.Hit(nameof(mbind), out var error))
+            return error;
         fixed (ulong* p = mask)
         {
-            ulong* nodes = maxnode == 0 ? null : p;
+            var nodes = maxnode == 0 ? null : p;
             return mbind(Syscalls.SYS_mbind, address, (nuint)length, mode, nodes, (nuint)maxnode, flags) == 0 ? Errno.None : Errno.Last;
         }
     }
 
     internal static Errno NodesOf(nint address, ulong pageSize, Span<int> statuses)
     {
-        nint* pages = stackalloc nint[PagesPerStep];
-        for (int done = 0; done < statuses.Length;)
+        var pages = stackalloc nint[PagesPerStep];
+        for (var done = 0; done < statuses.Length;)
         {
-            int count = Math.Min(PagesPerStep, statuses.Length - done);
-            for (int i = 0; i < count; i++)
+            var count = Math.Min(PagesPerStep, statuses.Length - done);
+            for (var i = 0; i < count; i++)
                 pages[i] = address + (nint)((ulong)(done + i) * pageSize);
-            if (Faults.Hit(nameof(move_pages), out Errno error)) return error;
+            if (Faults.Hit(nameof(move_pages), out var error))
+                return error;
             fixed (int* p = statuses[done..])
             {
-                if (move_pages(Syscalls.SYS_move_pages, 0, (nuint)count, pages, null, p, 0) < 0) return Errno.Last;
+                if (move_pages(Syscalls.SYS_move_pages, 0, (nuint)count, pages, null, p, 0) < 0)
+                    return Errno.Last;
             }
             done += count;
         }
@@ -136,9 +145,11 @@ public static unsafe partial class NumaCalls
 
     static bool ProbePreferredMany()
     {
-        if (AllowedNodes(out int[] nodes).Failed || nodes.Length == 0) return false;
+        if (AllowedNodes(out var nodes).Failed || nodes.Length == 0)
+            return false;
         MapRequest page = new() { Length = Host.PageSize, Flags = Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS };
-        if (MappedMemory.Map(page, out MappedMemory? scratch).Failed) return false;
+        if (MappedMemory.Map(page, out var scratch).Failed)
+            return false;
         using (scratch)
         {
             Span<ulong> mask = stackalloc ulong[NodeWords];

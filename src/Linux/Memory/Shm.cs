@@ -15,13 +15,16 @@ public static partial class Shm
     public static Errno Open(string name, int flags, int mode, out SafeFileHandle? fd)
     {
         fd = null;
-        if (Libc.HasNul(name)) return Errno.EINVAL;
-        if (Faults.Hit(nameof(shm_open), out Errno error)) return error;
+        if (Libc.HasNul(name))
+            return Errno.EINVAL;
+        if (Faults.Hit(nameof(shm_open), out var error))
+            return error;
         do
         {
             error = Files.Own(shm_open(name, flags | Files.O_CLOEXEC, mode), out fd);
         }
-        while (error == Errno.EINTR); // it is an open(2) underneath
+        while (error == Errno.EINTR)
+            ; // it is an open(2) underneath
         return error;
     }
 
@@ -30,8 +33,10 @@ public static partial class Shm
     /// <returns>ENOENT, EACCES, EINVAL: shm_open(3).</returns>
     public static Errno Unlink(string name)
     {
-        if (Libc.HasNul(name)) return Errno.EINVAL;
-        if (Faults.Hit(nameof(shm_unlink), out Errno error)) return error;
+        if (Libc.HasNul(name))
+            return Errno.EINVAL;
+        if (Faults.Hit(nameof(shm_unlink), out var error))
+            return error;
         return shm_unlink(name) == 0 ? Errno.None : Errno.Last;
     }
 

@@ -42,9 +42,11 @@ public sealed unsafe partial class ZeroPages : IDisposable
     /// <returns>Null where the kernel does not have it, or not for this memory, or a filter forbids it.</returns>
     public static ZeroPages? TryOpen(MappedMemory memory)
     {
-        if (Faults.Hit(nameof(userfaultfd), out _)) return null;
-        nint fd = userfaultfd(Libc.PerArch(x64: 323, arm64: 282), Files.O_CLOEXEC | UFFD_USER_MODE_ONLY);
-        if (fd < 0) return null;
+        if (Faults.Hit(nameof(userfaultfd), out _))
+            return null;
+        var fd = userfaultfd(Libc.PerArch(x64: 323, arm64: 282), Files.O_CLOEXEC | UFFD_USER_MODE_ONLY);
+        if (fd < 0)
+            return null;
         ZeroPages made = new(memory, new SafeFileHandle(fd, ownsHandle: true));
         Words api = new() { First = UFFD_API, Second = UFFD_FEATURE_SIGBUS };
         Words register = new() { First = memory.Address, Second = memory.Length, Third = UFFDIO_REGISTER_MODE_MISSING };
@@ -62,14 +64,17 @@ public sealed unsafe partial class ZeroPages : IDisposable
     /// filled before the failure stays.</returns>
     public Errno Fill(ulong offset, ulong length)
     {
-        if (Faults.Hit(nameof(UFFDIO_ZEROPAGE), out Errno error)) return error;
-        for (ulong end = offset + length; offset < end;)
+        if (Faults.Hit(nameof(UFFDIO_ZEROPAGE), out var error))
+            return error;
+        for (var end = offset + length; offset < end;)
         {
             Words range = new() { First = _memory.Address + offset, Second = end - offset };
             error = Control(UFFDIO_ZEROPAGE, ref range);
-            if (error.Ok) return error;
-            // EAGAIN: it got only so far; the next call says why.
-            if (error != Errno.EAGAIN || (long)range.Fourth <= 0) return error;
+            if (error.Ok)
+                return error;
+            // EAGAIN: it got only so far; the next call reports why.
+            if (error != Errno.EAGAIN || (long)range.Fourth <= 0)
+                return error;
             offset += range.Fourth;
         }
         return Errno.None;
@@ -79,22 +84,25 @@ public sealed unsafe partial class ZeroPages : IDisposable
     public void Close()
     {
         Words range = new() { First = _memory.Address, Second = _memory.Length };
-        Errno error = Control(UFFDIO_UNREGISTER, ref range);
-        if (error.Failed) Bugs.Report($"UFFDIO_UNREGISTER of {_memory.Length} bytes: {error}");
+        var error = Control(UFFDIO_UNREGISTER, ref range);
+        if (error.Failed)
+            UnexpectedFailures.Report($"UFFDIO_UNREGISTER of {_memory.Length} bytes: {error}");
     }
 
     /// <summary>Ends it; no thread may be filling.</summary>
     public void Dispose()
     {
         _file.Dispose();
-        if (!_held) return;
+        if (!_held)
+            return;
         _held = false;
         _memory.DangerousRelease();
     }
 
     Errno Control(uint request, ref Words argument)
     {
-        if (Faults.Hit(nameof(ioctl), out Errno error)) return error;
+        if (Faults.Hit(nameof(ioctl), out var error))
+            return error;
         fixed (Words* p = &argument)
             return ioctl(_file, request, p) >= 0 ? Errno.None : Errno.Last;
     }

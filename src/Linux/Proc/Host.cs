@@ -23,7 +23,7 @@ public static class Host
     /// <param name="proc">Where procfs is.</param>
     public static int OvercommitMode(out bool known, string proc = "/proc")
     {
-        ulong? mode = ProcFile.Number(proc + "/sys/vm/overcommit_memory");
+        var mode = ProcFile.Number(proc + "/sys/vm/overcommit_memory");
         known = mode is not null;
         return (int)(mode ?? 0);
     }
@@ -37,10 +37,12 @@ public static class Host
     /// <param name="advice">MADV_*.</param>
     public static bool HasMadvise(int advice)
     {
-        if (s_hasMadvise.TryGetValue(advice, out bool known)) return known;
+        if (s_hasMadvise.TryGetValue(advice, out var known))
+            return known;
         MapRequest page = new() { Length = PageSize, Flags = Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS };
         // A machine that cannot map a page now may be able to later: not remembered.
-        if (MappedMemory.Map(page, out MappedMemory? scratch).Failed) return false;
+        if (MappedMemory.Map(page, out var scratch).Failed)
+            return false;
         using (scratch)
             return s_hasMadvise[advice] = scratch!.Advise(0, PageSize, advice) != Errno.EINVAL;
     }

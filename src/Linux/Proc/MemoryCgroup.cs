@@ -4,7 +4,7 @@ namespace HostMemd.Linux;
 public static class MemoryCgroup
 {
     /// <summary>Bytes until the nearest limit on the way to the root, or null if there is none. What it holds of files on disks counts
-    /// as free: the kernel gives it up before it refuses.</summary>
+    /// as free: the kernel drops it before it refuses.</summary>
     /// <param name="proc">Where procfs is.</param>
     /// <param name="cgroups">Where the hierarchy is mounted.</param>
     public static ulong? Available(string proc = "/proc", string cgroups = "/sys/fs/cgroup")

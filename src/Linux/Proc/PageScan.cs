@@ -11,9 +11,9 @@ namespace HostMemd.Linux;
 public readonly record struct PageCounts(ulong Present, ulong Huge, ulong Swapped);
 
 /// <summary>
-/// This process's page tables, range by range: PAGEMAP_SCAN (Linux 6.7), Documentation/admin-guide/mm/pagemap.rst. Where smaps takes all
-/// mappings in turn and keeps the address space from changing while it counts one of them, this counts what it is asked for and lets
-/// go in between. One thread at a time.
+/// This process's page tables, range by range: PAGEMAP_SCAN (Linux 6.7), Documentation/admin-guide/mm/pagemap.rst. smaps takes all
+/// mappings in turn and keeps the address space from changing while it counts one of them; this counts the range that it is given and
+/// releases the address space in between. One thread at a time.
 /// </summary>
 public sealed unsafe partial class PageScan : IDisposable
 {
@@ -42,13 +42,14 @@ public sealed unsafe partial class PageScan : IDisposable
     }
 
     readonly SafeFileHandle _file;
-    MapTurns _turns;
+    MmapYield _yield;
 
     PageScan(SafeFileHandle file) => _file = file;
 
-    /// <summary>Null if there is no pagemap; whether the kernel can scan it, the first <see cref="MappedMemory.CountPages"/> says.</summary>
+    /// <summary>Null if there is no pagemap; the first <see cref="MappedMemory.CountPages"/> reports whether the kernel can scan
+    /// it.</summary>
     public static PageScan? Open() =>
-        Files.Open("/proc/self/pagemap", Files.O_RDONLY | Files.O_CLOEXEC, 0, out SafeFileHandle? file).Ok ? new PageScan(file!) : null;
+        Files.Open("/proc/self/pagemap", Files.O_RDONLY | Files.O_CLOEXEC, 0, out var file).Ok ? new PageScan(file!) : null;
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
@@ -56,7 +57,7 @@ public sealed unsafe partial class PageScan : IDisposable
     internal Errno Count(nint address, ulong length, out PageCounts counts)
     {
         counts = default;
-        Region* regions = stackalloc Region[RegionsPerCall];
+        var regions = stackalloc Region[RegionsPerCall];
         ulong start = (ulong)address, end = start + length;
         while (start < end)
         {
@@ -70,16 +71,20 @@ public sealed unsafe partial class PageScan : IDisposable
                 AnyOf = PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
                 Return = Asked,
             };
-            if (Faults.Hit(nameof(PAGEMAP_SCAN), out Errno error)) return error;
-            long begun = Stopwatch.GetTimestamp();
-            int found = ioctl(_file, PAGEMAP_SCAN, &request);
-            if (found < 0 && (error = Errno.Last) != Errno.EINTR) return error;
-            _turns.Give(Stopwatch.GetElapsedTime(begun));
-            for (int i = 0; i < found; i++)
+            if (Faults.Hit(nameof(PAGEMAP_SCAN), out var error))
+                return error;
+            var begun = Stopwatch.GetTimestamp();
+            var found = ioctl(_file, PAGEMAP_SCAN, &request);
+            if (found < 0 && (error = Errno.Last) != Errno.EINTR)
+                return error;
+            _yield.AfterCall(Stopwatch.GetElapsedTime(begun));
+            for (var i = 0; i < found; i++)
                 counts = Add(counts, regions[i]);
-            if (found < 0) continue;
+            if (found < 0)
+                continue;
             // As far as it got: all of the part, or what the regions had room for.
-            if (request.WalkEnd <= start) return Errno.EINVAL;
+            if (request.WalkEnd <= start)
+                return Errno.EINVAL;
             start = request.WalkEnd;
         }
         return Errno.None;
@@ -87,10 +92,12 @@ public sealed unsafe partial class PageScan : IDisposable
 
     static PageCounts Add(PageCounts counts, Region region)
     {
-        ulong bytes = region.End - region.Start;
-        if ((region.Categories & PAGE_IS_PRESENT) == 0) return counts with { Swapped = counts.Swapped + bytes };
-        if ((region.Categories & PAGE_IS_PFNZERO) != 0) return counts;
-        ulong huge = (region.Categories & PAGE_IS_HUGE) != 0 ? bytes : 0;
+        var bytes = region.End - region.Start;
+        if ((region.Categories & PAGE_IS_PRESENT) == 0)
+            return counts with { Swapped = counts.Swapped + bytes };
+        if ((region.Categories & PAGE_IS_PFNZERO) != 0)
+            return counts;
+        var huge = (region.Categories & PAGE_IS_HUGE) != 0 ? bytes : 0;
         return counts with { Present = counts.Present + bytes, Huge = counts.Huge + huge };
     }
 

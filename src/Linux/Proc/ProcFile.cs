@@ -25,7 +25,7 @@ public sealed class ProcFile : IDisposable
     /// <summary>The same, and why not.</summary>
     public static ProcFile? Open(string path, out Errno error)
     {
-        error = Files.Open(path, Files.O_RDONLY | Files.O_NOCTTY, 0, out SafeFileHandle? file);
+        error = Files.Open(path, Files.O_RDONLY | Files.O_NOCTTY, 0, out var file);
         return error.Ok ? new ProcFile(file!) : null;
     }
 
@@ -35,7 +35,7 @@ public sealed class ProcFile : IDisposable
         while (true)
         {
             ReadOnlySpan<byte> rest = _buffer.AsSpan(_start, _end - _start);
-            int newline = rest.IndexOf((byte)'\n');
+            var newline = rest.IndexOf((byte)'\n');
             if (newline >= 0 || (_atEnd && rest.Length > 0))
             {
                 line = newline >= 0 ? rest[..newline] : rest;
@@ -57,12 +57,12 @@ public sealed class ProcFile : IDisposable
         (_start, _end) = (0, _end - _start);
         if (_end == _buffer.Length)
         {
-            byte[] longer = ArrayPool<byte>.Shared.Rent(_buffer.Length * 2);
+            var longer = ArrayPool<byte>.Shared.Rent(_buffer.Length * 2);
             _buffer.CopyTo(longer, 0);
             ArrayPool<byte>.Shared.Return(_buffer);
             _buffer = longer;
         }
-        Errno error = Files.PRead(_file, _position, _buffer.AsSpan(_end), out int read);
+        var error = Files.PRead(_file, _position, _buffer.AsSpan(_end), out var read);
         _atEnd = error.Failed || read == 0;
         _position += (ulong)read;
         _end += read;
@@ -71,17 +71,19 @@ public sealed class ProcFile : IDisposable
     public void Dispose()
     {
         _file.Dispose();
-        if (_buffer.Length > 0) ArrayPool<byte>.Shared.Return(_buffer);
+        if (_buffer.Length > 0)
+            ArrayPool<byte>.Shared.Return(_buffer);
         _buffer = [];
     }
 
     /// <summary>All of a file as text without its final newline, or null.</summary>
     public static string? Text(string path)
     {
-        using ProcFile? file = Open(path);
-        if (file is null) return null;
+        using var file = Open(path);
+        if (file is null)
+            return null;
         StringBuilder text = new();
-        for (bool first = true; file.Next(out ReadOnlySpan<byte> line); first = false)
+        for (var first = true; file.Next(out var line); first = false)
             text.Append(first ? "" : "\n").Append(Encoding.UTF8.GetString(line));
         return text.ToString();
     }
@@ -89,8 +91,8 @@ public sealed class ProcFile : IDisposable
     /// <summary>The number a file starts with, or null.</summary>
     public static ulong? Number(string path)
     {
-        using ProcFile? file = Open(path);
-        return file is not null && file.Next(out ReadOnlySpan<byte> line) && Utf8Parser.TryParse(line, out ulong number, out _)
+        using var file = Open(path);
+        return file is not null && file.Next(out var line) && Utf8Parser.TryParse(line, out ulong number, out _)
             ? number : null;
     }
 }

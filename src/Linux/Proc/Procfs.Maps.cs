@@ -19,7 +19,7 @@ public static partial class Procfs
     /// <summary>Parses a line of maps.</summary>
     /// <param name="line">Without newline.</param>
     /// <returns>Null if it is none.</returns>
-    public static MapsEntry? ParseMaps(ReadOnlySpan<byte> line) => MapsLine.TryParse(line, out MapsLine parsed)
+    public static MapsEntry? ParseMaps(ReadOnlySpan<byte> line) => MapsLine.TryParse(line, out var parsed)
         ? new MapsEntry(parsed.Start, parsed.End, Encoding.UTF8.GetString(parsed.Permissions), parsed.Offset,
             Encoding.UTF8.GetString(parsed.Device), parsed.Inode, Encoding.UTF8.GetString(parsed.Path))
         : null;
@@ -29,28 +29,30 @@ public static partial class Procfs
     /// <param name="root">Where procfs is.</param>
     public static IEnumerable<MapsEntry> Maps(int? pid = null, string root = "/proc")
     {
-        using ProcFile? file = ProcFile.Open(PathOf(pid, "maps", root));
-        while (file is not null && file.Next(out ReadOnlySpan<byte> line))
+        using var file = ProcFile.Open(PathOf(pid, "maps", root));
+        while (file is not null && file.Next(out var line))
         {
-            if (ParseMaps(line) is { } entry) yield return entry;
+            if (ParseMaps(line) is { } entry)
+                yield return entry;
         }
     }
 
-    /// <summary>How many mappings this process has; 0 if the kernel does not say.</summary>
+    /// <summary>How many mappings this process has; 0 if the kernel does not report them.</summary>
     public static ulong CountMaps()
     {
         ulong count = 0;
-        MapTurns turns = default;
+        MmapYield others = default;
         AddressSpace.Enter();
         try
         {
-            using ProcFile? file = ProcFile.Open("/proc/self/maps");
-            long begun = Stopwatch.GetTimestamp();
+            using var file = ProcFile.Open("/proc/self/maps");
+            var begun = Stopwatch.GetTimestamp();
             while (file is not null && file.Next(out _))
             {
                 // The kernel hands out some fifty lines with each read, and holds the address space for that long.
-                if (++count % 64 != 0) continue;
-                turns.Give(Stopwatch.GetElapsedTime(begun));
+                if (++count % 64 != 0)
+                    continue;
+                others.AfterCall(Stopwatch.GetElapsedTime(begun));
                 begun = Stopwatch.GetTimestamp();
             }
         }
@@ -68,12 +70,13 @@ public static partial class Procfs
     /// <param name="root">Where procfs is.</param>
     public static int CountMapsOf(string device, ulong inode, int? pid = null, string root = "/proc")
     {
-        byte[] wanted = Encoding.UTF8.GetBytes(device);
-        int count = 0;
-        using ProcFile? file = ProcFile.Open(PathOf(pid, "maps", root));
-        while (file is not null && file.Next(out ReadOnlySpan<byte> line))
+        var wanted = Encoding.UTF8.GetBytes(device);
+        var count = 0;
+        using var file = ProcFile.Open(PathOf(pid, "maps", root));
+        while (file is not null && file.Next(out var line))
         {
-            if (MapsLine.TryParse(line, out MapsLine maps) && maps.Inode == inode && maps.Device.SequenceEqual(wanted)) count++;
+            if (MapsLine.TryParse(line, out var maps) && maps.Inode == inode && maps.Device.SequenceEqual(wanted))
+                count++;
         }
         return count;
     }
@@ -89,12 +92,17 @@ public static partial class Procfs
         public static bool TryParse(ReadOnlySpan<byte> line, out MapsLine maps)
         {
             maps = default;
-            ReadOnlySpan<byte> rest = line;
-            if (!Word(ref rest, out ReadOnlySpan<byte> range) || range.IndexOf((byte)'-') is var dash && dash < 0) return false;
-            if (!Hex(range[..dash], out maps.Start) || !Hex(range[(dash + 1)..], out maps.End)) return false;
-            if (!Word(ref rest, out maps.Permissions) || !Word(ref rest, out ReadOnlySpan<byte> offset)) return false;
-            if (!Hex(offset, out maps.Offset) || !Word(ref rest, out maps.Device)) return false;
-            if (!Word(ref rest, out ReadOnlySpan<byte> inode) || Amount(inode) is not { } number) return false;
+            var rest = line;
+            if (!Word(ref rest, out var range) || range.IndexOf((byte)'-') is var dash && dash < 0)
+                return false;
+            if (!Hex(range[..dash], out maps.Start) || !Hex(range[(dash + 1)..], out maps.End))
+                return false;
+            if (!Word(ref rest, out maps.Permissions) || !Word(ref rest, out var offset))
+                return false;
+            if (!Hex(offset, out maps.Offset) || !Word(ref rest, out maps.Device))
+                return false;
+            if (!Word(ref rest, out var inode) || Amount(inode) is not { } number)
+                return false;
             maps.Inode = number;
             // The path is all that is left: it may have blanks inside and, deleted or not, at its end.
             maps.Path = rest.TrimStart((byte)' ');

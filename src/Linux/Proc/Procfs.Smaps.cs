@@ -11,15 +11,16 @@ public readonly record struct VmFlags(string Text)
     public bool Contains(string flag)
     {
         // Flags are two letters at every third place; a plain search would find "rm" in "mr mw".
-        for (int i = 0; i + 2 <= (Text ?? "").Length; i += 3)
+        for (var i = 0; i + 2 <= (Text ?? "").Length; i += 3)
         {
-            if (string.CompareOrdinal(Text, i, flag, 0, 2) == 0) return flag.Length == 2;
+            if (string.CompareOrdinal(Text, i, flag, 0, 2) == 0)
+                return flag.Length == 2;
         }
         return false;
     }
 }
 
-/// <summary>One mapping of /proc/PID/smaps: proc_pid_smaps(5). Amounts in bytes, 0 where the kernel does not tell.</summary>
+/// <summary>One mapping of /proc/PID/smaps: proc_pid_smaps(5). Amounts in bytes, 0 where the kernel does not report them.</summary>
 public sealed record SmapsEntry
 {
 #pragma warning disable CS1591 // proc_pid_smaps(5)
@@ -41,7 +42,7 @@ public sealed record SmapsEntry
     public VmFlags Flags { get; internal set; }
 #pragma warning restore CS1591
 
-    /// <summary>Merged bytes; null on kernels that do not tell, 6.1 for one.</summary>
+    /// <summary>Merged bytes; null on kernels that do not report them, 6.1 for one.</summary>
     public ulong? Ksm { get; internal set; }
 }
 
@@ -58,11 +59,12 @@ sealed class SmapsParser(Func<ulong, ulong, bool>? wanted)
         // An entry begins with a small hexadecimal digit, its other lines with a capital: "Anonymous:", "VmFlags:".
         if (line.Length == 0 || char.IsAsciiLetterUpper((char)line[0]))
         {
-            if (_entry is not null) Detail(_entry, line);
+            if (_entry is not null)
+                Detail(_entry, line);
             return null;
         }
-        SmapsEntry? finished = Finish();
-        if (Procfs.MapsLine.TryParse(line, out Procfs.MapsLine maps) && wanted?.Invoke(maps.Start, maps.End) != false)
+        var finished = Finish();
+        if (Procfs.MapsLine.TryParse(line, out var maps) && wanted?.Invoke(maps.Start, maps.End) != false)
         {
             _entry = new SmapsEntry
             {
@@ -80,38 +82,51 @@ sealed class SmapsParser(Func<ulong, ulong, bool>? wanted)
     /// <summary>The last entry.</summary>
     internal SmapsEntry? Finish()
     {
-        SmapsEntry? entry = _entry;
+        var entry = _entry;
         _entry = null;
         return entry;
     }
 
     void Detail(SmapsEntry entry, ReadOnlySpan<byte> line)
     {
-        int colon = line.IndexOf((byte)':');
-        if (colon < 0) return;
+        var colon = line.IndexOf((byte)':');
+        if (colon < 0)
+            return;
         ReadOnlySpan<byte> name = line[..colon], value = line[(colon + 1)..];
         if (name.SequenceEqual("VmFlags"u8))
         {
             entry.Flags = new VmFlags(Same(ref _flags, value.Trim((byte)' ')));
             return;
         }
-        if (Procfs.Amount(value) is not { } bytes) return;
-        if (name.SequenceEqual("Rss"u8)) entry.Rss = bytes;
-        else if (name.SequenceEqual("Pss"u8)) entry.Pss = bytes;
-        else if (name.SequenceEqual("Swap"u8)) entry.Swap = bytes;
-        else if (name.SequenceEqual("AnonHugePages"u8)) entry.AnonHugePages = bytes;
-        else if (name.SequenceEqual("ShmemPmdMapped"u8)) entry.ShmemPmdMapped = bytes;
-        else if (name.SequenceEqual("FilePmdMapped"u8)) entry.FilePmdMapped = bytes;
-        else if (name.SequenceEqual("Private_Hugetlb"u8)) entry.PrivateHugetlb = bytes;
-        else if (name.SequenceEqual("Shared_Hugetlb"u8)) entry.SharedHugetlb = bytes;
-        else if (name.SequenceEqual("KernelPageSize"u8)) entry.KernelPageSize = bytes;
-        else if (name.SequenceEqual("KSM"u8)) entry.Ksm = bytes;
+        if (Procfs.Amount(value) is not { } bytes)
+            return;
+        if (name.SequenceEqual("Rss"u8))
+            entry.Rss = bytes;
+        else if (name.SequenceEqual("Pss"u8))
+            entry.Pss = bytes;
+        else if (name.SequenceEqual("Swap"u8))
+            entry.Swap = bytes;
+        else if (name.SequenceEqual("AnonHugePages"u8))
+            entry.AnonHugePages = bytes;
+        else if (name.SequenceEqual("ShmemPmdMapped"u8))
+            entry.ShmemPmdMapped = bytes;
+        else if (name.SequenceEqual("FilePmdMapped"u8))
+            entry.FilePmdMapped = bytes;
+        else if (name.SequenceEqual("Private_Hugetlb"u8))
+            entry.PrivateHugetlb = bytes;
+        else if (name.SequenceEqual("Shared_Hugetlb"u8))
+            entry.SharedHugetlb = bytes;
+        else if (name.SequenceEqual("KernelPageSize"u8))
+            entry.KernelPageSize = bytes;
+        else if (name.SequenceEqual("KSM"u8))
+            entry.Ksm = bytes;
     }
 
     static string Same(ref string last, ReadOnlySpan<byte> text)
     {
         Span<char> chars = stackalloc char[256];
-        if (text.Length <= chars.Length && chars[..Encoding.UTF8.GetChars(text, chars)].SequenceEqual(last)) return last;
+        if (text.Length <= chars.Length && chars[..Encoding.UTF8.GetChars(text, chars)].SequenceEqual(last))
+            return last;
         return last = Encoding.UTF8.GetString(text);
     }
 }
@@ -125,11 +140,13 @@ public static partial class Procfs
     {
         SmapsParser parser = new(null);
         List<SmapsEntry> entries = [];
-        foreach (Range range in text.Split((byte)'\n'))
+        foreach (var range in text.Split((byte)'\n'))
         {
-            if (parser.Line(text[range]) is { } entry) entries.Add(entry);
+            if (parser.Line(text[range]) is { } entry)
+                entries.Add(entry);
         }
-        if (parser.Finish() is { } last) entries.Add(last);
+        if (parser.Finish() is { } last)
+            entries.Add(last);
         return entries;
     }
 
@@ -141,12 +158,14 @@ public static partial class Procfs
     public static IEnumerable<SmapsEntry> Smaps(Func<ulong, ulong, bool>? wanted = null, int? pid = null, string root = "/proc")
     {
         SmapsParser parser = new(wanted);
-        using ProcFile? file = ProcFile.Open(PathOf(pid, "smaps", root));
-        while (file is not null && file.Next(out ReadOnlySpan<byte> line))
+        using var file = ProcFile.Open(PathOf(pid, "smaps", root));
+        while (file is not null && file.Next(out var line))
         {
-            if (parser.Line(line) is { } entry) yield return entry;
+            if (parser.Line(line) is { } entry)
+                yield return entry;
         }
-        if (parser.Finish() is { } last) yield return last;
+        if (parser.Finish() is { } last)
+            yield return last;
     }
 }
 
@@ -174,12 +193,15 @@ public sealed class SmapsTable
         int low = 0, high = _entries.Length;
         while (low < high)
         {
-            int middle = (low + high) / 2;
-            if (_entries[middle].End <= address) low = middle + 1;
-            else high = middle;
+            var middle = (low + high) / 2;
+            if (_entries[middle].End <= address)
+                low = middle + 1;
+            else
+                high = middle;
         }
-        int end = low;
-        while (end < _entries.Length && _entries[end].Start < address + length) end++;
+        var end = low;
+        while (end < _entries.Length && _entries[end].Start < address + length)
+            end++;
         return _entries.AsSpan(low, end - low);
     }
 }

@@ -5,7 +5,7 @@ namespace HostMemd.Linux;
 
 /// <summary>A mounted hugetlbfs.</summary>
 /// <param name="Path">Where.</param>
-/// <param name="PageSize">Bytes; 0 if the kernel does not tell.</param>
+/// <param name="PageSize">Bytes; 0 if the kernel does not report it.</param>
 public readonly record struct HugetlbMount(string Path, ulong PageSize);
 
 /// <summary>
@@ -30,7 +30,8 @@ public static partial class Procfs
     /// <param name="root">Where procfs is.</param>
     public static uint? Uid(int pid, string root = "/proc") =>
         // Real, effective, saved, of the file system.
-        Status("Uid", pid, root)?.Split('\t', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) is [_, var effective, ..]
+        Status("Uid", pid, root)?.Split('\t', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            is [_, var effective, ..]
             && uint.TryParse(effective, NumberStyles.None, CultureInfo.InvariantCulture, out var uid) ? uid : null;
 
     /// <summary>A field of /proc/PID/status in bytes, <c>VmRSS</c> for one.</summary>
@@ -43,7 +44,7 @@ public static partial class Procfs
     /// <param name="pid">The process; null for this one.</param>
     /// <param name="root">Where procfs is.</param>
     public static long? KsmStat(string name, int? pid = null, string root = "/proc") =>
-        long.TryParse(FieldOf(PathOf(pid, "ksm_stat", root), name), out long value) ? value : null;
+        long.TryParse(FieldOf(PathOf(pid, "ksm_stat", root), name), out var value) ? value : null;
 
     /// <summary>Merged pages of a process, shared and sharing: /proc/PID/ksm_merging_pages; null without KSM.</summary>
     /// <param name="pid">The process; null for this one.</param>
@@ -56,21 +57,27 @@ public static partial class Procfs
     /// <returns>Null if it is no hugetlbfs.</returns>
     public static HugetlbMount? ParseHugetlbMount(ReadOnlySpan<byte> line)
     {
-        ReadOnlySpan<byte> rest = line;
+        var rest = line;
         ReadOnlySpan<byte> word = default, path = default;
         // 36 35 98:0 /root /mount/point options [tags...] - type source super-options
-        for (int i = 0; i < 5; i++)
+        for (var i = 0; i < 5; i++)
         {
-            if (!Word(ref rest, out path)) return null;
+            if (!Word(ref rest, out path))
+                return null;
         }
-        while (Word(ref rest, out word) && !word.SequenceEqual("-"u8)) { }
-        if (!Word(ref rest, out word) || !word.SequenceEqual("hugetlbfs"u8)) return null;
-        if (!Word(ref rest, out _) || !Word(ref rest, out ReadOnlySpan<byte> options)) return new HugetlbMount(Unescape(path), 0);
-        ulong pageSize = 0;
-        foreach (Range range in options.Split((byte)','))
+        while (Word(ref rest, out word) && !word.SequenceEqual("-"u8))
         {
-            ReadOnlySpan<byte> option = options[range];
-            if (option.StartsWith("pagesize="u8)) pageSize = Suffixed(option["pagesize="u8.Length..]);
+        }
+        if (!Word(ref rest, out word) || !word.SequenceEqual("hugetlbfs"u8))
+            return null;
+        if (!Word(ref rest, out _) || !Word(ref rest, out var options))
+            return new HugetlbMount(Unescape(path), 0);
+        ulong pageSize = 0;
+        foreach (var range in options.Split((byte)','))
+        {
+            var option = options[range];
+            if (option.StartsWith("pagesize="u8))
+                pageSize = Suffixed(option["pagesize="u8.Length..]);
         }
         return new HugetlbMount(Unescape(path), pageSize);
     }
@@ -80,10 +87,11 @@ public static partial class Procfs
     public static IReadOnlyList<HugetlbMount> HugetlbMounts(string root = "/proc")
     {
         List<HugetlbMount> mounts = [];
-        using ProcFile? file = ProcFile.Open(root + "/self/mountinfo");
-        while (file is not null && file.Next(out ReadOnlySpan<byte> line))
+        using var file = ProcFile.Open(root + "/self/mountinfo");
+        while (file is not null && file.Next(out var line))
         {
-            if (ParseHugetlbMount(line) is { } mount) mounts.Add(mount);
+            if (ParseHugetlbMount(line) is { } mount)
+                mounts.Add(mount);
         }
         return mounts;
     }
@@ -93,8 +101,9 @@ public static partial class Procfs
     // 2M, 1024M, 64K, 1G; a plain number is bytes.
     static ulong Suffixed(ReadOnlySpan<byte> text)
     {
-        if (text.Length == 0) return 0;
-        int shift = text[^1] switch { (byte)'K' => 10, (byte)'M' => 20, (byte)'G' => 30, _ => 0 };
+        if (text.Length == 0)
+            return 0;
+        var shift = text[^1] switch { (byte)'K' => 10, (byte)'M' => 20, (byte)'G' => 30, _ => 0 };
         return (Amount(shift == 0 ? text : text[..^1]) ?? 0) << shift;
     }
 }

@@ -37,11 +37,12 @@ public static class Sysfs
     /// <param name="root">Where sysfs is.</param>
     public static ulong FreeMemory(int node, string root = "/sys")
     {
-        byte[] name = Encoding.UTF8.GetBytes($"Node {node} MemFree");
-        using ProcFile? file = ProcFile.Open($"{root}/devices/system/node/node{node}/meminfo");
-        while (file is not null && file.Next(out ReadOnlySpan<byte> line))
+        var name = Encoding.UTF8.GetBytes($"Node {node} MemFree");
+        using var file = ProcFile.Open($"{root}/devices/system/node/node{node}/meminfo");
+        while (file is not null && file.Next(out var line))
         {
-            if (Procfs.Field(line, name, out ReadOnlySpan<byte> value)) return Procfs.Amount(value) ?? 0;
+            if (Procfs.Field(line, name, out var value))
+                return Procfs.Amount(value) ?? 0;
         }
         return 0;
     }
@@ -53,10 +54,10 @@ public static class Sysfs
         List<ulong> sizes = [];
         try
         {
-            foreach (string path in Directory.EnumerateDirectories($"{root}/kernel/mm/{Pools}", "hugepages-*kB"))
+            foreach (var path in Directory.EnumerateDirectories($"{root}/kernel/mm/{Pools}", "hugepages-*kB"))
             {
-                string name = Path.GetFileName(path);
-                if (ulong.TryParse(name.AsSpan("hugepages-".Length, name.Length - "hugepages-kB".Length), out ulong size))
+                var name = Path.GetFileName(path);
+                if (ulong.TryParse(name.AsSpan("hugepages-".Length, name.Length - "hugepages-kB".Length), out var size))
                     sizes.Add(size * 1024);
             }
         }
@@ -74,8 +75,8 @@ public static class Sysfs
     /// <param name="root">Where sysfs is.</param>
     public static HugePagePool Pool(ulong pageSize, int? node = null, string root = "/sys")
     {
-        string parent = node is { } number ? $"{root}/devices/system/node/node{number}" : $"{root}/kernel/mm";
-        string pool = $"{parent}/{Pools}/hugepages-{pageSize / 1024}kB/";
+        var parent = node is { } number ? $"{root}/devices/system/node/node{number}" : $"{root}/kernel/mm";
+        var pool = $"{parent}/{Pools}/hugepages-{pageSize / 1024}kB/";
         return new HugePagePool(Count("nr_hugepages"), Count("free_hugepages"), Count("resv_hugepages"), Count("surplus_hugepages"));
 
         ulong Count(string file) => ProcFile.Number(pool + file) ?? 0;
@@ -92,15 +93,15 @@ public static class Sysfs
     /// <param name="root">Where sysfs is.</param>
     public static DaxDevice? Dax(uint major, uint minor, string root = "/sys")
     {
-        string device = $"{root}/dev/char/{major}:{minor}";
-        bool isDax = Path.GetFileName(new DirectoryInfo(device + "/subsystem").LinkTarget) == "dax";
+        var device = $"{root}/dev/char/{major}:{minor}";
+        var isDax = Path.GetFileName(new DirectoryInfo(device + "/subsystem").LinkTarget) == "dax";
         return isDax && ProcFile.Number(device + "/size") is { } size
             ? new DaxDevice(size, ProcFile.Number(device + "/align") ?? 0) : null;
     }
 
     static int[] List(string path)
     {
-        using ProcFile? file = ProcFile.Open(path);
-        return file is not null && file.Next(out ReadOnlySpan<byte> line) ? BitList.Parse(line) : [];
+        using var file = ProcFile.Open(path);
+        return file is not null && file.Next(out var line) ? BitList.Parse(line) : [];
     }
 }

@@ -29,7 +29,8 @@ public static class ThreadLimits
         {
             // Without a limit it is the word "max".
             if (ProcFile.Number($"{root}{at}/pids.max") is { } most && ProcFile.Number($"{root}{at}/pids.current") is { } used)
-                limits.Add(string.Create(CultureInfo.InvariantCulture, $"pids.max of {(at.Length == 0 ? "/" : at)} is {most} and {used} are used"));
+                limits.Add(string.Create(
+                    CultureInfo.InvariantCulture, $"pids.max of {(at.Length == 0 ? "/" : at)} is {most} and {used} are used"));
             if (at.Length == 0)
                 return;
         }

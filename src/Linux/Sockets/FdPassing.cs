@@ -7,24 +7,22 @@ namespace HostMemd.Linux;
 public delegate void DescriptorsReceived(ReadOnlySpan<SafeFileHandle> descriptors);
 
 /// <summary>
-/// Bytes and descriptors over a Unix socket, without waiting. recvmsg from the first byte on: a plain receive takes the bytes
-/// and silently drops the descriptors that came with them.
+/// Bytes and descriptors over a Unix socket, without waiting: recvmsg(2), sendmsg(2), cmsg(3). recvmsg from the first byte on: a plain
+/// receive takes the bytes and silently drops the descriptors that came with them.
 /// </summary>
 public static unsafe partial class FdPassing
 {
     /// <summary>SCM_MAX_FD of unix(7): the kernel passes no more in one message.</summary>
     public const int MaxDescriptors = 253;
 
-    public const int EAGAIN = 11;
+    internal const int SCM_RIGHTS = 1;
+    internal const int MSG_PEEK = 0x2;
+    internal const int MSG_CTRUNC = 0x8;
+    internal const int MSG_DONTWAIT = 0x40;
+    internal const int MSG_NOSIGNAL = 0x4000;
+    internal const int MSG_CMSG_CLOEXEC = 0x40000000;
 
-    const int SCM_RIGHTS = 1;
-    const int MSG_PEEK = 0x2;
-    const int MSG_CTRUNC = 0x8;
-    const int MSG_DONTWAIT = 0x40;
-    const int MSG_NOSIGNAL = 0x4000;
-    const int MSG_CMSG_CLOEXEC = 0x40000000;
-
-#pragma warning disable CS8981 // recvmsg(2), cmsg(3)
+#pragma warning disable CS8981 // the kernel's spelling
     internal struct msghdr
     {
         public void* msg_name;
@@ -44,64 +42,68 @@ public static unsafe partial class FdPassing
     }
 #pragma warning restore CS8981
 
-    /// <inheritdoc cref="Receive(SafeHandle, Span{byte}, DescriptorsReceived, int, out bool)"/>
-    public static int Receive(SafeHandle socket, Span<byte> bytes, DescriptorsReceived descriptors, int most = MaxDescriptors) =>
-        Receive(socket, bytes, descriptors, most, out _);
+    /// <inheritdoc cref="Receive(SafeHandle, Span{byte}, DescriptorsReceived, int, out int, out bool)"/>
+    public static Errno Receive(SafeHandle socket, Span<byte> bytes, DescriptorsReceived descriptors, out int received) =>
+        Receive(socket, bytes, descriptors, MaxDescriptors, out received, out _);
 
     /// <summary>Receives what is there.</summary>
-    /// <param name="socket">Where from.</param>
-    /// <param name="bytes">Where to.</param>
-    /// <param name="descriptors">Called once if descriptors came with the bytes, close-on-exec.</param>
-    /// <param name="most">How many descriptors there is room for; the kernel lets go of the others.</param>
-    /// <param name="truncated">The kernel let go of a descriptor: there was no room, or this process has none free (EMFILE).</param>
-    /// <returns>Bytes received, 0 at the end of input, or a negative errno.</returns>
-    public static int Receive(SafeHandle socket, Span<byte> bytes, DescriptorsReceived descriptors, int most, out bool truncated)
+    /// <param name="socket">A connected socket.</param>
+    /// <param name="bytes">Receives the bytes.</param>
+    /// <param name="descriptors">Called once if descriptors came with the bytes; they are close-on-exec.</param>
+    /// <param name="most">How many descriptors there is room for; the kernel closes the others.</param>
+    /// <param name="received">Bytes received; 0 is the end of input.</param>
+    /// <param name="truncated">The kernel closed a descriptor: there was no room, or this process has none free (EMFILE).</param>
+    /// <returns>EAGAIN: nothing is there; ECONNRESET, ENOMEM, EBADF: recvmsg(2).</returns>
+    public static Errno Receive(
+        SafeHandle socket, Span<byte> bytes, DescriptorsReceived descriptors, int most, out int received, out bool truncated)
     {
-        truncated = false;
-        if (Faults.Hit(nameof(recvmsg), out var failure))
-            return -failure.Number;
         // A request carries none or one; room for the most there can be, since what does not fit is lost.
         var capacity = sizeof(cmsghdr) + most * sizeof(int);
         var control = stackalloc byte[capacity];
-        nint received;
-        msghdr header;
-        fixed (byte* start = bytes)
-        {
-            var vector = new ProcessVm.iovec { iov_base = (nint)start, iov_len = (nuint)bytes.Length };
-            do
-            {
-                header = new() { msg_iov = &vector, msg_iovlen = 1, msg_control = control, msg_controllen = (nuint)capacity };
-                received = recvmsg(socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-            }
-            while (received < 0 && Marshal.GetLastPInvokeError() == UnixSocket.EINTR);
-        }
-        if (received < 0)
-            return -Marshal.GetLastPInvokeError();
-        truncated = (header.msg_flags & MSG_CTRUNC) != 0;
-        if (header.msg_controllen != 0)
+        var header = new msghdr { msg_control = control, msg_controllen = (nuint)capacity };
+        var error = Receive(socket, bytes, ref header, MSG_CMSG_CLOEXEC, out received);
+        truncated = error.Ok && (header.msg_flags & MSG_CTRUNC) != 0;
+        if (error.Ok && header.msg_controllen != 0)
             Collect(control, (int)header.msg_controllen, descriptors);
-        return (int)received;
+        return error;
     }
 
-    /// <summary>How many bytes a receive of that length would bring, and whether descriptors come with them; nothing is taken.</summary>
-    /// <returns>Bytes, 0 at the end of input, or a negative errno.</returns>
-    public static int Peek(SafeHandle socket, Span<byte> bytes, out bool hasDescriptors)
+    /// <summary>Looks at what a receive of that length would bring; nothing is taken.</summary>
+    /// <param name="socket">A connected socket.</param>
+    /// <param name="bytes">Receives a copy of the bytes.</param>
+    /// <param name="seen">Bytes; 0 is the end of input.</param>
+    /// <param name="hasDescriptors">Descriptors come with them.</param>
+    /// <returns>As <see cref="Receive(SafeHandle, Span{byte}, DescriptorsReceived, int, out int, out bool)"/>.</returns>
+    public static Errno Peek(SafeHandle socket, Span<byte> bytes, out int seen, out bool hasDescriptors)
     {
-        hasDescriptors = false;
+        var header = new msghdr();
+        var error = Receive(socket, bytes, ref header, MSG_PEEK, out seen);
+        // Without room for any, the kernel reports only that they are there.
+        hasDescriptors = error.Ok && (header.msg_flags & MSG_CTRUNC) != 0;
+        return error;
+    }
+
+    static Errno Receive(SafeHandle socket, Span<byte> bytes, ref msghdr asked, int flags, out int received)
+    {
+        received = 0;
         fixed (byte* start = bytes)
         {
             var vector = new ProcessVm.iovec { iov_base = (nint)start, iov_len = (nuint)bytes.Length };
-            msghdr header;
-            nint seen;
-            do
+            while (true)
             {
-                header = new() { msg_iov = &vector, msg_iovlen = 1 };
-                seen = recvmsg(socket, &header, MSG_DONTWAIT | MSG_PEEK);
+                if (Faults.Hit(nameof(recvmsg), out var error))
+                    return error;
+                var header = asked with { msg_iov = &vector, msg_iovlen = 1 };
+                var result = recvmsg(socket, &header, MSG_DONTWAIT | flags);
+                if (result >= 0)
+                {
+                    asked = header;
+                    received = (int)result;
+                    return Errno.None;
+                }
+                if (Errno.Last != Errno.EINTR)
+                    return Errno.Last;
             }
-            while (seen < 0 && Marshal.GetLastPInvokeError() == UnixSocket.EINTR);
-            // Without room for any, their being there is all that the kernel has to say.
-            hasDescriptors = (header.msg_flags & MSG_CTRUNC) != 0;
-            return seen < 0 ? -Marshal.GetLastPInvokeError() : (int)seen;
         }
     }
 
@@ -127,12 +129,16 @@ public static unsafe partial class FdPassing
             descriptors(CollectionsMarshal.AsSpan(handles));
     }
 
-    /// <summary>Sends what the socket takes; the descriptor, if any, goes with the first byte and stays the caller's too.</summary>
-    /// <returns>Bytes sent or a negative errno; with an error the descriptor was not sent.</returns>
-    public static int Send(SafeHandle socket, ReadOnlySpan<byte> bytes, SafeHandle? descriptor)
+    /// <summary>Sends what the socket takes.</summary>
+    /// <param name="socket">A connected socket.</param>
+    /// <param name="bytes">At least one.</param>
+    /// <param name="descriptor">Goes with the first byte and stays the caller's too; null for none. After a failure it was not
+    /// sent.</param>
+    /// <param name="sent">Bytes sent; 0 on failure.</param>
+    /// <returns>EAGAIN: there is no room; EPIPE, ECONNRESET: the peer is gone; ENOBUFS, ENOMEM, ETOOMANYREFS: sendmsg(2).</returns>
+    public static Errno Send(SafeHandle socket, ReadOnlySpan<byte> bytes, SafeHandle? descriptor, out int sent)
     {
-        if (Faults.Hit(nameof(sendmsg), out var failure))
-            return -failure.Number;
+        sent = 0;
         var capacity = sizeof(cmsghdr) + 8;
         var control = stackalloc byte[capacity];
         var added = false;
@@ -143,7 +149,8 @@ public static unsafe partial class FdPassing
             {
                 descriptor.DangerousAddRef(ref added);
                 var rights = (cmsghdr*)control;
-                *rights = new() { cmsg_len = (nuint)(sizeof(cmsghdr) + sizeof(int)), cmsg_level = UnixSocket.SOL_SOCKET, cmsg_type = SCM_RIGHTS };
+                var length = (nuint)(sizeof(cmsghdr) + sizeof(int));
+                *rights = new() { cmsg_len = length, cmsg_level = UnixSocket.SOL_SOCKET, cmsg_type = SCM_RIGHTS };
                 *(int*)(rights + 1) = (int)descriptor.DangerousGetHandle();
                 header.msg_control = control;
                 header.msg_controllen = (nuint)capacity;
@@ -152,11 +159,19 @@ public static unsafe partial class FdPassing
             {
                 var vector = new ProcessVm.iovec { iov_base = (nint)start, iov_len = (nuint)bytes.Length };
                 header.msg_iov = &vector;
-                nint sent;
-                do
-                    sent = sendmsg(socket, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
-                while (sent < 0 && Marshal.GetLastPInvokeError() == UnixSocket.EINTR);
-                return sent < 0 ? -Marshal.GetLastPInvokeError() : (int)sent;
+                while (true)
+                {
+                    if (Faults.Hit(nameof(sendmsg), out var error))
+                        return error;
+                    var result = sendmsg(socket, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+                    if (result >= 0)
+                    {
+                        sent = (int)result;
+                        return Errno.None;
+                    }
+                    if (Errno.Last != Errno.EINTR)
+                        return Errno.Last;
+                }
             }
         }
         finally
@@ -166,9 +181,9 @@ public static unsafe partial class FdPassing
         }
     }
 
-    [LibraryImport("libc", SetLastError = true)]
+    [LibraryImport(Libc.Name, SetLastError = true)]
     private static partial nint recvmsg(SafeHandle socket, msghdr* message, int flags);
 
-    [LibraryImport("libc", SetLastError = true)]
+    [LibraryImport(Libc.Name, SetLastError = true)]
     private static partial nint sendmsg(SafeHandle socket, msghdr* message, int flags);
 }

@@ -3,103 +3,170 @@ using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Linux;
 
-/// <summary>The calls of unix(7) that <see cref="FdPassing"/> has not: none of them waits.</summary>
+/// <summary>Making, accepting and asking sockets of unix(7). <see cref="FdPassing"/> moves the bytes.</summary>
 public static unsafe partial class UnixSocket
 {
+#pragma warning disable CS1591 // socket(2), socket(7), unix(7)
+    public const int AF_UNIX = 1;
+    public const int SOCK_STREAM = 1;
+    public const int SOCK_NONBLOCK = 0x800;
+    public const int SO_TYPE = 3;
     public const int SO_PEERCRED = 17;
+    public const int SO_ACCEPTCONN = 30;
+    public const int SO_DOMAIN = 39;
     public const int SO_PEERGROUPS = 59;
     public const int SO_PEERPIDFD = 77;
-    public const int SOL_SOCKET = 1;
-    public const int EINTR = 4;
+#pragma warning restore CS1591
 
+    internal const int SOL_SOCKET = 1;
     const int SOCK_CLOEXEC = 0x80000;
     const int SHUT_RDWR = 2;
     const int SO_OOBINLINE = 10;
     const nuint SIOCINQ = 0x541B;
+    const short POLLHUP = 0x10;
 
-    /// <summary>The next client, or null and the errno of accept4(2); EAGAIN when there is none. The listener must be non-blocking.</summary>
-    public static SafeFileHandle? Accept(SafeHandle listener, out int errno)
+    /// <summary>Makes a stream socket, close-on-exec: socket(2).</summary>
+    /// <param name="flags">0 or SOCK_NONBLOCK.</param>
+    /// <param name="made">Null on failure.</param>
+    /// <returns>EACCES, EMFILE, ENFILE, ENOBUFS, ENOMEM: socket(2).</returns>
+    public static Errno Create(int flags, out SafeFileHandle? made)
     {
+        made = null;
+        if (Faults.Hit(nameof(socket), out var error))
+            return error;
+        return Files.Own(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0), out made);
+    }
+
+    /// <summary>Makes two stream sockets that are connected to each other, close-on-exec: socketpair(2).</summary>
+    /// <param name="one">Null on failure.</param>
+    /// <param name="other">Null on failure.</param>
+    /// <returns>EMFILE, ENFILE: socketpair(2).</returns>
+    public static Errno CreatePair(out SafeFileHandle? one, out SafeFileHandle? other)
+    {
+        (one, other) = (null, null);
+        if (Faults.Hit(nameof(socketpair), out var error))
+            return error;
+        var ends = stackalloc int[2];
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+            return Errno.Last;
+        one = new(ends[0], ownsHandle: true);
+        other = new(ends[1], ownsHandle: true);
+        return Errno.None;
+    }
+
+    /// <summary>Lets clients connect: listen(2).</summary>
+    /// <param name="fd">A bound socket.</param>
+    /// <param name="backlog">How many wait to be accepted; the kernel cuts it to net.core.somaxconn.</param>
+    /// <returns>EBADF, EINVAL, EOPNOTSUPP: listen(2).</returns>
+    public static Errno Listen(SafeHandle fd, int backlog)
+    {
+        if (Faults.Hit(nameof(listen), out var error))
+            return error;
+        return listen(fd, backlog) == 0 ? Errno.None : Errno.Last;
+    }
+
+    /// <summary>Accepts the next client: accept4(2).</summary>
+    /// <param name="listener">Listens and does not block.</param>
+    /// <param name="client">Close-on-exec; null on failure.</param>
+    /// <returns>EAGAIN: no client waits; ECONNABORTED, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPERM: accept4(2).</returns>
+    public static Errno Accept(SafeHandle listener, out SafeFileHandle? client)
+    {
+        Errno error;
         do
         {
-            errno = 0;
-            var client = accept4(listener, null, null, SOCK_CLOEXEC);
-            if (client >= 0)
-            {
-                ReadUrgentInLine(client);
-                return new(client, ownsHandle: true);
-            }
-            errno = Marshal.GetLastPInvokeError();
+            client = null;
+            if (Faults.Hit(nameof(accept4), out error))
+                return error;
+            error = Files.Own(accept4(listener, null, null, SOCK_CLOEXEC), out client);
+            if (error.Ok)
+                ReadUrgentInLine(client!);
         }
-        while (errno == EINTR);
-        return null;
+        while (error == Errno.EINTR);
+        return error;
     }
 
     // Otherwise a receive passes over a byte sent with MSG_OOB, and closes on its own thread the descriptors that came with it.
-    static void ReadUrgentInLine(int socket)
+    static void ReadUrgentInLine(SafeHandle fd)
     {
         var on = 1;
-        _ = setsockopt(socket, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(int));
+        _ = setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(int));
     }
 
-    /// <summary>Bytes that have come and were not received (unix(7), SIOCINQ); descriptors come with at least one.</summary>
-    /// <returns>1 where the kernel does not say.</returns>
-    public static int Unread(SafeHandle socket)
+    /// <summary>Counts the bytes that have come and were not received: unix(7), SIOCINQ. Descriptors come with at least one byte.</summary>
+    /// <param name="fd">The socket.</param>
+    /// <param name="bytes">Only meaningful without error.</param>
+    /// <returns>EINVAL: the socket listens.</returns>
+    public static Errno Unread(SafeHandle fd, out int bytes)
     {
-        var bytes = 0;
-        return ioctl(socket, SIOCINQ, &bytes) == 0 ? bytes : 1;
+        bytes = 0;
+        if (Faults.Hit(nameof(ioctl), out var error))
+            return error;
+        fixed (int* count = &bytes)
+            return ioctl(fd, SIOCINQ, count) == 0 ? Errno.None : Errno.Last;
     }
 
-    /// <summary>Both sides see the end; the descriptor stays.</summary>
-    public static void Shutdown(SafeHandle socket) => _ = shutdown(socket, SHUT_RDWR);
-
-    /// <summary>An option of the socket's own level.</summary>
-    /// <returns>How many bytes it has, or a negative errno.</returns>
-    public static int Option(SafeHandle socket, int name, Span<byte> value)
+    /// <summary>Ends both directions for both sides; the descriptor stays: shutdown(2).</summary>
+    /// <returns>ENOTCONN: the other side has gone first.</returns>
+    public static Errno Shutdown(SafeHandle fd)
     {
-        var length = (uint)value.Length;
+        if (Faults.Hit(nameof(shutdown), out var error))
+            return error;
+        return shutdown(fd, SHUT_RDWR) == 0 ? Errno.None : Errno.Last;
+    }
+
+    /// <summary>Reads an option of the socket's own level: getsockopt(2).</summary>
+    /// <param name="fd">The socket.</param>
+    /// <param name="name">SO_*.</param>
+    /// <param name="value">Receives the bytes.</param>
+    /// <param name="length">How many bytes the option has; 0 on failure.</param>
+    /// <returns>ENOPROTOOPT: this kernel has no such option; ERANGE: there is no room; EBADF: getsockopt(2).</returns>
+    public static Errno Option(SafeHandle fd, int name, Span<byte> value, out int length)
+    {
+        length = 0;
+        if (Faults.Hit(nameof(getsockopt), out var error))
+            return error;
+        var size = (uint)value.Length;
         fixed (byte* start = value)
-            return getsockopt(socket, SOL_SOCKET, name, start, &length) == 0 ? (int)length : -Marshal.GetLastPInvokeError();
+        {
+            if (getsockopt(fd, SOL_SOCKET, name, start, &size) != 0)
+                return Errno.Last;
+        }
+        length = (int)size;
+        return Errno.None;
     }
 
-    /// <summary>Both directions are closed: the peer is gone, not just silent (poll(2), POLLHUP).</summary>
-    public static bool IsHungUp(SafeHandle socket)
+    /// <summary>Whether both directions are closed: the peer is gone, not just silent (poll(2), POLLHUP).</summary>
+    /// <param name="fd">The socket.</param>
+    /// <param name="gone">Only meaningful without error.</param>
+    /// <returns>ENOMEM: poll(2).</returns>
+    public static Errno IsHungUp(SafeHandle fd, out bool gone)
     {
-        const short POLLHUP = 0x10;
-        var added = false;
-        try
-        {
-            socket.DangerousAddRef(ref added);
-            var entry = new Pidfd.pollfd { fd = (int)socket.DangerousGetHandle() };
-            return poll(&entry, 1, 0) > 0 && (entry.revents & POLLHUP) != 0;
-        }
-        finally
-        {
-            if (added)
-                socket.DangerousRelease();
-        }
+        var error = Polling.Wait(fd, 0, milliseconds: 0, out var found);
+        gone = (found & POLLHUP) != 0;
+        return error;
     }
 
-    /// <summary>What the last call of this thread failed with.</summary>
-    public static IOException Failure(string call) => Failure(call, Marshal.GetLastPInvokeError());
+    [LibraryImport(Libc.Name, SetLastError = true)]
+    private static partial int socket(int domain, int type, int protocol);
 
-    public static IOException Failure(string call, int errno) => new($"{call}: {Marshal.GetPInvokeErrorMessage(errno)}");
+    [LibraryImport(Libc.Name, SetLastError = true)]
+    private static partial int socketpair(int domain, int type, int protocol, int* ends);
 
-    [LibraryImport("libc", SetLastError = true)]
+    [LibraryImport(Libc.Name, SetLastError = true)]
+    private static partial int listen(SafeHandle fd, int backlog);
+
+    [LibraryImport(Libc.Name, SetLastError = true)]
     private static partial int accept4(SafeHandle listener, void* address, uint* length, int flags);
 
-    [LibraryImport("libc")]
-    private static partial int shutdown(SafeHandle socket, int how);
+    [LibraryImport(Libc.Name, SetLastError = true)]
+    private static partial int shutdown(SafeHandle fd, int how);
 
-    [LibraryImport("libc")]
-    private static partial int setsockopt(int socket, int level, int name, void* value, uint length);
+    [LibraryImport(Libc.Name, SetLastError = true)]
+    private static partial int setsockopt(SafeHandle fd, int level, int name, void* value, uint length);
 
-    [LibraryImport("libc")]
-    private static partial int ioctl(SafeHandle socket, nuint request, int* argument);
+    [LibraryImport(Libc.Name, SetLastError = true)]
+    private static partial int ioctl(SafeHandle fd, nuint request, int* argument);
 
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int getsockopt(SafeHandle socket, int level, int name, byte* value, uint* length);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int poll(Pidfd.pollfd* entries, nuint count, int timeout);
+    [LibraryImport(Libc.Name, SetLastError = true)]
+    private static partial int getsockopt(SafeHandle fd, int level, int name, byte* value, uint* length);
 }

@@ -171,7 +171,9 @@ public sealed class Output
         var lent = _writer.Lent;
         if (lent.IsEmpty)
             return false;
-        var sent = Socket is { } socket ? Math.Max(FdPassing.Send(socket, lent, null), 0) : 0;
+        var sent = 0;
+        if (Socket is { } socket)
+            _ = FdPassing.Send(socket, lent, null, out sent);
         Sent(sent);
         if (sent < lent.Length)
         {

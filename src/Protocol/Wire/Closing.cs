@@ -79,8 +79,8 @@ public sealed class Closing
     public static Task SocketAsync(SafeFileHandle socket)
     {
         // From here on the client can send no more.
-        UnixSocket.Shutdown(socket);
-        if (UnixSocket.Unread(socket) == 0)
+        _ = UnixSocket.Shutdown(socket);
+        if (UnixSocket.Unread(socket, out var unread).Ok && unread == 0)
         {
             socket.Dispose();
             return Task.CompletedTask;

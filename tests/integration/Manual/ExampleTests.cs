@@ -93,7 +93,7 @@ public sealed class ExampleTests(ITestOutputHelper output) : DaemonTest(output)
             client.Send(request);
             return;
         }
-        using SafeFileHandle descriptor = File.OpenHandle("/dev/null");
+        using var descriptor = File.OpenHandle("/dev/null");
         client.Send(request, descriptor);
     }
 

@@ -106,7 +106,7 @@ sealed class Replay : IDisposable
         Send(step);
         if (Flag(step, "shutdown"))
             _client.Shutdown();
-        string[] expected = _differences.TryGetValue(_step, out var ours) ? ours
+        var expected = _differences.TryGetValue(_step, out var ours) ? ours
             : step.TryGetProperty("expect", out var lines) ? [.. lines.EnumerateArray().Select(l => l.GetString()!)] : [];
         foreach (var line in expected)
             Expect(line, Flag(step, "unordered"));

@@ -17,7 +17,8 @@ public sealed class MemoryStatisticsTests : IDisposable
 
     public void Dispose()
     {
-        foreach (IDisposable kept in _kept) kept.Dispose();
+        foreach (var kept in _kept)
+            kept.Dispose();
         _scratch.Dispose();
     }
 
@@ -38,8 +39,8 @@ public sealed class MemoryStatisticsTests : IDisposable
 
     SafeFileHandle OnDisk(ulong length)
     {
-        string path = _scratch.Write("store", "");
-        SafeFileHandle file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite);
+        var path = _scratch.Write("store", "");
+        var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite);
         Assert.Equal(Errno.None, Files.Truncate(file, length));
         return file;
     }
@@ -59,9 +60,9 @@ public sealed class MemoryStatisticsTests : IDisposable
 
     static string[] Quickly(params MemoryRegion?[] regions)
     {
-        using StatisticsByScan scan = StatisticsByScan.Open(ksmRuns: false)!;
-        MemoryStatistics[] read = Array.ConvertAll(regions, _ => new MemoryStatistics());
-        for (int i = 0; i < regions.Length; i++)
+        using var scan = StatisticsByScan.Open(ksmRuns: false)!;
+        var read = Array.ConvertAll(regions, _ => new MemoryStatistics());
+        for (var i = 0; i < regions.Length; i++)
             Assert.True(regions[i] is null || scan.TryRead(regions[i]!, read[i]), $"region {i}");
         scan.Place();
         return Array.ConvertAll(read, Words);
@@ -88,7 +89,7 @@ public sealed class MemoryStatisticsTests : IDisposable
         Assert.Equal(Errno.None, anonymous.SetDumped(true, 8 * MiB));
         MemoryRegion?[] all = [anonymous, anonymousHuge, shared, sharedHuge, privately, onDisk, untouched, null, partly];
 
-        string[] slowly = Slowly(all);
+        var slowly = Slowly(all);
 
         Assert.Equal(slowly, Quickly(all));
         Assert.Contains($"resident {3 * MiB} ", slowly[0]);
@@ -106,26 +107,28 @@ public sealed class MemoryStatisticsTests : IDisposable
     public void Policies_AreInTheKernelsWords(int mode, string words)
     {
         MemoryRegion own = Region(null, share: false), shared = Region(Memfd(8 * MiB), share: true);
-        foreach (MemoryRegion region in (MemoryRegion[])[own, shared])
+        foreach (var region in (MemoryRegion[])[own, shared])
         {
             Assert.Equal(Errno.None, region.Mapping.Bind(mode, [1], 2, 0));
             Fill(region, MiB);
         }
 
-        string[] slowly = Slowly(own, shared);
+        var slowly = Slowly(own, shared);
 
         Assert.All(slowly, s => Assert.Contains($"policy {words} ", s));
-        using StatisticsByScan scan = StatisticsByScan.Open(ksmRuns: false)!;
+        using var scan = StatisticsByScan.Open(ksmRuns: false)!;
         // A policy that the quick way does not know is left to the slow way.
-        if (scan.TryRead(own, new())) Assert.Equal(slowly, Quickly(own, shared));
-        else Assert.Contains('=', words);
+        if (scan.TryRead(own, new()))
+            Assert.Equal(slowly, Quickly(own, shared));
+        else
+            Assert.Contains('=', words);
     }
 
     [FactIf(Need.PageScan)]
     public void PrivateMemory_IsLeftToSmaps_WhileTheKernelMerges()
     {
         MemoryRegion own = Region(null, share: false), shared = Region(Memfd(8 * MiB), share: true);
-        using StatisticsByScan scan = StatisticsByScan.Open(ksmRuns: true)!;
+        using var scan = StatisticsByScan.Open(ksmRuns: true)!;
 
         Assert.False(scan.TryRead(own, new()));
         Assert.True(scan.TryRead(shared, new()));
@@ -137,10 +140,10 @@ public sealed class MemoryStatisticsTests : IDisposable
     [InlineData(false)]
     public void MemoryThatIsDeletedMeanwhile_HasNothingToSay(bool share)
     {
-        MemoryRegion region = Region(Memfd(8 * MiB), share);
+        var region = Region(Memfd(8 * MiB), share);
         Fill(region, MiB);
         region.Dispose();
-        using StatisticsByScan scan = StatisticsByScan.Open(ksmRuns: false)!;
+        using var scan = StatisticsByScan.Open(ksmRuns: false)!;
         MemoryStatistics read = new();
 
         Assert.True(scan.TryRead(region, read));
@@ -159,7 +162,7 @@ public sealed class MemoryStatisticsTests : IDisposable
     public void WhatIsSwapped_IsCounted(bool share, bool hasFile)
     {
         MemoryRegion region = Region(hasFile || share ? Memfd(8 * MiB) : null, share), whole = Region(Memfd(8 * MiB), share: true);
-        foreach (MemoryRegion each in (MemoryRegion[])[region, whole])
+        foreach (var each in (MemoryRegion[])[region, whole])
         {
             Fill(each, 4 * MiB);
             for (ulong at = 0; at < 4 * MiB; at += s_page)
@@ -168,13 +171,13 @@ public sealed class MemoryStatisticsTests : IDisposable
         Assert.Equal(Errno.None, region.Mapping.Advise(0, 2 * MiB, MADV_PAGEOUT));
         SpinWait.SpinUntil(() => MemoryStatistics.Read([region], null)[0].Swapped > MiB, TimeSpan.FromSeconds(20));
 
-        MemoryStatistics[] read = MemoryStatistics.Read([region, whole], StatisticsByScan.Open(ksmRuns: false));
+        var read = MemoryStatistics.Read([region, whole], StatisticsByScan.Open(ksmRuns: false));
 
         Assert.Equal(Slowly(region, whole), Array.ConvertAll(read, Words));
         Assert.InRange(read[0].Swapped, MiB, 2 * MiB);
         Assert.Equal(4 * MiB, read[0].Resident + read[0].Swapped);
         Assert.Equal(4 * MiB, read[1].Resident);
-        using StatisticsByScan scan = StatisticsByScan.Open(ksmRuns: false)!;
+        using var scan = StatisticsByScan.Open(ksmRuns: false)!;
         Assert.Equal((false, true), (scan.TryRead(region, new()), scan.TryRead(whole, new())));
     }
 }

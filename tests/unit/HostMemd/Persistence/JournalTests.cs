@@ -41,7 +41,7 @@ public sealed class JournalTests
     [Fact]
     public void EveryCutThroughTheText_IsReadAsFarAsItsWholeLinesGo()
     {
-        byte[] header = JournalText.Line(JournalText.Header(1));
+        var header = JournalText.Line(JournalText.Header(1));
         byte[][] lines = [.. new[] { Made("a"), Made("b"), StoredState.DeletedLine("a") }.Select(JournalText.Line)];
         byte[] all = [.. header, .. lines.SelectMany(l => l)];
 
@@ -58,8 +58,8 @@ public sealed class JournalTests
     public void EveryDamagedByte_CostsItsLineOnly()
     {
         byte[] before = [.. JournalText.Line(JournalText.Header(1)), .. JournalText.Line(Made("a"))];
-        byte[] line = JournalText.Line(Made("b"));
-        byte[] after = JournalText.Line(Made("c"));
+        var line = JournalText.Line(Made("b"));
+        var after = JournalText.Line(Made("c"));
 
         Assert.All(Enumerable.Range(0, line.Length - 1), at =>
         {

@@ -4,6 +4,7 @@ using System.Text;
 using HostMemd.Linux;
 using HostMemd.Start;
 using HostMemd.Systemd;
+using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Unit.HostMemd.Systemd;
 
@@ -72,8 +73,17 @@ public sealed class NotifyTests : IDisposable
     // Numbers as systemd would pass them: descriptors that no object of ours owns.
     static int Passed(Socket socket)
     {
-        var fd = Posix.fcntl(socket.SafeHandle, Posix.F_DUPFD, 200);
+        using var handle = new SafeFileHandle(socket.SafeHandle.DangerousGetHandle(), ownsHandle: false);
+        var fd = Passed(handle);
         socket.Dispose();
+        return fd;
+    }
+
+    static int Passed(SafeFileHandle file)
+    {
+        Assert.Equal(Errno.None, Files.DuplicateForChild(file, 200, out var passed));
+        var fd = (int)passed!.DangerousGetHandle();
+        passed.SetHandleAsInvalid();
         return fd;
     }
 
@@ -83,7 +93,7 @@ public sealed class NotifyTests : IDisposable
         var path = Path.Combine(_folder, "s");
         var listening = Passed(QmpSocket.Listen(path, new(), new()));
         using var file = File.OpenHandle(Path.Combine(_folder, "f"), FileMode.Create, FileAccess.Write);
-        var stored = Posix.fcntl(file, Posix.F_DUPFD, 200);
+        var stored = Passed(file);
 
         var passed = SocketActivation.Take([listening, stored], ["qmp"]);
 

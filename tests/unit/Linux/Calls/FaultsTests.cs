@@ -17,11 +17,11 @@ public sealed class FaultsTests : IDisposable
     const ulong Odd = 0x7_3000_1000; // nothing else here is as large by chance
     readonly List<string> _bugs = [];
 
-    public FaultsTests() => Bugs.Reported += _bugs.Add;
+    public FaultsTests() => UnexpectedFailures.Reported += _bugs.Add;
 
     public void Dispose()
     {
-        Bugs.Reported -= _bugs.Add;
+        UnexpectedFailures.Reported -= _bugs.Add;
         Faults.Clear();
     }
 
@@ -34,11 +34,11 @@ public sealed class FaultsTests : IDisposable
     [InlineData("munmap", 2)]
     public void Map_WithAFailingStep_LeavesNothing(string call, int nth)
     {
-        using SafeFileHandle fd = Memfd(Odd);
+        using var fd = Memfd(Odd);
         Faults.Arm(call, nth, Errno.ENOMEM);
         MapRequest request = new() { Length = Odd, Flags = Mman.MAP_SHARED, File = fd, Guard = true, Alignment = 32 * MiB };
 
-        Errno error = MappedMemory.Map(request, out _);
+        var error = MappedMemory.Map(request, out _);
 
         Assert.Equal(Errno.ENOMEM, error);
         Assert.False(SomethingIsLeft());
@@ -48,10 +48,10 @@ public sealed class FaultsTests : IDisposable
     [Fact]
     public void Map_WhosePlaceWasTaken_TriesAgain()
     {
-        using SafeFileHandle fd = Memfd(MiB);
+        using var fd = Memfd(MiB);
         Faults.Arm("mmap", 2, Errno.EEXIST);
 
-        using MappedMemory memory = Shared(fd, MiB);
+        using var memory = Shared(fd, MiB);
 
         Assert.Equal("rw-s", Mapping(memory.Address)!.Permissions);
     }
@@ -59,7 +59,7 @@ public sealed class FaultsTests : IDisposable
     [Fact]
     public void Dispose_WhoseMunmapFails_IsReportedAsABug()
     {
-        MappedMemory memory = Anonymous(MiB);
+        var memory = Anonymous(MiB);
         Faults.Arm("munmap", 1, Errno.EINVAL);
 
         memory.Dispose();
@@ -72,7 +72,7 @@ public sealed class FaultsTests : IDisposable
     {
         Faults.Arm("mmap", 1, Errno.ENOMEM);
 
-        bool first = Host.HasMadvise(Mman.MADV_DODUMP);
+        var first = Host.HasMadvise(Mman.MADV_DODUMP);
 
         Assert.False(first);
         Assert.True(Host.HasMadvise(Mman.MADV_DODUMP));
@@ -81,14 +81,14 @@ public sealed class FaultsTests : IDisposable
     [FactIf(Need.PageScan, Need.NoSwap)]
     public void StatisticsOfAKernelThatCannotScan_AreReadFromSmaps()
     {
-        using SafeFileHandle fd = Memfd(8 * MiB);
+        using var fd = Memfd(8 * MiB);
         using MemoryRegion region = new(Shared(fd, 8 * MiB), fd, Host.PageSize, true) { AllocatesQuickly = true };
         Assert.Equal(Errno.None, region.Mapping.Populate(0, 2 * MiB, write: true));
         Faults.Arm(nameof(PageScan.PAGEMAP_SCAN), 0, new Errno(25)); // ENOTTY
-        using (StatisticsByScan scan = StatisticsByScan.Open(ksmRuns: false)!)
+        using (var scan = StatisticsByScan.Open(ksmRuns: false)!)
             Assert.False(scan.TryRead(region, new()));
 
-        MemoryStatistics read = Assert.Single(MemoryStatistics.Read([region], StatisticsByScan.Open(ksmRuns: false)));
+        var read = Assert.Single(MemoryStatistics.Read([region], StatisticsByScan.Open(ksmRuns: false)));
 
         Assert.Equal(2 * MiB, read.Resident);
     }

@@ -12,27 +12,27 @@ public sealed class FilesTests : IDisposable
 
     SafeFileHandle Temporary(out string path)
     {
-        Assert.Equal(Errno.None, Files.MakeTemporary(_scratch.Path + "/a b.XXXXXX", out SafeFileHandle? fd, out path));
+        Assert.Equal(Errno.None, Files.MakeTemporary(_scratch.Path + "/a b.XXXXXX", out var fd, out path));
         return fd!;
     }
 
     static bool ClosesOnExec(SafeFileHandle fd)
     {
-        string flags = Procfs.Field(File.ReadAllBytes($"/proc/self/fdinfo/{fd.DangerousGetHandle()}"), "flags")!;
+        var flags = Procfs.Field(File.ReadAllBytes($"/proc/self/fdinfo/{fd.DangerousGetHandle()}"), "flags")!;
         return (Convert.ToInt32(flags, 8) & Files.O_CLOEXEC) != 0;
     }
 
     [Fact]
     public void EveryDescriptor_ClosesOnExec()
     {
-        using SafeFileHandle temporary = Temporary(out string path);
-        using SafeFileHandle memfd = Memfd(MiB);
-        using SafeFileHandle reopened = Reopened(memfd);
-        Assert.Equal(Errno.None, Files.Duplicate(memfd, out SafeFileHandle? duplicate));
-        Assert.Equal(Errno.None, Files.Open(path, Files.O_RDONLY, 0, out SafeFileHandle? opened));
-        Assert.Equal(Errno.None, Files.Open(_scratch.Path, Files.O_RDONLY | Files.O_DIRECTORY, 0, out SafeFileHandle? directory));
-        Assert.Equal(Errno.None, Files.OpenBeneath(directory!, Path.GetFileName(path), Files.O_RDONLY, 0, 0, out SafeFileHandle? beneath));
-        Assert.Equal(Errno.None, Pidfd.Open(Environment.ProcessId, out SafeFileHandle? process));
+        using var temporary = Temporary(out var path);
+        using var memfd = Memfd(MiB);
+        using var reopened = Reopened(memfd);
+        Assert.Equal(Errno.None, Files.Duplicate(memfd, out var duplicate));
+        Assert.Equal(Errno.None, Files.Open(path, Files.O_RDONLY, 0, out var opened));
+        Assert.Equal(Errno.None, Files.Open(_scratch.Path, Files.O_RDONLY | Files.O_DIRECTORY, 0, out var directory));
+        Assert.Equal(Errno.None, Files.OpenBeneath(directory!, Path.GetFileName(path), Files.O_RDONLY, 0, 0, out var beneath));
+        Assert.Equal(Errno.None, Pidfd.Open(Environment.ProcessId, out var process));
         using SafeFileHandle d = duplicate!, o = opened!, f = directory!, b = beneath!, p = process!;
 
         Assert.All([temporary, memfd, reopened, d, o, f, b, p], fd => Assert.True(ClosesOnExec(fd)));
@@ -41,10 +41,10 @@ public sealed class FilesTests : IDisposable
     [Fact]
     public void MakeTemporary_IsPrivate_AndGoneAfterUnlink()
     {
-        using SafeFileHandle fd = Temporary(out string path);
-        Assert.Equal(Errno.None, Files.StatusOf(path, out FileStatus named));
+        using var fd = Temporary(out var path);
+        Assert.Equal(Errno.None, Files.StatusOf(path, out var named));
         Assert.Equal(Errno.None, Files.Unlink(path));
-        Assert.Equal(Errno.None, Files.Status(fd, out FileStatus unnamed));
+        Assert.Equal(Errno.None, Files.Status(fd, out var unnamed));
 
         Assert.True(named.IsRegular);
         Assert.Equal(0x180u, named.Mode & 0xfff); // 0600
@@ -56,13 +56,13 @@ public sealed class FilesTests : IDisposable
     [Fact]
     public void Status_TellsSizeAndBlocks()
     {
-        using SafeFileHandle fd = Memfd(MiB);
-        Assert.Equal(Errno.None, Files.Status(fd, out FileStatus sparse));
+        using var fd = Memfd(MiB);
+        Assert.Equal(Errno.None, Files.Status(fd, out var sparse));
 
         Assert.Equal(Errno.None, Files.Allocate(fd, Files.FALLOC_FL_KEEP_SIZE, 0, 2 * MiB));
 
-        Assert.Equal(Errno.None, Files.Status(fd, out FileStatus filled));
-        Assert.Equal(Errno.None, Files.End(fd, out ulong end));
+        Assert.Equal(Errno.None, Files.Status(fd, out var filled));
+        Assert.Equal(Errno.None, Files.End(fd, out var end));
         Assert.Equal((MiB, 0ul), (sparse.Size, sparse.Blocks));
         Assert.Equal((MiB, 2 * MiB / 512), (filled.Size, filled.Blocks));
         Assert.Equal(MiB, end);
@@ -71,11 +71,11 @@ public sealed class FilesTests : IDisposable
     [Fact]
     public void Status_OfAMemfd_IsWhatMapsShow()
     {
-        using SafeFileHandle fd = Memfd(MiB);
-        using MappedMemory memory = Shared(fd, MiB);
-        Assert.Equal(Errno.None, Files.Status(fd, out FileStatus status));
+        using var fd = Memfd(MiB);
+        using var memory = Shared(fd, MiB);
+        Assert.Equal(Errno.None, Files.Status(fd, out var status));
 
-        MapsEntry mapping = Mapping(memory.Address)!;
+        var mapping = Mapping(memory.Address)!;
 
         Assert.Equal((status.DeviceText, status.Inode), (mapping.Device, mapping.Inode));
         Assert.Equal("/memfd:test (deleted)", mapping.Path);
@@ -84,8 +84,8 @@ public sealed class FilesTests : IDisposable
     [Fact]
     public void Status_TellsDirectoriesAndDevicesApart()
     {
-        Assert.Equal(Errno.None, Files.StatusOf("/", out FileStatus directory));
-        Assert.Equal(Errno.None, Files.StatusOf("/dev/null", out FileStatus device));
+        Assert.Equal(Errno.None, Files.StatusOf("/", out var directory));
+        Assert.Equal(Errno.None, Files.StatusOf("/dev/null", out var device));
 
         Assert.True(directory.IsDirectory && !directory.IsRegular);
         Assert.True(device.IsCharDevice);
@@ -114,10 +114,10 @@ public sealed class FilesTests : IDisposable
     {
         _scratch.Write("file", "");
         File.CreateSymbolicLink(_scratch.Path + "/link", "/etc/passwd");
-        Assert.Equal(Errno.None, Files.Open(_scratch.Path, Files.O_RDONLY | Files.O_DIRECTORY, 0, out SafeFileHandle? directory));
+        Assert.Equal(Errno.None, Files.Open(_scratch.Path, Files.O_RDONLY | Files.O_DIRECTORY, 0, out var directory));
         using (directory)
         {
-            Errno error = Files.OpenBeneath(directory!, path, Files.O_RDONLY, 0, resolve, out SafeFileHandle? fd);
+            var error = Files.OpenBeneath(directory!, path, Files.O_RDONLY, 0, resolve, out var fd);
             fd?.Dispose();
 
             Assert.Equal(expected, error.Name);
@@ -127,12 +127,12 @@ public sealed class FilesTests : IDisposable
     [Fact]
     public void PWrite_IsReadBack_ByTheDuplicate()
     {
-        using SafeFileHandle fd = Memfd(0);
-        Assert.Equal(Errno.None, Files.Duplicate(fd, out SafeFileHandle? other));
-        byte[] seen = new byte[10];
+        using var fd = Memfd(0);
+        Assert.Equal(Errno.None, Files.Duplicate(fd, out var other));
+        var seen = new byte[10];
 
-        Assert.Equal(Errno.None, Files.PWrite(fd, 100, "there"u8, out int written));
-        Assert.Equal(Errno.None, Files.PRead(other!, 100, seen, out int read));
+        Assert.Equal(Errno.None, Files.PWrite(fd, 100, "there"u8, out var written));
+        Assert.Equal(Errno.None, Files.PRead(other!, 100, seen, out var read));
 
         Assert.Equal((5, 5), (written, read));
         Assert.Equal("there"u8, seen.AsSpan(0, 5));
@@ -142,13 +142,13 @@ public sealed class FilesTests : IDisposable
     [Fact]
     public void ShmName_IsTakenUntilUnlinked()
     {
-        string name = $"/hostmemd-test-{Guid.NewGuid():n}";
+        var name = $"/hostmemd-test-{Guid.NewGuid():n}";
         const int New = Files.O_RDWR | Files.O_CREAT | Files.O_EXCL;
 
-        Assert.Equal(Errno.None, Shm.Open(name, New, 0, out SafeFileHandle? fd));
+        Assert.Equal(Errno.None, Shm.Open(name, New, 0, out var fd));
         using (fd)
         {
-            Errno taken = Shm.Open(name, New, 0, out _);
+            var taken = Shm.Open(name, New, 0, out _);
             Assert.Equal(Errno.None, Shm.Unlink(name));
 
             Assert.Equal(Errno.EEXIST, taken);
@@ -165,12 +165,12 @@ public sealed class FilesTests : IDisposable
     public void Names_AreAllThatIsInTheFolder(int count)
     {
         string[] expected = [.. Enumerable.Range(0, count).Select(i => $"name-{i:d40} ä")];
-        foreach (string name in expected)
+        foreach (var name in expected)
             File.CreateSymbolicLink(Path.Combine(_scratch.Path, name), "nowhere");
-        Assert.Equal(Errno.None, Files.Open(_scratch.Path, Files.O_RDONLY | Files.O_DIRECTORY, 0, out SafeFileHandle? folder));
+        Assert.Equal(Errno.None, Files.Open(_scratch.Path, Files.O_RDONLY | Files.O_DIRECTORY, 0, out var folder));
         using (folder)
         {
-            Assert.Equal(Errno.None, Files.Names(folder!, out List<string> names));
+            Assert.Equal(Errno.None, Files.Names(folder!, out var names));
 
             Assert.Equal(expected, names.Order(StringComparer.Ordinal));
         }
@@ -179,13 +179,13 @@ public sealed class FilesTests : IDisposable
     [Fact]
     public void StatusAt_FollowsLinks_FromTheFolder()
     {
-        string file = _scratch.Write("there/file", "content");
+        var file = _scratch.Write("there/file", "content");
         File.CreateSymbolicLink(Path.Combine(_scratch.Path, "there", "link"), "file");
-        Assert.Equal(Errno.None, Files.Open(Path.GetDirectoryName(file)!, Files.O_RDONLY | Files.O_DIRECTORY, 0, out SafeFileHandle? folder));
+        Assert.Equal(Errno.None, Files.Open(Path.GetDirectoryName(file)!, Files.O_RDONLY | Files.O_DIRECTORY, 0, out var folder));
         using (folder)
         {
-            Assert.Equal(Errno.None, Files.StatusOf(file, out FileStatus expected));
-            Assert.Equal(Errno.None, Files.StatusAt(folder!, "link", out FileStatus status));
+            Assert.Equal(Errno.None, Files.StatusOf(file, out var expected));
+            Assert.Equal(Errno.None, Files.StatusAt(folder!, "link", out var status));
 
             Assert.Equal(expected, status);
             Assert.Equal(Errno.ENOENT, Files.StatusAt(folder!, "missing", out _));
@@ -195,8 +195,8 @@ public sealed class FilesTests : IDisposable
     [Fact]
     public void Names_OfAFile_AreRefused()
     {
-        using SafeFileHandle file = File.OpenHandle(_scratch.Write("file", ""));
-        Assert.Equal("ENOTDIR", Files.Names(file, out List<string> names).Name);
+        using var file = File.OpenHandle(_scratch.Write("file", ""));
+        Assert.Equal("ENOTDIR", Files.Names(file, out var names).Name);
         Assert.Empty(names);
     }
 }

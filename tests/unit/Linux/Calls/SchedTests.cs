@@ -18,12 +18,12 @@ public class SchedTests
     [Fact]
     public void SetAffinity_IsReadBack_AndSeenInStatus()
     {
-        Assert.Equal(Errno.None, Sched.GetAffinity(0, out int[] allowed));
-        int last = allowed[^1];
+        Assert.Equal(Errno.None, Sched.GetAffinity(0, out var allowed));
+        var last = allowed[^1];
 
-        (Errno set, int[] cpus, string? list) = OnThread(() => (
+        (var set, var cpus, var list) = OnThread(() => (
             Sched.SetAffinity(0, [last, 4000]),
-            Sched.GetAffinity(Sched.GetTid(), out int[] now).Ok ? now : [],
+            Sched.GetAffinity(Sched.GetTid(), out var now).Ok ? now : [],
             ProcFile.Text($"/proc/self/task/{Sched.GetTid()}/status")));
 
         Assert.Equal(Errno.None, set);
@@ -35,7 +35,7 @@ public class SchedTests
     public void SetAffinity_OfAnotherThread_Works()
     {
         using ManualResetEventSlim started = new(), stop = new();
-        int other = 0;
+        var other = 0;
         Thread thread = new(() =>
         {
             other = Sched.GetTid();
@@ -44,10 +44,10 @@ public class SchedTests
         });
         thread.Start();
         started.Wait();
-        Assert.Equal(Errno.None, Sched.GetAffinity(0, out int[] allowed));
+        Assert.Equal(Errno.None, Sched.GetAffinity(0, out var allowed));
 
-        Errno error = Sched.SetAffinity(other, [allowed[0]]);
-        Errno got = Sched.GetAffinity(other, out int[] cpus);
+        var error = Sched.SetAffinity(other, [allowed[0]]);
+        var got = Sched.GetAffinity(other, out var cpus);
         stop.Set();
         thread.Join();
 
@@ -73,7 +73,7 @@ public class SchedTests
     [Fact]
     public void NameThread_IsSeenInComm()
     {
-        (Errno error, string? comm) = OnThread(() => (
+        (var error, var comm) = OnThread(() => (
             Sched.NameThread("prealloc-ä-1234"[..14]),
             ProcFile.Text($"/proc/self/task/{Sched.GetTid()}/comm")));
 

@@ -10,20 +10,20 @@ public class WriteLeaseTests
 {
     static SafeFileHandle ReopenedMemfd()
     {
-        using SafeFileHandle first = Memfd(MiB);
+        using var first = Memfd(MiB);
         return Reopened(first);
     }
 
     static bool Alone(SafeFileHandle fd)
     {
-        Assert.Equal(Errno.None, Files.TryWriteLease(fd, out bool alone));
+        Assert.Equal(Errno.None, Files.TryWriteLease(fd, out var alone));
         return alone;
     }
 
     [FactIf(Need.Leases)]
     public void ReopenedMemfd_IsAlone_AgainAndAgain()
     {
-        using SafeFileHandle fd = ReopenedMemfd();
+        using var fd = ReopenedMemfd();
 
         Assert.True(Alone(fd));
         Assert.True(Alone(fd));
@@ -34,8 +34,8 @@ public class WriteLeaseTests
     [InlineData(Files.O_RDONLY)]
     public void SecondOpenFile_IsSeen_UntilItIsClosed(int flags)
     {
-        using SafeFileHandle fd = ReopenedMemfd();
-        SafeFileHandle other = Reopened(fd, flags);
+        using var fd = ReopenedMemfd();
+        var other = Reopened(fd, flags);
 
         Assert.False(Alone(fd));
         other.Dispose();
@@ -45,9 +45,9 @@ public class WriteLeaseTests
     [FactIf(Need.Leases)]
     public void MappingWhoseDescriptorIsClosed_IsSeen_UntilItIsUnmapped()
     {
-        using SafeFileHandle fd = ReopenedMemfd();
-        SafeFileHandle other = Reopened(fd);
-        MappedMemory memory = Shared(other, MiB);
+        using var fd = ReopenedMemfd();
+        var other = Reopened(fd);
+        var memory = Shared(other, MiB);
         other.Dispose();
 
         Assert.False(Alone(fd));
@@ -58,8 +58,8 @@ public class WriteLeaseTests
     [FactIf(Need.Leases)]
     public void OwnMapping_OfTheSameOpenFile_DoesNotCount()
     {
-        using SafeFileHandle fd = ReopenedMemfd();
-        using MappedMemory memory = Shared(fd, MiB);
+        using var fd = ReopenedMemfd();
+        using var memory = Shared(fd, MiB);
 
         Assert.True(Alone(fd));
     }
@@ -68,10 +68,10 @@ public class WriteLeaseTests
     [FactIf(Need.Leases)]
     public void FirstOpenFileOfAMemfd_GivesTheWrongAnswer()
     {
-        using SafeFileHandle fd = Memfd(MiB);
+        using var fd = Memfd(MiB);
         Assert.False(Alone(fd));
 
-        using SafeFileHandle other = Reopened(fd);
+        using var other = Reopened(fd);
         Assert.True(Alone(fd));
     }
 
@@ -79,11 +79,11 @@ public class WriteLeaseTests
     public void FileOnDisk_IsAlone_UntilOpenedTwice()
     {
         using Scratch scratch = new();
-        Assert.Equal(Errno.None, Files.MakeTemporary(scratch.Path + "/XXXXXX", out SafeFileHandle? fd, out _));
+        Assert.Equal(Errno.None, Files.MakeTemporary(scratch.Path + "/XXXXXX", out var fd, out _));
         using (fd)
         {
             Assert.True(Alone(fd!));
-            using SafeFileHandle other = Reopened(fd!);
+            using var other = Reopened(fd!);
             Assert.False(Alone(fd!));
         }
     }
@@ -92,12 +92,12 @@ public class WriteLeaseTests
     [FactIf(Need.Leases)]
     public void OpeningWhileTheLeaseIsHeld_DoesNotKillTheHolder()
     {
-        using SafeFileHandle fd = ReopenedMemfd();
+        using var fd = ReopenedMemfd();
         Assert.True(Alone(fd)); // whatever this leaves behind must not matter
         Assert.Equal(Errno.None, Files.TakeLease(fd));
-        string path = string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{fd.DangerousGetHandle()}");
+        var path = string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{fd.DangerousGetHandle()}");
 
-        Errno refused = Files.Open(path, Files.O_RDWR | Files.O_NONBLOCK, 0, out _);
+        var refused = Files.Open(path, Files.O_RDWR | Files.O_NONBLOCK, 0, out _);
 
         Assert.Equal(Errno.EAGAIN, refused);
         Assert.Equal(Errno.None, Files.ReturnLease(fd));
@@ -108,7 +108,7 @@ public class WriteLeaseTests
     public void Directory_CannotBeLeased()
     {
         using Scratch scratch = new();
-        Assert.Equal(Errno.None, Files.Open(scratch.Path, Files.O_RDONLY | Files.O_DIRECTORY, 0, out SafeFileHandle? directory));
+        Assert.Equal(Errno.None, Files.Open(scratch.Path, Files.O_RDONLY | Files.O_DIRECTORY, 0, out var directory));
         using (directory)
             Assert.Equal(Errno.EINVAL, Files.TryWriteLease(directory!, out _));
     }

@@ -15,7 +15,8 @@ public sealed class HugePages : IDisposable
 
     public HugePages()
     {
-        if (Requires.Missing([Need.HugePages]) is not null) return;
+        if (Requires.Missing([Need.HugePages]) is not null)
+            return;
         _before = File.ReadAllText(Pool).Trim();
         File.WriteAllText(Pool, (ulong.Parse(_before) + 8).ToString());
         _ours = File.ReadAllText(Pool).Trim();
@@ -24,7 +25,8 @@ public sealed class HugePages : IDisposable
     public void Dispose()
     {
         // If it has changed, somebody else has use for it now.
-        if (_before is not null && File.ReadAllText(Pool).Trim() == _ours) File.WriteAllText(Pool, _before);
+        if (_before is not null && File.ReadAllText(Pool).Trim() == _ours)
+            File.WriteAllText(Pool, _before);
     }
 }
 
@@ -45,15 +47,15 @@ public class HugetlbTests
     [FactIf(Need.HugePages)]
     public void HugeMemory_IsReserved_ThenTaken_ThenGivenBack()
     {
-        ulong free = Sysfs.Pool(Huge).Free;
-        using (SafeFileHandle fd = Memfd(2 * Huge))
-        using (MappedMemory memory = Memory(Request(fd, Huge + 1)))
+        var free = Sysfs.Pool(Huge).Free;
+        using (var fd = Memfd(2 * Huge))
+        using (var memory = Memory(Request(fd, Huge + 1)))
         {
-            HugePagePool reserved = Sysfs.Pool(Huge);
+            var reserved = Sysfs.Pool(Huge);
             Assert.Equal(Errno.None, memory.Populate(0, memory.Length, write: true));
-            HugePagePool taken = Sysfs.Pool(Huge);
-            Assert.Equal(Errno.None, memory.Resident(out ulong bytes));
-            SmapsEntry entry = Assert.Single(SmapsTable.Read().Find(memory.Address, memory.Length).ToArray());
+            var taken = Sysfs.Pool(Huge);
+            Assert.Equal(Errno.None, memory.Resident(out var bytes));
+            var entry = Assert.Single(SmapsTable.Read().Find(memory.Address, memory.Length).ToArray());
 
             Assert.Equal((2 * Huge, 0ul), (memory.Length, memory.Address % Huge));
             Assert.Equal((free, 2ul), (reserved.Free, reserved.Reserved));
@@ -68,9 +70,9 @@ public class HugetlbTests
     [FactIf(Need.HugePages)]
     public void MoreThanThePool_IsRefused_AndLeavesNothing()
     {
-        ulong size = (Sysfs.Pool(Huge).Free + 1) * Huge;
-        using SafeFileHandle fd = Memfd(size);
-        Files.Status(fd, out FileStatus status);
+        var size = (Sysfs.Pool(Huge).Free + 1) * Huge;
+        using var fd = Memfd(size);
+        Files.Status(fd, out var status);
 
         Assert.Equal(Errno.ENOMEM, MappedMemory.Map(Request(fd, size), out _));
 
@@ -83,11 +85,11 @@ public class HugetlbTests
     [InlineData(false)]
     public void MoreThanThePoolWithoutReserve_FailsOnTouch_WithoutASignal(bool populate)
     {
-        ulong size = (Sysfs.Pool(Huge).Free + 1) * Huge;
-        using SafeFileHandle fd = Memfd(size);
-        using MappedMemory memory = Memory(Request(fd, size, Mman.MAP_SHARED | Mman.MAP_NORESERVE));
+        var size = (Sysfs.Pool(Huge).Free + 1) * Huge;
+        using var fd = Memfd(size);
+        using var memory = Memory(Request(fd, size, Mman.MAP_SHARED | Mman.MAP_NORESERVE));
 
-        Errno error = populate ? memory.Populate(0, size, write: true) : memory.Touch(0, size, Huge, write: true);
+        var error = populate ? memory.Populate(0, size, write: true) : memory.Touch(0, size, Huge, write: true);
 
         Assert.Equal(Errno.EFAULT, error);
     }
@@ -95,9 +97,9 @@ public class HugetlbTests
     [FactIf(Need.HugePages)]
     public void FileSystem_TellsThePageSize()
     {
-        using SafeFileHandle fd = Memfd(Huge);
+        using var fd = Memfd(Huge);
 
-        Assert.Equal(Errno.None, Files.FileSystem(fd, out FileSystemStatus status));
+        Assert.Equal(Errno.None, Files.FileSystem(fd, out var status));
         Assert.True(status.IsHugeTlb);
         Assert.Equal(Huge, status.BlockSize);
         Assert.Equal(Errno.EINVAL, Files.Truncate(fd, Huge + 4096));
@@ -106,10 +108,10 @@ public class HugetlbTests
     [FactIf(Need.HugePages, Need.Numa)]
     public void NodesOf_TakesOneAddressPerHugePage()
     {
-        using SafeFileHandle fd = Memfd(2 * Huge);
-        using MappedMemory memory = Memory(Request(fd, 2 * Huge));
+        using var fd = Memfd(2 * Huge);
+        using var memory = Memory(Request(fd, 2 * Huge));
         Assert.Equal(Errno.None, memory.Touch(0, memory.Length, Huge, write: true));
-        int[] nodes = new int[2];
+        var nodes = new int[2];
 
         Assert.Equal(Errno.None, memory.NodesOf(0, memory.Length, Huge, nodes));
 
@@ -121,10 +123,10 @@ public class HugetlbTests
     [InlineData(false)]
     public void Statistics_AreTheSameOnBothWays(bool share)
     {
-        SafeFileHandle fd = Memfd(4 * Huge);
+        var fd = Memfd(4 * Huge);
         using MemoryRegion region = new(Make.Memory(Request(fd, 4 * Huge, share ? Mman.MAP_SHARED : Mman.MAP_PRIVATE)), fd, Huge, share);
         Assert.Equal(Errno.None, region.Mapping.Populate(0, 2 * Huge, write: true));
-        using StatisticsByScan scan = StatisticsByScan.Open(ksmRuns: false)!;
+        using var scan = StatisticsByScan.Open(ksmRuns: false)!;
         MemoryStatistics quick = new(), slow = MemoryStatistics.Read([region], null)[0];
 
         Assert.True(scan.TryRead(region, quick));

@@ -14,11 +14,11 @@ public class MappedMemoryTests
     [InlineData(1024)]
     public void Map_IsAligned_AndHasOneGuardPageBehind(ulong alignmentMiB)
     {
-        using SafeFileHandle fd = Memfd(3 * MiB);
-        using MappedMemory memory = Shared(fd, 3 * MiB, alignmentMiB * MiB);
+        using var fd = Memfd(3 * MiB);
+        using var memory = Shared(fd, 3 * MiB, alignmentMiB * MiB);
 
-        MapsEntry mapping = Mapping(memory.Address)!;
-        MapsEntry guard = Mapping(memory.Address + memory.Length)!;
+        var mapping = Mapping(memory.Address)!;
+        var guard = Mapping(memory.Address + memory.Length)!;
 
         Assert.Equal(0ul, memory.Address % (alignmentMiB * MiB));
         Assert.Equal((memory.Address, memory.Address + 3 * MiB), (mapping.Start, mapping.End));
@@ -30,8 +30,8 @@ public class MappedMemoryTests
     [Fact]
     public void Map_WithoutGuard_LeavesNothingBehind()
     {
-        using SafeFileHandle fd = Memfd(MiB);
-        using MappedMemory memory = Memory(new MapRequest { Length = MiB, Flags = Mman.MAP_SHARED, File = fd, Alignment = 64 * MiB });
+        using var fd = Memfd(MiB);
+        using var memory = Memory(new MapRequest { Length = MiB, Flags = Mman.MAP_SHARED, File = fd, Alignment = 64 * MiB });
 
         Assert.NotEqual("---p", Mapping(memory.Address + memory.Length)?.Permissions);
     }
@@ -39,7 +39,7 @@ public class MappedMemoryTests
     [Fact]
     public void Map_RoundsUpToThePage()
     {
-        using MappedMemory memory = Anonymous(5000);
+        using var memory = Anonymous(5000);
 
         Assert.Equal(2 * s_page, memory.Length);
     }
@@ -47,10 +47,10 @@ public class MappedMemoryTests
     [Fact]
     public void Map_OfAFileOffset_ShowsThatPart()
     {
-        using SafeFileHandle fd = Memfd(2 * s_page);
+        using var fd = Memfd(2 * s_page);
         Assert.Equal(Errno.None, Files.PWrite(fd, s_page, "there"u8, out _));
-        using MappedMemory memory = Memory(new MapRequest { Length = s_page, Flags = Mman.MAP_SHARED, File = fd, Offset = s_page });
-        byte[] seen = new byte[5];
+        using var memory = Memory(new MapRequest { Length = s_page, Flags = Mman.MAP_SHARED, File = fd, Offset = s_page });
+        var seen = new byte[5];
 
         Assert.Equal(Errno.None, memory.Read(0, seen));
         Assert.Equal("there"u8, seen);
@@ -74,7 +74,7 @@ public class MappedMemoryTests
         const int Flags = Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS | Mman.MAP_NORESERVE;
         MapRequest request = new() { Length = length, Alignment = alignment, Flags = Flags };
 
-        Assert.Equal(expected, MappedMemory.Map(request, out MappedMemory? memory).Name);
+        Assert.Equal(expected, MappedMemory.Map(request, out var memory).Name);
         Assert.Null(memory);
     }
 
@@ -82,11 +82,11 @@ public class MappedMemoryTests
     public void Map_ThatTheFileRefuses_LeavesNothingMapped()
     {
         const ulong Odd = 0x7_3000_1000; // 29 GiB: nothing else here is as large by chance
-        using SafeFileHandle fd = Memfd(Odd);
-        using SafeFileHandle readOnly = Reopened(fd, Files.O_RDONLY);
+        using var fd = Memfd(Odd);
+        using var readOnly = Reopened(fd, Files.O_RDONLY);
         MapRequest request = new() { Length = Odd, Flags = Mman.MAP_SHARED, File = readOnly, Guard = true };
 
-        Errno error = MappedMemory.Map(request, out _);
+        var error = MappedMemory.Map(request, out _);
 
         Assert.Equal(Errno.EACCES, error);
         Assert.DoesNotContain(Procfs.Maps(), m => m.Permissions == "---p" && m.End - m.Start is >= Odd - 0x10000 and <= Odd + 0x200000);
@@ -95,10 +95,10 @@ public class MappedMemoryTests
     [Fact]
     public void Map_WithSharedValidate_StillFindsItsPlace()
     {
-        using SafeFileHandle fd = Memfd(MiB);
+        using var fd = Memfd(MiB);
         MapRequest request = new() { Length = MiB, Flags = Mman.MAP_SHARED_VALIDATE, File = fd, Alignment = 2 * MiB, Guard = true };
 
-        using MappedMemory memory = Memory(request);
+        using var memory = Memory(request);
 
         Assert.Equal(0ul, memory.Address % (2 * MiB));
     }
@@ -106,7 +106,7 @@ public class MappedMemoryTests
     [Fact]
     public void Map_WithSyncOnMemory_IsNotSupported()
     {
-        using SafeFileHandle fd = Memfd(MiB);
+        using var fd = Memfd(MiB);
         MapRequest request = new() { Length = MiB, Flags = Mman.MAP_SHARED_VALIDATE | Mman.MAP_SYNC, File = fd };
 
         Assert.Equal(Errno.EOPNOTSUPP, MappedMemory.Map(request, out _));
@@ -115,9 +115,9 @@ public class MappedMemoryTests
     [Fact]
     public void Dispose_UnmapsMemoryAndGuard()
     {
-        using SafeFileHandle fd = Memfd(MiB);
-        MappedMemory memory = Shared(fd, MiB);
-        Files.Status(fd, out FileStatus file);
+        using var fd = Memfd(MiB);
+        var memory = Shared(fd, MiB);
+        Files.Status(fd, out var file);
         Assert.Equal(1, Procfs.CountMapsOf(file.DeviceText, file.Inode));
 
         memory.Dispose();
@@ -128,7 +128,7 @@ public class MappedMemoryTests
     [Fact]
     public void AfterDispose_CallsFail_AndDoNotThrow()
     {
-        MappedMemory memory = Anonymous(MiB);
+        var memory = Anonymous(MiB);
         memory.Dispose();
 
         Assert.Equal(Errno.EFAULT, memory.Advise(0, MiB, Mman.MADV_DONTDUMP));
@@ -142,7 +142,7 @@ public class MappedMemoryTests
     [InlineData(ulong.MaxValue, 2)]
     public void RangeOutsideTheMemory_IsRefused(ulong offset, ulong length)
     {
-        using MappedMemory memory = Anonymous(MiB, guard: true);
+        using var memory = Anonymous(MiB, guard: true);
 
         Assert.Equal(Errno.EINVAL, memory.Advise(offset, length, Mman.MADV_DONTDUMP));
         Assert.Equal(Errno.EINVAL, memory.Touch(offset, length, s_page, write: true));
@@ -152,25 +152,25 @@ public class MappedMemoryTests
     [Fact]
     public void Advice_IsSeenInSmaps()
     {
-        using SafeFileHandle fd = Memfd(MiB);
-        using MappedMemory memory = Shared(fd, MiB);
+        using var fd = Memfd(MiB);
+        using var memory = Shared(fd, MiB);
 
         Assert.Equal(Errno.None, memory.Advise(0, MiB, Mman.MADV_DONTDUMP));
         Assert.Equal(Errno.None, memory.Advise(0, MiB, Mman.MADV_DONTFORK));
 
-        SmapsEntry entry = Assert.Single(SmapsTable.Read().Find(memory.Address, memory.Length).ToArray());
+        var entry = Assert.Single(SmapsTable.Read().Find(memory.Address, memory.Length).ToArray());
         Assert.True(entry.Flags.Contains("dd") && entry.Flags.Contains("dc"), entry.Flags.Text);
     }
 
     [FactIf(Need.PopulateWrite)]
     public void Populate_MakesAllResident()
     {
-        using MappedMemory memory = Anonymous(130 * MiB); // more than one step of mincore
-        Assert.Equal(Errno.None, memory.Resident(out ulong before));
+        using var memory = Anonymous(130 * MiB); // more than one step of mincore
+        Assert.Equal(Errno.None, memory.Resident(out var before));
 
         Assert.Equal(Errno.None, memory.Populate(0, memory.Length, write: true));
 
-        Assert.Equal(Errno.None, memory.Resident(out ulong after));
+        Assert.Equal(Errno.None, memory.Resident(out var after));
         Assert.Equal((0ul, 130 * MiB), (before, after));
     }
 
@@ -178,7 +178,7 @@ public class MappedMemoryTests
     public void WriteAndRead_OfForbiddenMemory_FailWithoutASignal()
     {
         MapRequest request = new() { Length = MiB, Protection = Mman.PROT_NONE, Flags = Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS };
-        using MappedMemory memory = Memory(request);
+        using var memory = Memory(request);
 
         Assert.Equal(Errno.EFAULT, memory.Write(0, "x"u8));
         Assert.Equal(Errno.EFAULT, memory.Read(0, new byte[1]));

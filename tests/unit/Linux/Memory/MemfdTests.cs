@@ -10,13 +10,13 @@ public class MemfdTests
     [Fact]
     public void Seals_HoldAgainstEveryOpenFile()
     {
-        using SafeFileHandle fd = Memfd(MiB, MemfdCalls.MFD_ALLOW_SEALING);
+        using var fd = Memfd(MiB, MemfdCalls.MFD_ALLOW_SEALING);
         const int Seals = MemfdCalls.F_SEAL_SEAL | MemfdCalls.F_SEAL_SHRINK | MemfdCalls.F_SEAL_GROW;
 
         Assert.Equal(Errno.None, MemfdCalls.AddSeals(fd, Seals));
 
-        using SafeFileHandle other = Reopened(fd);
-        Assert.Equal(Errno.None, MemfdCalls.GetSeals(other, out int seals));
+        using var other = Reopened(fd);
+        Assert.Equal(Errno.None, MemfdCalls.GetSeals(other, out var seals));
         Assert.Equal(7, seals);
         Assert.Equal(Errno.EPERM, Files.Truncate(other, 0));
         Assert.Equal(Errno.EPERM, MemfdCalls.AddSeals(other, MemfdCalls.F_SEAL_WRITE));
@@ -25,9 +25,9 @@ public class MemfdTests
     [Fact]
     public void WithoutAllowSealing_OnlyTheSealOnSealsIsSet()
     {
-        using SafeFileHandle fd = Memfd(MiB);
+        using var fd = Memfd(MiB);
 
-        Assert.Equal(Errno.None, MemfdCalls.GetSeals(fd, out int seals));
+        Assert.Equal(Errno.None, MemfdCalls.GetSeals(fd, out var seals));
         Assert.Equal(MemfdCalls.F_SEAL_SEAL, seals);
     }
 
@@ -35,12 +35,13 @@ public class MemfdTests
     [Fact]
     public void WithoutAllowSealing_NobodyCanSeal_AlsoWhereTheKernelAllowsIt()
     {
-        Errno error = MemfdCalls.Create("test", MemfdCalls.MFD_NOEXEC_SEAL, out SafeFileHandle? fd);
-        if (error == Errno.EINVAL) return; // a kernel without the flag makes none of them sealable
+        var error = MemfdCalls.Create("test", MemfdCalls.MFD_NOEXEC_SEAL, out var fd);
+        if (error == Errno.EINVAL)
+            return; // a kernel without the flag makes none of them sealable
         Assert.Equal(Errno.None, error);
         using (fd)
         {
-            using SafeFileHandle other = Reopened(fd!);
+            using var other = Reopened(fd!);
             Assert.Equal(Errno.EPERM, MemfdCalls.AddSeals(other, MemfdCalls.F_SEAL_FUTURE_WRITE));
             Assert.Equal(Errno.EPERM, MemfdCalls.AddSeals(other, MemfdCalls.F_SEAL_WRITE));
         }
@@ -56,9 +57,9 @@ public class MemfdTests
     [Fact]
     public void PageSizeTheCpuLacks_IsNoDevice()
     {
-        uint flags = MemfdCalls.MFD_HUGETLB | MemfdCalls.HugeFlag(4 * MiB);
+        var flags = MemfdCalls.MFD_HUGETLB | MemfdCalls.HugeFlag(4 * MiB);
 
-        Assert.Equal(Errno.ENODEV, MemfdCalls.Create("test", flags, out SafeFileHandle? fd));
+        Assert.Equal(Errno.ENODEV, MemfdCalls.Create("test", flags, out var fd));
         Assert.Null(fd);
     }
 
@@ -68,7 +69,7 @@ public class MemfdTests
     [Fact]
     public void LengthBeyondSigned_IsRefused()
     {
-        using SafeFileHandle fd = Memfd(0);
+        using var fd = Memfd(0);
 
         Assert.Equal(Errno.EINVAL, Files.Truncate(fd, ulong.MaxValue));
     }

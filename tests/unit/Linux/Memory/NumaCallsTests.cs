@@ -27,7 +27,7 @@ public class NumaCallsTests
     [InlineData(MPOL_BIND, 1ul, 129ul, "EINVAL")] // our own check: the mask is one word
     public void Bind_AnswersAsTheKernelDoes(int mode, ulong mask, ulong maxnode, string expected)
     {
-        using MappedMemory memory = Anonymous(MiB);
+        using var memory = Anonymous(MiB);
 
         Assert.Equal(expected, memory.Bind(mode, [mask], maxnode, MPOL_MF_STRICT | MPOL_MF_MOVE).Name);
     }
@@ -35,7 +35,7 @@ public class NumaCallsTests
     [FactIf(Need.Numa)]
     public void Bind_OfAnUnalignedPart_IsRefused()
     {
-        using MappedMemory memory = Anonymous(MiB);
+        using var memory = Anonymous(MiB);
 
         Assert.Equal(Errno.EINVAL, memory.Bind(1, s_page, MPOL_BIND, [1], 2, 0));
     }
@@ -43,13 +43,13 @@ public class NumaCallsTests
     [FactIf(Need.Numa)]
     public void Bind_IsSeenInNumaMaps_AndByGetMempolicy()
     {
-        using SafeFileHandle fd = Memfd(MiB);
-        using MappedMemory memory = Shared(fd, MiB);
-        ulong[] mask = new ulong[16];
+        using var fd = Memfd(MiB);
+        using var memory = Shared(fd, MiB);
+        var mask = new ulong[16];
 
         Assert.Equal(Errno.None, memory.Bind(MPOL_BIND, [1], 2, 0));
 
-        Assert.Equal(Errno.None, memory.PolicyAt(s_page, out int mode, mask));
+        Assert.Equal(Errno.None, memory.PolicyAt(s_page, out var mode, mask));
         Assert.Equal("bind:0", PolicyWord(memory));
         Assert.Equal((MPOL_BIND, 1ul), (mode, mask[0]));
     }
@@ -57,8 +57,8 @@ public class NumaCallsTests
     [FactIf(Need.Numa)]
     public void Bind_ToPreferredMany_WorksWhereTheProbeSaysSo()
     {
-        using SafeFileHandle fd = Memfd(MiB);
-        using MappedMemory memory = Shared(fd, MiB);
+        using var fd = Memfd(MiB);
+        using var memory = Shared(fd, MiB);
 
         Assert.Equal(HasPreferredMany, memory.Bind(MPOL_PREFERRED_MANY, [1], 2, 0).Ok);
         Assert.Equal(HasPreferredMany ? "prefer (many):0" : "default", PolicyWord(memory));
@@ -67,11 +67,11 @@ public class NumaCallsTests
     [FactIf(Need.Numa)]
     public void NodesOf_KnowsTouchedPagesOnly()
     {
-        using MappedMemory memory = Anonymous(4 * MiB);
+        using var memory = Anonymous(4 * MiB);
         Assert.Equal(Errno.None, memory.Advise(0, 4 * MiB, Mman.MADV_NOHUGEPAGE));
         Assert.Equal(Errno.None, memory.Bind(MPOL_BIND, [1], 2, 0));
         Assert.Equal(Errno.None, memory.Touch(0, 3 * MiB, s_page, write: true));
-        int[] nodes = new int[4 * MiB / s_page];
+        var nodes = new int[4 * MiB / s_page];
 
         Assert.Equal(Errno.None, memory.NodesOf(0, 4 * MiB, s_page, nodes));
 
@@ -82,7 +82,7 @@ public class NumaCallsTests
     [FactIf(Need.Numa)]
     public void NodesOf_WithTooLittleRoom_IsRefused()
     {
-        using MappedMemory memory = Anonymous(MiB);
+        using var memory = Anonymous(MiB);
 
         Assert.Equal(Errno.EINVAL, memory.NodesOf(0, MiB, s_page, new int[3]));
     }
@@ -90,34 +90,34 @@ public class NumaCallsTests
     [FactIf(Need.Numa)]
     public void AllowedNodes_AreThoseOfStatus()
     {
-        Assert.Equal(Errno.None, AllowedNodes(out int[] nodes));
+        Assert.Equal(Errno.None, AllowedNodes(out var nodes));
 
-        byte[] list = Encoding.ASCII.GetBytes(Procfs.Status("Mems_allowed_list")!);
+        var list = Encoding.ASCII.GetBytes(Procfs.Status("Mems_allowed_list")!);
         Assert.Equal(BitList.Parse(list).Intersect(Sysfs.MemoryNodes()), nodes);
     }
 
     [FactIf(Need.Numa)]
     public void SetPolicy_HoldsForThisThreadOnly()
     {
-        int mine = -1;
+        var mine = -1;
         Thread thread = new(() =>
         {
-            Errno set = SetPolicy(MPOL_PREFERRED, [1], 2);
-            mine = set.Ok && GetPolicy(out int mode, new ulong[16], 0).Ok ? mode : -set.Number;
+            var set = SetPolicy(MPOL_PREFERRED, [1], 2);
+            mine = set.Ok && GetPolicy(out var mode, new ulong[16], 0).Ok ? mode : -set.Number;
         });
         thread.Start();
         thread.Join();
 
-        Assert.Equal(Errno.None, GetPolicy(out int here, new ulong[16], 0));
+        Assert.Equal(Errno.None, GetPolicy(out var here, new ulong[16], 0));
         Assert.Equal((MPOL_PREFERRED, MPOL_DEFAULT), (mine, here));
     }
 
     [FactIf(Need.Numa, Need.TwoNodes)]
     public void Bind_WithMove_MovesWhatIsThere()
     {
-        using SafeFileHandle fd = Memfd(MiB);
-        using MappedMemory memory = Shared(fd, MiB);
-        int[] nodes = new int[MiB / s_page];
+        using var fd = Memfd(MiB);
+        using var memory = Shared(fd, MiB);
+        var nodes = new int[MiB / s_page];
         Assert.Equal(Errno.None, memory.Bind(MPOL_BIND, [1], 2, 0));
         Assert.Equal(Errno.None, memory.Touch(0, MiB, s_page, write: true));
 

@@ -13,14 +13,14 @@ public class TouchTests(Tmpfs tmpfs) : IClassFixture<Tmpfs>
     [InlineData(false)]
     public void Touch_BringsInEveryPage_AndKeepsContents(bool write)
     {
-        using SafeFileHandle fd = Memfd(4 * MiB);
-        using MappedMemory memory = Shared(fd, 4 * MiB);
-        byte[] seen = new byte[5];
+        using var fd = Memfd(4 * MiB);
+        using var memory = Shared(fd, 4 * MiB);
+        var seen = new byte[5];
         Assert.Equal(Errno.None, memory.Write(2 * s_page, "there"u8));
 
         Assert.Equal(Errno.None, memory.Touch(0, memory.Length, s_page, write));
 
-        Assert.Equal(Errno.None, memory.Resident(out ulong bytes));
+        Assert.Equal(Errno.None, memory.Resident(out var bytes));
         Assert.Equal(Errno.None, memory.Read(2 * s_page, seen));
         Assert.Equal(4 * MiB, bytes);
         Assert.Equal("there"u8, seen);
@@ -29,7 +29,7 @@ public class TouchTests(Tmpfs tmpfs) : IClassFixture<Tmpfs>
     [Fact]
     public void Touch_ForWriting_GivesPrivateMemoryPagesOfItsOwn()
     {
-        using MappedMemory memory = Anonymous(MiB);
+        using var memory = Anonymous(MiB);
 
         Assert.Equal(Errno.None, memory.Touch(0, MiB, s_page, write: true));
 
@@ -39,7 +39,7 @@ public class TouchTests(Tmpfs tmpfs) : IClassFixture<Tmpfs>
     [Fact]
     public void Touch_OfReadOnlyMemoryForWriting_IsRefused()
     {
-        using MappedMemory memory = Memory(new MapRequest
+        using var memory = Memory(new MapRequest
         {
             Length = MiB,
             Protection = Mman.PROT_READ,
@@ -55,8 +55,8 @@ public class TouchTests(Tmpfs tmpfs) : IClassFixture<Tmpfs>
     [InlineData(false)]
     public void Touch_BehindTheEndOfTheFile_FailsWithoutASignal(bool write)
     {
-        using SafeFileHandle fd = Memfd(s_page);
-        using MappedMemory memory = Shared(fd, MiB);
+        using var fd = Memfd(s_page);
+        using var memory = Shared(fd, MiB);
 
         Assert.Equal(Errno.EFAULT, memory.Touch(0, MiB, s_page, write));
         Assert.Equal(Errno.EFAULT, memory.Write(2 * s_page, "x"u8));
@@ -67,12 +67,12 @@ public class TouchTests(Tmpfs tmpfs) : IClassFixture<Tmpfs>
     [InlineData(false)]
     public void Touch_OfAFullFileSystem_FailsWithoutASignal(bool write)
     {
-        Assert.Equal(Errno.None, Files.MakeTemporary(tmpfs.Path + "/touch.XXXXXX", out SafeFileHandle? fd, out string path));
+        Assert.Equal(Errno.None, Files.MakeTemporary(tmpfs.Path + "/touch.XXXXXX", out var fd, out var path));
         using (fd)
         {
             Assert.Equal(Errno.None, Files.Unlink(path));
             Assert.Equal(Errno.None, Files.Truncate(fd!, 4 * MiB));
-            using MappedMemory memory = Shared(fd!, 4 * MiB);
+            using var memory = Shared(fd!, 4 * MiB);
 
             Assert.Equal(Errno.EFAULT, memory.Touch(0, memory.Length, s_page, write));
         }
@@ -81,12 +81,12 @@ public class TouchTests(Tmpfs tmpfs) : IClassFixture<Tmpfs>
     [FactIf(Need.Root, Need.PopulateWrite)]
     public void Populate_OfAFullFileSystem_FailsLikeTouch()
     {
-        Assert.Equal(Errno.None, Files.MakeTemporary(tmpfs.Path + "/populate.XXXXXX", out SafeFileHandle? fd, out string path));
+        Assert.Equal(Errno.None, Files.MakeTemporary(tmpfs.Path + "/populate.XXXXXX", out var fd, out var path));
         using (fd)
         {
             Assert.Equal(Errno.None, Files.Unlink(path));
             Assert.Equal(Errno.None, Files.Truncate(fd!, 4 * MiB));
-            using MappedMemory memory = Shared(fd!, 4 * MiB);
+            using var memory = Shared(fd!, 4 * MiB);
 
             Assert.Equal(Errno.EFAULT, memory.Populate(0, memory.Length, write: true));
         }
@@ -95,11 +95,11 @@ public class TouchTests(Tmpfs tmpfs) : IClassFixture<Tmpfs>
     [FactIf(Need.Root)]
     public void Allocate_OfAFullFileSystem_SaysSo()
     {
-        Assert.Equal(Errno.None, Files.MakeTemporary(tmpfs.Path + "/allocate.XXXXXX", out SafeFileHandle? fd, out string path));
+        Assert.Equal(Errno.None, Files.MakeTemporary(tmpfs.Path + "/allocate.XXXXXX", out var fd, out var path));
         using (fd)
         {
             Assert.Equal(Errno.None, Files.Unlink(path));
-            Assert.Equal(Errno.None, Files.FileSystem(fd!, out FileSystemStatus status));
+            Assert.Equal(Errno.None, Files.FileSystem(fd!, out var status));
 
             Assert.Equal(Errno.ENOSPC, Files.Allocate(fd!, 0, 0, 4 * MiB));
             Assert.True(status.IsTmpfs);

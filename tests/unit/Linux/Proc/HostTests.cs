@@ -9,7 +9,7 @@ public class HostTests
     {
         Assert.True(ulong.IsPow2(Host.PageSize));
         Assert.True(Host.MaxMapCount() > 1000);
-        Assert.InRange(Host.OvercommitMode(out bool known), 0, 2);
+        Assert.InRange(Host.OvercommitMode(out var known), 0, 2);
         Assert.True(known);
         Assert.Equal(Sysfs.HugePageSizes().Count == 0, Host.DefaultHugePageSize == 0);
     }
@@ -19,7 +19,7 @@ public class HostTests
     {
         using Scratch proc = new();
 
-        Assert.Equal(0, Host.OvercommitMode(out bool known, proc.Path));
+        Assert.Equal(0, Host.OvercommitMode(out var known, proc.Path));
         Assert.False(known);
         Assert.Equal(65530ul, Host.MaxMapCount(proc.Path));
     }
@@ -35,7 +35,7 @@ public class HostTests
     [Fact]
     public void DescriptorLimit_CanBeReadAndSet()
     {
-        Assert.Equal(Errno.None, Rlimit.Get(Rlimit.RLIMIT_NOFILE, out ulong soft, out ulong hard));
+        Assert.Equal(Errno.None, Rlimit.Get(Rlimit.RLIMIT_NOFILE, out var soft, out var hard));
 
         Assert.Equal(Errno.None, Rlimit.Set(Rlimit.RLIMIT_NOFILE, soft, hard));
         Assert.Equal(Errno.EINVAL, Rlimit.Set(Rlimit.RLIMIT_NOFILE, soft, soft - 1));
@@ -46,7 +46,7 @@ public class HostTests
     [FactIf(Need.Ksm)]
     public void Mergeable_IsSeenInSmaps()
     {
-        using MappedMemory memory = Make.Anonymous(Make.MiB);
+        using var memory = Make.Anonymous(Make.MiB);
 
         Assert.Equal(Errno.None, memory.Advise(0, Make.MiB, Mman.MADV_MERGEABLE));
 

@@ -11,22 +11,23 @@ public class PageScanTests
 
     static PageCounts Count(MappedMemory memory)
     {
-        using PageScan scan = PageScan.Open()!;
-        Assert.Equal(Errno.None, memory.CountPages(scan, out PageCounts counts));
+        using var scan = PageScan.Open()!;
+        Assert.Equal(Errno.None, memory.CountPages(scan, out var counts));
         return counts;
     }
 
     static ulong RssOf(MappedMemory memory)
     {
         ulong sum = 0;
-        foreach (SmapsEntry entry in SmapsTable.Read().Find(memory.Address, memory.Length)) sum += entry.Rss;
+        foreach (var entry in SmapsTable.Read().Find(memory.Address, memory.Length))
+            sum += entry.Rss;
         return sum;
     }
 
     [FactIf(Need.PageScan)]
     public void UntouchedMemory_HasNoPages()
     {
-        using MappedMemory memory = Anonymous(4 * MiB);
+        using var memory = Anonymous(4 * MiB);
 
         Assert.Equal(default, Count(memory));
     }
@@ -35,14 +36,14 @@ public class PageScanTests
     [FactIf(Need.PageScan)]
     public void ScatteredPages_AreAllCounted()
     {
-        using SafeFileHandle fd = Memfd(3ul << 30);
-        using MappedMemory memory = Shared(fd, 3ul << 30);
+        using var fd = Memfd(3ul << 30);
+        using var memory = Shared(fd, 3ul << 30);
         ulong[] starts = [0, MiB, (1ul << 30) - s_page, 1ul << 30, (2ul << 30) + MiB, (3ul << 30) - s_page];
         HashSet<ulong> touched = [.. starts, .. Enumerable.Range(0, 1000).Select(i => 64 * MiB + (ulong)i * 2 * s_page)];
-        foreach (ulong at in touched)
+        foreach (var at in touched)
             Assert.Equal(Errno.None, memory.Write(at, "x"u8));
 
-        PageCounts counts = Count(memory);
+        var counts = Count(memory);
 
         Assert.Equal((ulong)touched.Count * s_page, counts.Present);
         Assert.Equal(RssOf(memory), counts.Present);
@@ -52,13 +53,13 @@ public class PageScanTests
     [FactIf(Need.PageScan)]
     public void TheZeroPage_IsNoMemory()
     {
-        using MappedMemory memory = Anonymous(MiB);
+        using var memory = Anonymous(MiB);
         Assert.Equal(Errno.None, memory.Advise(0, MiB, Mman.MADV_NOHUGEPAGE));
-        byte[] read = new byte[MiB];
+        var read = new byte[MiB];
         Assert.Equal(Errno.None, memory.Read(0, read));
         Assert.Equal(Errno.None, memory.Write(5 * s_page, "x"u8));
 
-        PageCounts counts = Count(memory);
+        var counts = Count(memory);
 
         Assert.InRange(counts.Present, s_page, MiB);
         Assert.Equal(RssOf(memory), counts.Present);
@@ -67,12 +68,12 @@ public class PageScanTests
     [FactIf(Need.PageScan)]
     public void HugePages_AreHuge()
     {
-        using MappedMemory memory = Anonymous(8 * MiB, alignment: 2 * MiB);
+        using var memory = Anonymous(8 * MiB, alignment: 2 * MiB);
         Assert.Equal(Errno.None, memory.Advise(0, 8 * MiB, Mman.MADV_HUGEPAGE));
         Assert.Equal(Errno.None, memory.Populate(0, 4 * MiB, write: true));
-        SmapsEntry entry = Assert.Single(SmapsTable.Read().Find(memory.Address, memory.Length).ToArray());
+        var entry = Assert.Single(SmapsTable.Read().Find(memory.Address, memory.Length).ToArray());
 
-        PageCounts counts = Count(memory);
+        var counts = Count(memory);
 
         Assert.Equal(new PageCounts(entry.Rss, entry.AnonHugePages, 0), counts);
         Assert.Equal(4 * MiB, counts.Present);
@@ -81,9 +82,9 @@ public class PageScanTests
     [FactIf(Need.PageScan)]
     public void MemoryThatIsGone_IsAnError()
     {
-        MappedMemory memory = Anonymous(MiB);
+        var memory = Anonymous(MiB);
         memory.Dispose();
-        using PageScan scan = PageScan.Open()!;
+        using var scan = PageScan.Open()!;
 
         Assert.Equal(Errno.EFAULT, memory.CountPages(scan, out _));
     }

@@ -18,7 +18,7 @@ public class ProcfsTests
     [InlineData("rw-p 00000000 00:00 0                          [anon: a b]", "[anon: a b]", 0, "00:00")]
     public void MapsLine_IsRead(string line, string path, ulong inode, string device)
     {
-        MapsEntry entry = Procfs.ParseMaps(Bytes("7f0000000000-7f0000100000 " + line))!;
+        var entry = Procfs.ParseMaps(Bytes("7f0000000000-7f0000100000 " + line))!;
 
         Assert.Equal((0x7f0000000000ul, 0x7f0000100000ul), (entry.Start, entry.End));
         Assert.Equal((path, inode, device), (entry.Path, entry.Inode, entry.Device));
@@ -27,7 +27,7 @@ public class ProcfsTests
     [Fact]
     public void MapsLine_AtTheTopOfMemory_IsRead()
     {
-        MapsEntry entry = Procfs.ParseMaps("ffffffffff600000-ffffffffff601000 --xp 00001000 00:00 0                  [vsyscall]"u8)!;
+        var entry = Procfs.ParseMaps("ffffffffff600000-ffffffffff601000 --xp 00001000 00:00 0                  [vsyscall]"u8)!;
 
         Assert.Equal((0xffffffffff600000ul, "--xp", 0x1000ul), (entry.Start, entry.Permissions, entry.Offset));
     }
@@ -49,7 +49,7 @@ public class ProcfsTests
     [InlineData("7f8c7d400000 default heap anon=512 N1=512 Nothing=3 kernelpagesize_kB=4", "default")]
     public void NumaMapsLine_IsRead(string line, string policy)
     {
-        NumaMapsEntry entry = Procfs.ParseNumaMaps(Bytes(line))!;
+        var entry = Procfs.ParseNumaMaps(Bytes(line))!;
 
         Assert.Equal((0x7f8c7d400000ul, policy, 4096ul), (entry.Address, entry.Policy, entry.KernelPageSize));
         Assert.Equal(new Dictionary<int, ulong> { [1] = 512 }, entry.Nodes);
@@ -59,7 +59,7 @@ public class ProcfsTests
     public void NumaMapsLine_OfHugePages_IsRead()
     {
         const string Line = "7f0000 interleave:0-1 file=/anon_hugepage\\040(deleted) huge dirty=4 N0=2 N12=2 kernelpagesize_kB=2048";
-        NumaMapsEntry entry = Procfs.ParseNumaMaps(Bytes(Line))!;
+        var entry = Procfs.ParseNumaMaps(Bytes(Line))!;
 
         Assert.Equal(2ul << 20, entry.KernelPageSize);
         Assert.Equal(new Dictionary<int, ulong> { [0] = 2, [12] = 2 }, entry.Nodes);
@@ -68,7 +68,7 @@ public class ProcfsTests
     [Fact]
     public void NumaMapsLine_WithoutPages_HasNone()
     {
-        NumaMapsEntry entry = Procfs.ParseNumaMaps("7f0000 prefer (many):0"u8)!;
+        var entry = Procfs.ParseNumaMaps("7f0000 prefer (many):0"u8)!;
 
         Assert.Equal(("prefer (many):0", 0ul, 0), (entry.Policy, entry.KernelPageSize, entry.Nodes.Count));
         Assert.Null(Procfs.ParseNumaMaps(""u8));
@@ -94,7 +94,7 @@ public class ProcfsTests
     [Fact]
     public void Field_IsFoundByItsWholeName()
     {
-        ReadOnlySpan<byte> text = "Name:\ta: b\nMems_allowed:\t3\nMems_allowed_list:\t0-1\nVmRSS:\t   12 kB\nksm_zero_pages 7\n"u8;
+        var text = "Name:\ta: b\nMems_allowed:\t3\nMems_allowed_list:\t0-1\nVmRSS:\t   12 kB\nksm_zero_pages 7\n"u8;
 
         Assert.Equal("a: b", Procfs.Field(text, "Name"));
         Assert.Equal("3", Procfs.Field(text, "Mems_allowed"));

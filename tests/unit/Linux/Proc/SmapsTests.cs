@@ -61,7 +61,7 @@ public class SmapsTests
     [Fact]
     public void OldKernel_IsRead()
     {
-        SmapsEntry entry = Assert.Single(Procfs.ParseSmaps(Encoding.UTF8.GetBytes(Old)));
+        var entry = Assert.Single(Procfs.ParseSmaps(Encoding.UTF8.GetBytes(Old)));
 
         Assert.Equal(("rw-s", "00:01", 1034ul, "/memfd:memory-backend-memfd (deleted)"),
             (entry.Permissions, entry.Device, entry.Inode, entry.Path));
@@ -74,7 +74,7 @@ public class SmapsTests
     [Fact]
     public void YoungKernel_IsRead()
     {
-        List<SmapsEntry> entries = Procfs.ParseSmaps(Encoding.UTF8.GetBytes(Young));
+        var entries = Procfs.ParseSmaps(Encoding.UTF8.GetBytes(Young));
 
         Assert.Equal(2, entries.Count);
         Assert.Equal(("/dev/huge pages/a (deleted)", 4 * MiB, 2 * MiB, 2 * MiB),
@@ -96,7 +96,7 @@ public class SmapsTests
     [Fact]
     public void TextCutAnywhere_DoesNotFail()
     {
-        byte[] text = Encoding.UTF8.GetBytes(Young);
+        var text = Encoding.UTF8.GetBytes(Young);
 
         Assert.All(Enumerable.Range(0, text.Length), cut => Assert.InRange(Procfs.ParseSmaps(text.AsSpan(0, cut)).Count, 0, 2));
         Assert.All(Enumerable.Range(0, text.Length), cut => Assert.InRange(Procfs.ParseSmaps(text.AsSpan(cut)).Count, 0, 2));
@@ -108,7 +108,7 @@ public class SmapsTests
         using Scratch proc = new();
         proc.Write("self/smaps", Old + Young);
 
-        SmapsTable table = SmapsTable.Read(root: proc.Path);
+        var table = SmapsTable.Read(root: proc.Path);
 
         Assert.Equal(3, table.Count);
         Assert.Equal(1034ul, Assert.Single(table.Find(0x7f3c80000000, 128 * MiB).ToArray()).Inode);
@@ -124,7 +124,7 @@ public class SmapsTests
         using Scratch proc = new();
         proc.Write("self/smaps", Old + Young);
 
-        SmapsEntry entry = Assert.Single(Procfs.Smaps((start, _) => start == 0x7f3c90000000, root: proc.Path));
+        var entry = Assert.Single(Procfs.Smaps((start, _) => start == 0x7f3c90000000, root: proc.Path));
 
         Assert.Equal(4 * MiB, entry.PrivateHugetlb);
     }
@@ -132,11 +132,11 @@ public class SmapsTests
     [Fact]
     public void OwnMemory_IsCounted()
     {
-        using SafeFileHandle fd = Memfd(4 * MiB);
-        using MappedMemory memory = Shared(fd, 4 * MiB);
+        using var fd = Memfd(4 * MiB);
+        using var memory = Shared(fd, 4 * MiB);
         Assert.Equal(Errno.None, memory.Touch(0, 3 * MiB, Host.PageSize, write: true));
 
-        SmapsEntry entry = Assert.Single(SmapsTable.Read().Find(memory.Address, memory.Length).ToArray());
+        var entry = Assert.Single(SmapsTable.Read().Find(memory.Address, memory.Length).ToArray());
 
         Assert.Equal((memory.Address, memory.Address + memory.Length, 3 * MiB), (entry.Start, entry.End, entry.Rss));
         Assert.Equal("/memfd:test (deleted)", entry.Path);

@@ -93,7 +93,7 @@ public class SysfsTests
     [FactIf(Need.Numa)]
     public void ThisMachine_IsRead()
     {
-        int node = Sysfs.MemoryNodes()[0];
+        var node = Sysfs.MemoryNodes()[0];
 
         Assert.NotEmpty(Sysfs.OnlineNodes().SelectMany(n => Sysfs.NodeCpus(n)));
         Assert.True(Sysfs.FreeMemory(node) > 0);

@@ -75,7 +75,8 @@ public class OutputTests
             output.Flush();
             Assert.True(output.Reader.TryRead(out var read));
             var pieces = 0;
-            foreach (var piece in read.Buffer) pieces += piece.Length > 0 ? 1 : 0;
+            foreach (var piece in read.Buffer)
+                pieces += piece.Length > 0 ? 1 : 0;
             Assert.Equal($"{{\"return\": [{string.Join(", ", Enumerable.Repeat($"\"{text}\"", 5))}]}}\r\n", Encoding.ASCII.GetString(read.Buffer));
             Assert.InRange(pieces, 1, 24);
             output.Sent(read.Buffer.Length);

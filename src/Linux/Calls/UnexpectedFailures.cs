@@ -4,7 +4,7 @@ namespace HostMemd.Linux;
 /// Reports failures that no caller can handle and that only an error in this program can cause: a munmap that fails in Dispose,
 /// a write lease that cannot be given back. The daemon logs them; without a subscriber they are lost.
 /// </summary>
-public static class Bugs
+public static class UnexpectedFailures
 {
     /// <summary>Raised on whatever thread met the failure, possibly the finalizer's. One clause of text.</summary>
     public static event Action<string>? Reported;
