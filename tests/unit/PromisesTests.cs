@@ -39,6 +39,43 @@ public sealed partial class PromisesTests
         Assert.DoesNotContain(outside, f => words.Any(word => Sources.Read(f).Contains(word, StringComparison.Ordinal)));
     }
 
+    // Folders whose files have the namespace of their place, and the namespace of the folder.
+    static readonly (string Folder, string Namespace)[] s_spaces =
+    [
+        ("src/HostMemd", "HostMemd"), ("src/Client", "HostMemd.Client"),
+        ("tests/unit/HostMemd", "HostMemd.Unit.HostMemd"), ("tests/integration", "HostMemd.Integration"),
+    ];
+
+    [Fact]
+    public void Namespaces_AreFolders()
+    {
+        foreach (var (folder, space) in s_spaces)
+        {
+            foreach (var file in Sources.Below(folder, "*.cs"))
+            {
+                var below = Path.GetDirectoryName(Path.GetRelativePath(folder, file))!.Replace('/', '.');
+                if (Space().Match(Sources.Read(file)) is { Success: true } match)
+                    Assert.Equal((file, below.Length == 0 ? space : $"{space}.{below}"), (file, match.Groups[1].Value));
+            }
+        }
+    }
+
+    [Fact]
+    public void Projects_AreInTheSolution()
+    {
+        var solution = Sources.Read("HostMemd.sln").Replace('\\', '/');
+
+        Assert.All(Sources.Below(".", "*.csproj"), project => Assert.Contains($"\"{project}\"", solution, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void TestClasses_HaveNamesOfTheirOwn()
+    {
+        var names = Sources.Below("tests", "*Tests.cs").GroupBy(Path.GetFileName).Where(files => files.Count() > 1).Select(files => files.Key);
+
+        Assert.Empty(names);
+    }
+
     public static TheoryData<string> Documents =>
         [.. Sources.Below(".", "*.md").Where(f => !f.StartsWith("bench/history/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
 
@@ -132,6 +169,9 @@ public sealed partial class PromisesTests
 
     [GeneratedRegex(@"`([A-Z]\w*_\w*[a-z]\w*)`")]
     private static partial Regex TestName();
+
+    [GeneratedRegex(@"^namespace ([\w.]+);", RegexOptions.Multiline)]
+    private static partial Regex Space();
 
     [GeneratedRegex(@"\b(?:void|Task)\s+(\w+)\(")]
     private static partial Regex Method();

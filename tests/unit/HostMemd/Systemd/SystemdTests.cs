@@ -8,7 +8,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Unit.HostMemd.Systemd;
 
-public sealed class NotifyTests : IDisposable
+public sealed class SystemdTests : IDisposable
 {
     readonly string _folder = Directory.CreateTempSubdirectory("hostmemd-").FullName;
 
