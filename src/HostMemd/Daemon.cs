@@ -266,7 +266,7 @@ public sealed class Daemon
         }
     }
 
-    void End(Ending ending)
+    internal void End(Ending ending)
     {
         lock (_ended)
         {
