@@ -1,9 +1,9 @@
 using System.Text.RegularExpressions;
 
-namespace HostMemd.Unit;
+namespace HostMemd.Unit.Backend;
 
 /// <summary>The folders of a project stand on each other in one direction.</summary>
-public sealed partial class FolderTests
+public sealed partial class BackendFloorsTests
 {
     // The folders of src/Backend that the files of each one use. Files outside of a folder may be used by all.
     static readonly Dictionary<string, HashSet<string>> s_uses = Sources.Below("src/Backend", "*.cs")
