@@ -28,7 +28,7 @@ finish() {
 # program: package
 install_missing() {
   local need=() entry
-  for entry in socat:socat jq:jq gcc:gcc gcc:libc6-dev objcopy:binutils python3:python3 strace:strace setpriv:util-linux busybox:busybox-static dpkg:dpkg qemu-system-x86_64:qemu-system-x86 \
+  for entry in socat:socat jq:jq gcc:gcc gcc:libc6-dev objcopy:binutils python3:python3 strace:strace setpriv:util-linux busybox:busybox-static dpkg:dpkg qemu-system-x86_64:qemu-system-x86 qemu-x86_64:qemu-user \
     systemd-analyze:systemd systemd-socket-activate:systemd tmux:tmux zsh:zsh fish:fish mandoc:mandoc ssh:openssh-client sshd:openssh-server; do
     command -v "${entry%%:*}" >/dev/null || need+=("${entry#*:}")
   done

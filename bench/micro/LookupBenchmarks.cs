@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Attributes;
-using HostMemd.Protocol;
+using HostMemd.Protocol.Contract;
+using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
 using HostMemd.Qapi.Json;
 

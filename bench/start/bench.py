@@ -36,10 +36,16 @@ def rest(programs, folder):
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--daemon", required=True)
+    options.add_argument("--before", help="another build of hostmemd, measured in the same turns")
     options.add_argument("--rounds", type=int, default=15)
     options.add_argument("--append")
     given = options.parse_args()
     programs = available(given.daemon)
+    names = {"ours": "hostmemd", "before": "before", "qemu": "QEMU", "qsd": "storage daemon"}
+    if given.before:
+        programs["before"] = given.before
+    else:
+        del names["before"]
     started, pss = {kind: [] for kind in programs}, {kind: [] for kind in programs}
     order, kinds = random.Random(1), list(programs)
     with tempfile.TemporaryDirectory(prefix="hostmemd-bench-") as folder:
@@ -55,7 +61,7 @@ def main():
     rows = []
 
     def row(what, values):
-        rows.append([what, *(number(values[kind]) if kind in values else "-" for kind in ("ours", "qemu", "qsd"))])
+        rows.append([what, *(number(values[kind]) if kind in values else "-" for kind in names)])
 
     row("exec to greeting, ms", {kind: median(values) for kind, values in started.items()})
     row("the best of all", {kind: min(values) for kind, values in started.items()})
@@ -66,7 +72,7 @@ def main():
         row(what, {kind: figures[index] for kind, figures in resting.items()})
     table(f"start: {machine(programs)}",
           f"Median of {given.rounds} starts in shuffled order after one thrown away, not pinned; `bench/run.sh start`",
-          ["", "hostmemd", "QEMU", "storage daemon"], rows, given.append)
+          ["", *names.values()], rows, given.append)
 
 
 if __name__ == "__main__":

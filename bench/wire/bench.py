@@ -16,8 +16,8 @@ class Load:
     """A mode of the load generator, how much of it each server gets, and the figures it prints that count."""
 
     def __init__(self, title, words, figures, ours, others, kinds=("ours", "qemu", "qsd")):
-        self.title, self.words, self.figures, self.kinds = title, words, figures, kinds
-        self.amount = {"ours": ours, "floor": ours, "qemu": others, "qsd": others}
+        self.title, self.words, self.figures, self.kinds = title, words, figures, (*kinds, "before")
+        self.amount = {"ours": ours, "before": ours, "floor": ours, "qemu": others, "qsd": others}
 
     def run(self, program, server, cpu):
         words = ["taskset", "-c", str(cpu), program, server.path, self.words[0], str(self.amount[server.kind]), *self.words[1:]]
@@ -57,19 +57,19 @@ def measure(loads, places, servers, rounds, program):
     return took
 
 
-def rows(loads, places, took):
+def rows(loads, places, took, others):
     for load in loads:
         for place in places:
             for figure in load.figures:
-                all_of = {kind: took.get((load.title, place, kind, figure)) for kind in ("ours", "floor", "qemu", "qsd")}
+                all_of = {kind: took.get((load.title, place, kind, figure)) for kind in ("ours", "before", "floor", "qemu", "qsd")}
                 values = {kind: median(values) for kind, values in all_of.items()}
                 times = []
-                for other in ("floor", "qemu", "qsd"):
+                for other in others:
                     pair = (all_of["ours"], all_of[other]) if figure == "rate" else (all_of[other], all_of["ours"])
                     times.append(number(ratio(*pair)) if all_of[other] else "-")
                 spread = f"{number(min(all_of['ours']))} to {number(max(all_of['ours']))}"
                 yield [load.title, place, figure.replace("_us", ", us").replace("rate", "a second"), number(values["ours"]), spread,
-                       *(number(values[kind]) for kind in ("floor", "qemu", "qsd")), *times]
+                       *(number(values[kind]) for kind in others), *times]
 
 
 def main():
@@ -77,15 +77,20 @@ def main():
     options.add_argument("--daemon", required=True)
     options.add_argument("--load", required=True)
     options.add_argument("--floor", required=True)
+    options.add_argument("--before", help="another build of hostmemd, measured in the same turns")
     options.add_argument("--rounds", type=int, default=9)
     options.add_argument("--places", default="one,two")
     options.add_argument("--append")
     options.add_argument("sets", nargs="+", choices=list(SETS))
     given = options.parse_args()
     programs, places = available(given.daemon), given.places.split(",")
+    names = {"before": "before", "floor": "C floor", "qemu": "QEMU", "qsd": "storage daemon"}
+    if not given.before:
+        del names["before"]
     for name in given.sets:
         with tempfile.TemporaryDirectory(prefix="hostmemd-bench-") as folder:
-            servers = [Server(kind, program, folder, cpu=0) for kind, program in [*programs.items(), ("floor", given.floor)]]
+            servers = [Server(kind, program, folder, cpu=0) for kind, program in
+                       [*programs.items(), ("floor", given.floor), *([("before", given.before)] if given.before else [])]]
             try:
                 took = measure(SETS[name], places, servers, given.rounds, given.load)
             finally:
@@ -94,9 +99,8 @@ def main():
         table(f"{name}: {machine(programs)}",
               f"Median of {given.rounds} rounds in shuffled order after one thrown away; server on CPU 0, client there too (one) or on "
               f"CPU 1 (two). C floor: a server that answers any request with the same bytes. `bench/run.sh {name}`",
-              ["", "CPUs", "figure", "hostmemd", "of which", "C floor", "QEMU", "storage daemon", "times C floor", "times QEMU",
-               "times storage daemon"],
-              rows(SETS[name], places, took), given.append)
+              ["", "CPUs", "figure", "hostmemd", "of which", *names.values(), *(f"times {name}" for name in names.values())],
+              rows(SETS[name], places, took, list(names)), given.append)
 
 
 if __name__ == "__main__":

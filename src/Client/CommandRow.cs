@@ -2,7 +2,7 @@ using HostMemd.Qapi;
 
 namespace HostMemd.Client;
 
-/// <summary>A command as the client knows it. A test compares every row with the daemon's own.</summary>
+/// <summary>A command as the client knows it. A test compares every row with the daemon's table.</summary>
 abstract class CommandRow(string name, QapiType result, params Member[] arguments)
 {
     public string Name => name;
@@ -16,13 +16,13 @@ sealed class CommandRow<R>(string name, QapiType<R> result, params Member[] argu
     public R Read(Value reply) => result.Read(KnownMembers.Of(reply, result.Shape), Name);
 }
 
-/// <summary>An argument that must be there.</summary>
+/// <summary>A required argument.</summary>
 sealed record Argument<T>(string Name, QapiType<T> Typed) : Member(Name, Typed, false, "")
 {
     public void AddTo(Members arguments, T value) => arguments.Add(Name, Typed.Write(value));
 }
 
-/// <summary>An argument that may be left out.</summary>
+/// <summary>An optional argument.</summary>
 sealed record Optional<T>(string Name, QapiType<T> Typed) : Member(Name, Typed, true, "")
 {
     public void AddTo(Members arguments, T value) => arguments.Add(Name, Typed.Write(value));

@@ -3,7 +3,7 @@ using static HostMemd.Qapi.QapiTypes;
 
 namespace HostMemd.Client;
 
-/// <summary>The commands that have a method of their own. Types of results are those that the daemon writes its replies with.</summary>
+/// <summary>The commands that have a method of their own. The daemon writes its replies with the same result types.</summary>
 static class CommandRows
 {
     public static readonly Argument<string> Id = new("id", Str);
@@ -44,6 +44,6 @@ static class CommandRows
         Watch,
     ];
 
-    /// <summary><c>object-add</c>: its arguments are one value, a type and what that type has.</summary>
+    /// <summary><c>object-add</c>: its arguments are one value, a type with the members of that type.</summary>
     public const string Add = "object-add";
 }

@@ -2,14 +2,14 @@ using HostMemd.Qapi;
 
 namespace HostMemd.Client;
 
-// One method for each command that orchestrators and consumers give every day; the rest go through ExecuteAsync.
+// One method for each command that orchestrators and consumers use often; ExecuteAsync is for all others.
 public sealed partial class HostMemdClient
 {
     /// <summary>Makes an object.</summary>
     /// <param name="qomType">Its class, such as <c>memory-backend-memfd</c>.</param>
     /// <param name="id">Its name.</param>
     /// <param name="properties">Its properties: <c>new() { { "size", Value.From(1L &lt;&lt; 30) } }</c>.</param>
-    /// <param name="cancellation">Ends the wait; the object may be made all the same.</param>
+    /// <param name="cancellation">Ends the wait. The daemon may still make the object.</param>
     public Task AddObjectAsync(string qomType, string id, Members properties, CancellationToken cancellation = default)
     {
         var arguments = new Members(properties.Count + 2) { { "qom-type", Value.From(qomType) }, { "id", Value.From(id) } };
@@ -18,11 +18,11 @@ public sealed partial class HostMemdClient
         return ExecuteAsync(CommandRows.Add, arguments, cancellation);
     }
 
-    /// <summary>Deletes an object. Answered when all it held is free; refused while somebody uses the memory.</summary>
+    /// <summary>Deletes an object. Returns when its memory is free; the daemon refuses while a process uses the memory.</summary>
     public Task DeleteObjectAsync(string id, CancellationToken cancellation = default) =>
         CallAsync(CommandRows.Delete, With(CommandRows.Id, id), cancellation);
 
-    /// <summary>Reads a property; <see cref="Value"/> tells of what kind it is.</summary>
+    /// <summary>Reads a property. The returned <see cref="Value"/> knows its kind.</summary>
     /// <param name="path">The object: <c>/objects/ID</c>, or any part of it that fits only one.</param>
     /// <param name="property">Its name.</param>
     /// <param name="cancellation">Ends the wait.</param>
@@ -36,7 +36,7 @@ public sealed partial class HostMemdClient
     /// <summary>Changes a property.</summary>
     /// <param name="path">The object.</param>
     /// <param name="property">Its name.</param>
-    /// <param name="value">What it is to be.</param>
+    /// <param name="value">The new value.</param>
     /// <param name="cancellation">Ends the wait.</param>
     public Task SetPropertyAsync(string path, string property, Value value, CancellationToken cancellation = default)
     {
@@ -50,18 +50,18 @@ public sealed partial class HostMemdClient
     public Task<IReadOnlyList<Memdev>> QueryMemdevAsync(CancellationToken cancellation = default) =>
         CallAsync(CommandRows.Memdevs, Members.None, cancellation);
 
-    /// <summary>The kernel's word about all memory, or that of one backend.</summary>
+    /// <summary>What the kernel reports of all memory, or of one backend.</summary>
     public Task<IReadOnlyList<MemdevStats>> QueryStatsAsync(string? id = null, CancellationToken cancellation = default) =>
         CallAsync(CommandRows.Stats, id is null ? Members.None : With(CommandRows.OnlyId, id), cancellation);
 
-    /// <summary>Who uses all memory, or that of one backend.</summary>
+    /// <summary>The processes that use all memory, or that of one backend.</summary>
     public Task<IReadOnlyList<MemdevMapping>> QueryMappingsAsync(string? id = null, CancellationToken cancellation = default) =>
         CallAsync(CommandRows.Mappings, id is null ? Members.None : With(CommandRows.OnlyId, id), cancellation);
 
     /// <summary>Starts filling memory, as a job.</summary>
     /// <param name="id">The backend.</param>
-    /// <param name="jobId">How the job is to be called.</param>
-    /// <param name="threads">At most as many; null for the backend's own number.</param>
+    /// <param name="jobId">The id of the new job.</param>
+    /// <param name="threads">The highest number of threads; null for the backend's own number.</param>
     /// <param name="cancellation">Ends the wait for the start, not the job.</param>
     public Task PreallocAsync(string id, string jobId, uint? threads = null, CancellationToken cancellation = default)
     {
@@ -92,11 +92,11 @@ public sealed partial class HostMemdClient
     public Task<MemdevHost> QueryHostAsync(CancellationToken cancellation = default) =>
         CallAsync(CommandRows.Host, Members.None, cancellation);
 
-    /// <summary>Stops a job; it concludes soon.</summary>
+    /// <summary>Cancels a job. It concludes shortly afterwards.</summary>
     public Task CancelJobAsync(string jobId, CancellationToken cancellation = default) =>
         CallAsync(CommandRows.CancelJob, With(CommandRows.Id, jobId), cancellation);
 
-    /// <summary>Forgets a concluded job.</summary>
+    /// <summary>Removes a concluded job.</summary>
     public Task DismissJobAsync(string jobId, CancellationToken cancellation = default) =>
         CallAsync(CommandRows.DismissJob, With(CommandRows.Id, jobId), cancellation);
 

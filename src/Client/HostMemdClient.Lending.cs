@@ -3,18 +3,17 @@ using HostMemd.Qapi;
 
 namespace HostMemd.Client;
 
-// Getting at the memory.
+// Access to the memory.
 public sealed partial class HostMemdClient
 {
-    /// <summary>Borrows memory and maps it into this process. Given back when the mapping is disposed of.</summary>
+    /// <summary>Borrows memory and maps it into this process. Disposing of the mapping returns it.</summary>
     /// <param name="id">The backend.</param>
-    /// <param name="readOnly">Take a descriptor that cannot be mapped writable.</param>
+    /// <param name="readOnly">Ask for a descriptor that cannot be mapped writable.</param>
     /// <param name="name">Free text, for <see cref="QueryMappingsAsync"/>.</param>
-    /// <param name="cancellation">Ends the wait; what comes all the same is given back.</param>
+    /// <param name="cancellation">Ends the wait. Memory that still arrives is returned.</param>
     /// <exception cref="QmpException">There is no such memory, or no other process can share it.</exception>
-    /// <exception cref="IOException">The connection is gone, or the kernel does not map it here.</exception>
-    public async Task<MappedMemdev> MapAsync(string id, bool readOnly = false, string? name = null,
-        CancellationToken cancellation = default)
+    /// <exception cref="IOException">The connection is lost, or the kernel cannot map the memory here.</exception>
+    public async Task<MappedMemdev> MapAsync(string id, bool readOnly = false, string? name = null, CancellationToken cancellation = default)
     {
         var loan = await BorrowAsync(id, null, readOnly, name, cancellation).ConfigureAwait(false);
         try
@@ -28,12 +27,12 @@ public sealed partial class HostMemdClient
         }
     }
 
-    /// <summary>Borrows memory for a process and gets its descriptor, to be mapped here or handed on.</summary>
+    /// <summary>Borrows memory for a process and returns its descriptor, to map here or to pass on.</summary>
     /// <param name="id">The backend.</param>
-    /// <param name="pid">Whom it is for: the loan ends with that process. Null for this one.</param>
-    /// <param name="readOnly">Take a descriptor that cannot be mapped writable.</param>
+    /// <param name="pid">The borrower: the loan ends with that process. Null for this process.</param>
+    /// <param name="readOnly">Ask for a descriptor that cannot be mapped writable.</param>
     /// <param name="name">Free text, for <see cref="QueryMappingsAsync"/>.</param>
-    /// <param name="cancellation">Ends the wait; what comes all the same is given back.</param>
+    /// <param name="cancellation">Ends the wait. Memory that still arrives is returned.</param>
     /// <inheritdoc cref="MapAsync" path="/exception"/>
     public async Task<MemdevLoan> BorrowAsync(
         string id, int? pid = null, bool readOnly = false, string? name = null, CancellationToken cancellation = default)
@@ -54,7 +53,7 @@ public sealed partial class HostMemdClient
         throw new IOException("the descriptor was lost: this process has none free");
     }
 
-    /// <summary>Ends a loan by its name, <see cref="MemdevMapping.Mapping"/>. Disposing of a mapping does it by itself.</summary>
+    /// <summary>Ends a loan by its name, <see cref="MemdevMapping.Mapping"/>. Disposing of a mapping does the same.</summary>
     public Task UnmapAsync(string mapping, CancellationToken cancellation = default) =>
         CallAsync(CommandRows.Unmap, With(CommandRows.Mapping, mapping), cancellation);
 

@@ -8,13 +8,12 @@ using HostMemd.Qapi;
 namespace HostMemd.Client;
 
 /// <summary>
-/// A connection to the daemon. Any thread may use it, and any number of calls may be under way: they are sent in the order of the
-/// calls and answered in that order, out-of-band ones excepted. Cancelling a call ends the wait for it and nothing else; the daemon
-/// still does what it was told.
+/// A connection to the daemon. Any thread may use it, and any number of calls may be under way. They are sent and answered in the order
+/// of the calls, except out-of-band ones. Cancelling a call ends only the wait for it; the daemon still runs the command.
 /// </summary>
 /// <remarks>
-/// A refusal of the daemon is a <see cref="QmpException"/> with the daemon's class and text; a lost connection is an
-/// <see cref="IOException"/>, for calls under way and for those to come.
+/// A refusal of the daemon is a <see cref="QmpException"/> with the daemon's class and text. After the connection is lost, calls under way
+/// and later ones throw an <see cref="IOException"/>.
 /// </remarks>
 public sealed partial class HostMemdClient : IAsyncDisposable, IDisposable
 {
@@ -44,8 +43,8 @@ public sealed partial class HostMemdClient : IAsyncDisposable, IDisposable
     /// <summary>Connects and negotiates.</summary>
     /// <param name="path">The daemon's QMP socket; <c>@NAME</c> for an abstract one, <c>./@NAME</c> for a file of such a name.</param>
     /// <param name="cancellation">Ends the attempt.</param>
-    /// <exception cref="System.Net.Sockets.SocketException">Nobody listens there, or we may not connect.</exception>
-    /// <exception cref="IOException">Somebody listens who does not speak QMP, or no more.</exception>
+    /// <exception cref="System.Net.Sockets.SocketException">No daemon listens there, or this process may not connect.</exception>
+    /// <exception cref="IOException">The other side does not speak QMP, or closes the connection.</exception>
     public static Task<HostMemdClient> ConnectAsync(string path, CancellationToken cancellation = default) =>
         ConnectAsync(path, outOfBand: false, cancellation);
 
@@ -97,17 +96,17 @@ public sealed partial class HostMemdClient : IAsyncDisposable, IDisposable
         Package = version["package"].TryString(out var package) ? package : "";
     }
 
-    /// <summary>Any command, also those without a method here.</summary>
+    /// <summary>Runs any command, also one without a method here.</summary>
     /// <param name="command">Its name.</param>
     /// <param name="arguments">Its arguments, or <see cref="Members.None"/>.</param>
     /// <param name="cancellation">Ends the wait.</param>
-    /// <returns>What the command returns.</returns>
+    /// <returns>The command's result.</returns>
     /// <exception cref="QmpException">The daemon refuses.</exception>
-    /// <exception cref="IOException">The connection is gone.</exception>
+    /// <exception cref="IOException">The connection is lost.</exception>
     public async Task<Value> ExecuteAsync(string command, Members arguments, CancellationToken cancellation = default) =>
         (await _connection.CallAsync(command, arguments, false, false, null, cancellation).ConfigureAwait(false)).Value;
 
-    /// <summary>The same, overtaking all that is under way. Only for a few commands, and only if asked for when connecting.</summary>
+    /// <summary>As <see cref="ExecuteAsync"/>, but overtakes the calls under way. Few commands allow it. <c>outOfBand</c> enables it.</summary>
     /// <inheritdoc cref="ExecuteAsync"/>
     public async Task<Value> ExecuteOutOfBandAsync(string command, Members arguments, CancellationToken cancellation = default) =>
         (await _connection.CallAsync(command, arguments, true, false, null, cancellation).ConfigureAwait(false)).Value;
@@ -119,13 +118,13 @@ public sealed partial class HostMemdClient : IAsyncDisposable, IDisposable
     }
 
     /// <summary>
-    /// All events from now on: those of QEMU's schema, and the <c>MEMDEV_</c> ones once <see cref="WatchAsync"/> has asked for them.
-    /// None is dropped, so they pile up if nobody reads. Ends with the client, or with an exception if the connection is lost.
+    /// All events from now on: those of QEMU's schema, and the <c>MEMDEV_</c> ones after <see cref="WatchAsync"/>. None is
+    /// dropped, so unread events accumulate. Ends with the client, or with an exception if the connection is lost.
     /// </summary>
     /// <param name="cancellation">Ends the reading.</param>
     public IAsyncEnumerable<QmpEvent> Events(CancellationToken cancellation = default)
     {
-        // Listening starts here and not with the first MoveNext: what happens between is not lost.
+        // Listening starts here and not with the first MoveNext, so that events in between are not lost.
         var listener = Channel.CreateUnbounded<QmpEvent>(new() { SingleReader = true, SingleWriter = true });
         lock (_listening)
         {
@@ -165,7 +164,7 @@ public sealed partial class HostMemdClient : IAsyncDisposable, IDisposable
     }
 
     /// <summary>
-    /// Closes the connection. Mappings stay valid, and stay in the daemon's books until this process ends: dispose of them first.
+    /// Closes the connection. Mappings stay valid, and the daemon keeps their leases until this process ends: dispose of mappings first.
     /// </summary>
     public void Dispose() => _connection.Dispose();
 

@@ -3,8 +3,8 @@ using HostMemd.Qapi;
 namespace HostMemd.Client;
 
 /// <summary>
-/// Leaves out of a reply what this client does not know: a newer daemon may say more. The types themselves are strict, since the
-/// daemon reads its requests with them.
+/// Removes the members of a reply that this client does not know, which a newer daemon may send. The types themselves are strict, because
+/// the daemon reads requests with them.
 /// </summary>
 static class KnownMembers
 {

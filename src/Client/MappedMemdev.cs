@@ -6,8 +6,8 @@ using Microsoft.Win32.SafeHandles;
 namespace HostMemd.Client;
 
 /// <summary>
-/// The daemon's memory in this address space. Memory may be larger than a span: it is looked at in slices. Disposing of it unmaps,
-/// closes the descriptor and tells the daemon, in this order; spans taken before must not be used after.
+/// The daemon's memory in this address space. Memory may be larger than a span, so it is accessed in slices. Disposing of it unmaps the
+/// memory, closes the descriptor and ends the loan, in this order. Spans of it must not be used afterwards.
 /// </summary>
 public sealed class MappedMemdev : SafeHandle, IAsyncDisposable
 {
@@ -23,21 +23,21 @@ public sealed class MappedMemdev : SafeHandle, IAsyncDisposable
     /// <inheritdoc/>
     public override bool IsInvalid => handle == -1;
 
-    /// <summary>What the daemon said when it lent the memory.</summary>
+    /// <summary>The daemon's reply when it lent the memory.</summary>
     public MemdevMapped Info => _loan.Info;
 
-    /// <summary>Bytes.</summary>
+    /// <summary>The length in bytes.</summary>
     public long Length { get; }
 
-    /// <summary>Writing is not possible: the processor would refuse.</summary>
+    /// <summary>The memory cannot be written: a write would end the process.</summary>
     public bool IsReadOnly => Info.ReadOnly;
 
-    /// <summary>The memory's file, to be handed on.</summary>
+    /// <summary>The memory's file, to pass on to another process.</summary>
     public SafeFileHandle Descriptor => _loan.Descriptor;
 
     internal static MappedMemdev Map(MemdevLoan loan)
     {
-        // The object comes first: a managed out-of-memory after mmap would lose the mapping.
+        // The object is made first: an OutOfMemoryException after mmap would lose the mapping.
         var made = new MappedMemdev(loan);
         var protection = loan.Info.ReadOnly ? Mman.PROT_READ : Mman.PROT_READ | Mman.PROT_WRITE;
         var errno = Mman.Map(0, (ulong)made.Length, protection, Mman.MAP_SHARED, loan.Descriptor, loan.Info.Offset, out var address);
@@ -51,20 +51,20 @@ public sealed class MappedMemdev : SafeHandle, IAsyncDisposable
     }
 
     /// <summary>Bytes to read and write.</summary>
-    /// <param name="offset">Where they begin.</param>
-    /// <param name="length">How many.</param>
+    /// <param name="offset">The offset of the first byte.</param>
+    /// <param name="length">The number of bytes.</param>
     /// <exception cref="InvalidOperationException">The memory is read-only.</exception>
     public unsafe Span<byte> GetSpan(long offset, int length) =>
         IsReadOnly ? throw new InvalidOperationException("the memory was lent read-only") : new(At(offset, length), length);
 
     /// <summary>Bytes to read.</summary>
-    /// <param name="offset">Where they begin.</param>
-    /// <param name="length">How many.</param>
+    /// <param name="offset">The offset of the first byte.</param>
+    /// <param name="length">The number of bytes.</param>
     public unsafe ReadOnlySpan<byte> GetReadOnlySpan(long offset, int length) => new(At(offset, length), length);
 
-    /// <summary>The same for asynchronous code: to be given to a socket or a file, for instance.</summary>
-    /// <param name="offset">Where the bytes begin.</param>
-    /// <param name="length">How many.</param>
+    /// <summary>The same bytes for asynchronous code, such as writing them to a socket or a file.</summary>
+    /// <param name="offset">The offset of the first byte.</param>
+    /// <param name="length">The number of bytes.</param>
     public Memory<byte> GetMemory(long offset, int length)
     {
         GetSpan(offset, length);
@@ -90,17 +90,17 @@ public sealed class MappedMemdev : SafeHandle, IAsyncDisposable
     /// <inheritdoc/>
     protected override bool ReleaseHandle()
     {
-        // Unmapped before the daemon hears of it: it may delete the memory at once.
+        // Unmapped before the loan ends, because the daemon may delete the memory at once.
         var unmapped = Mman.Unmap(handle, (ulong)Length).Ok;
         _loan.Dispose();
         return unmapped;
     }
 
-    /// <summary>As Dispose, and waits until the daemon has heard it: the memory can be deleted then.</summary>
+    /// <summary>As Dispose, and waits until the daemon has ended the loan. The memory can be deleted then.</summary>
     public async ValueTask DisposeAsync()
     {
         Dispose();
-        // Memory that is still pinned somewhere is unmapped when it no longer is.
+        // Memory that is still pinned is unmapped when the last pin is released.
         if (_loan.Descriptor.IsClosed)
             await _loan.DisposeAsync().ConfigureAwait(false);
     }

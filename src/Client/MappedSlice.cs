@@ -2,10 +2,10 @@ using System.Buffers;
 
 namespace HostMemd.Client;
 
-/// <summary>A slice of mapped memory that may wait in asynchronous code. While it is pinned the memory stays mapped.</summary>
+/// <summary>A slice of mapped memory for asynchronous code. While it is pinned the memory stays mapped.</summary>
 sealed unsafe class MappedSlice(MappedMemdev owner, long offset, int length, bool isReadOnly) : MemoryManager<byte>
 {
-    // Behind a ReadOnlyMemory nobody can write to the span.
+    // A ReadOnlyMemory gives no access to write to the span.
     public override Span<byte> GetSpan() => isReadOnly ? new(owner.At(offset, length), length) : owner.GetSpan(offset, length);
 
     public override MemoryHandle Pin(int elementIndex = 0)
@@ -25,6 +25,6 @@ sealed unsafe class MappedSlice(MappedMemdev owner, long offset, int length, boo
 
     public override void Unpin() => owner.DangerousRelease();
 
-    // The memory is the owner's.
+    // The mapping owns the memory.
     protected override void Dispose(bool disposing) { }
 }

@@ -3,8 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Client;
 
-/// <summary>Memory that was lent: what the daemon says of it, and its descriptor. Disposing of it closes the one and returns the
-/// other.</summary>
+/// <summary>Lent memory: the daemon's reply and the descriptor. Disposing of it closes the descriptor and ends the loan.</summary>
 public sealed class MemdevLoan : IAsyncDisposable, IDisposable
 {
     readonly HostMemdClient _client;
@@ -23,7 +22,7 @@ public sealed class MemdevLoan : IAsyncDisposable, IDisposable
     /// <summary>The memory's file, close-on-exec. Closed with the loan.</summary>
     public SafeFileHandle Descriptor { get; }
 
-    /// <summary>Closes the descriptor and tells the daemon, without waiting for its answer.</summary>
+    /// <summary>Closes the descriptor and ends the loan, without waiting for the daemon's answer.</summary>
     public void Dispose()
     {
         if (Interlocked.CompareExchange(ref _returned, Task.CompletedTask, null) is not null)
@@ -32,11 +31,11 @@ public sealed class MemdevLoan : IAsyncDisposable, IDisposable
         _returned = _client.GiveBack(Info.Mapping);
     }
 
-    /// <summary>The same, and waits until the daemon has heard it: the memory can be deleted then.</summary>
+    /// <summary>As Dispose, and waits until the daemon has ended the loan. The memory can be deleted then.</summary>
     public async ValueTask DisposeAsync()
     {
         Dispose();
-        // A daemon that is gone, or that thinks the loan is over, changes nothing for us.
+        // The loan is over too if the daemon is gone, or does not know the loan any more.
         await _returned!.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 }

@@ -2,16 +2,16 @@ using HostMemd.Qapi;
 
 namespace HostMemd.Client;
 
-/// <summary>Something that happened at the daemon.</summary>
+/// <summary>An event of the daemon.</summary>
 /// <param name="Name">Such as <c>MEMDEV_UNMAPPED</c>.</param>
-/// <param name="Timestamp">When, by the daemon's clock.</param>
-/// <param name="Data">What the event has to say; its members are in the manual of the daemon.</param>
+/// <param name="Timestamp">The time, by the daemon's clock.</param>
+/// <param name="Data">The event's data; the daemon's manual describes the members.</param>
 public sealed record QmpEvent(string Name, DateTimeOffset Timestamp, Members Data)
 {
-    /// <summary>A member that is text, or null.</summary>
+    /// <summary>A member's text; null if it is missing or no text.</summary>
     public string? Text(string member) => Data[member].TryString(out var text) ? text : null;
 
-    /// <summary>A member that is a number, or null.</summary>
+    /// <summary>A member's number; null if it is missing or no number.</summary>
     public long? Number(string member) => Data[member].TryInt(out var number) ? number : null;
 
     internal static QmpEvent From(string name, Members message)

@@ -1,48 +1,58 @@
 using System.Net.Sockets;
-using HostMemd.Backend;
+using HostMemd.Access;
 using HostMemd.Backend.Jobs;
 using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
+using HostMemd.Backend.Objects;
 using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
+using HostMemd.Backend.Threads;
 using HostMemd.Commands;
-using HostMemd.Human;
-using HostMemd.Keeping;
+using HostMemd.Config;
+using HostMemd.Dispatch;
+using HostMemd.Events;
+using HostMemd.Hmp;
 using HostMemd.Linux;
-using HostMemd.Protocol;
+using HostMemd.Persistence;
+using HostMemd.Protocol.Contract;
+using HostMemd.Protocol.Qmp;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
+using HostMemd.Sockets;
 using HostMemd.Start;
 using HostMemd.Systemd;
+using HostMemd.Takeover;
 using Microsoft.Extensions.Logging;
 
 namespace HostMemd;
 
 /// <summary>
-/// The daemon put together: the classes, the tree, the commands, the clients. It knows no command line, no systemd and no signals.
+/// The daemon put together: the classes, the tree, the commands, the clients.
 /// </summary>
 public sealed class Daemon
 {
     // Whoever is not served by then is cut off at the end.
     static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
-    readonly Lock _state = new();
+    readonly StateLock _state = new();
     readonly QomTree _tree;
-    readonly JobTable _jobs = new();
+    readonly JobTable _jobs;
     readonly LeaseTable _leases;
-    readonly HolderSearch _holders;
-    readonly ObjectFactory _objects;
-    readonly FdSets _fdSets = new();
+    readonly UserSearch _search;
+    readonly Lending _lending;
+    readonly ObjectRegistry _objects;
+    readonly PropertyChanges _properties;
+    readonly FdSets _fdSets;
     readonly SessionHost _sessions;
     readonly Acceptors _acceptors;
-    readonly TaskCompletionSource _quit = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly ChangeGate _changes = new();
-    readonly Keeper _keeper;
-    HashSet<string> _restored = [];
-    volatile bool _isAnothers;
-    readonly Quota _quota = new();
-    readonly QomEnvironment _environment;
+    readonly StateKeeper _keeper;
+    volatile Ending _ending = Ending.Signal;
+    readonly Quota _quota;
+    readonly LimitTargets _limits;
+    LimitValues _limitValues = LimitValues.Default;
+    readonly BackendServices _services;
     volatile AccessOptions _access;
     readonly HostMemdOptions _options;
     readonly ILogger _logger;
@@ -58,27 +68,31 @@ public sealed class Daemon
         Log.UnexpectedFailuresGoTo(_logger);
         _tree = new(new MachineObject(options.Machine));
         _leases = new(_state);
-        _holders = new(loggers.CreateLogger("HostMemd.Backend"))
+        _jobs = new(_state);
+        _fdSets = new(_state);
+        _quota = new(_state);
+        _search = new(loggers.CreateLogger("HostMemd.Backend"))
         {
             // The service manager is the main process's parent.
             Storekeeper = store.IsEnabled && int.TryParse(Procfs.Status("PPid"), out var parent) ? parent : null,
         };
-        var threads = options.Limits.FillThreads > 0 ? options.Limits.FillThreads : Sched.OnlineCpus();
-        _environment = new QomEnvironment(_tree, options.Machine, new FillPool(threads), _jobs, _leases, _holders,
-            loggers.CreateLogger("HostMemd.Backend"), _state)
-        { Quota = _quota };
+        _lending = new(_tree, _leases, _search, _state);
+        _services = new BackendServices(_tree, options.Machine, new FillPool(Sched.OnlineCpus()), _jobs, _lending,
+            loggers.CreateLogger("HostMemd.Backend"), _state);
+        _limits = new(_quota, _jobs, _services.Fillers);
         Apply(options);
-        ObjectOptions = Types.ObjectOptions();
-        _objects = new(Types, _environment);
+        ObjectOptions = BackendTypes.All.ObjectOptions();
+        _properties = new(_tree, _state);
+        _objects = new(_services, _quota);
         _objects.Added += made =>
         {
             Log.ObjectAdded(_logger, made.Class.Name, made.Name, (made as HostMemoryBackend)?.Size ?? 0);
-            HeldChanged?.Invoke();
+            TotalsChanged?.Invoke();
         };
         _objects.Deleted += gone =>
         {
             Log.ObjectDeleted(_logger, gone.Class.Name, gone.Name);
-            HeldChanged?.Invoke();
+            TotalsChanged?.Invoke();
         };
         _keeper = new(_objects, _tree, _leases, store, _state, _logger);
         _acceptors = new(() => _sessions!, _logger);
@@ -86,22 +100,19 @@ public sealed class Daemon
         var dispatcher = new Dispatcher(Commands, _state, _changes, _logger, loggers.CreateLogger("HostMemd.Audit"));
         _access = options.Access;
         Runner = dispatcher.RunAsync;
-        _sessions = new(VersionInfo.Greeting, Runner, options.Limits.Wire, peer => AccessPolicy.RoleOf(peer, _access), loggers.CreateLogger("HostMemd.Protocol"))
+        _sessions = new(VersionInfo.Greeting, Runner, _limits.Wire,
+            peer => AccessPolicy.RoleOf(peer, _access), loggers.CreateLogger("HostMemd.Protocol"))
         {
             Left = (_, others) => ClientLeft(others),
         };
-        _quota.OtherDescriptors = () => _sessions.Count + _leases.Holders + _fdSets.Count + NamedDescriptors.Count + Closing.Open;
+        _quota.OtherDescriptors = () => _sessions.Count + _leases.BorrowerCount + _fdSets.Count + NamedDescriptors.Count + Closing.Open;
         MemoryEvents.Connect(_objects, _jobs, _leases, _sessions);
     }
 
-    /// <summary>The classes: what can be made and what is derived from what.</summary>
-    public QomTypes Types { get; } = new QomTypes().Add(
-        QomObject.BaseClass, Container.ContainerClass, MemoryRegionObject.RegionClass, QomObject.UserCreatable,
-        MachineObject.MachineClass, MachineObject.NoneClass,
-        HostMemoryBackend.BackendClass, RamBackend.RamClass, FileBackend.FileClass, MemfdBackend.MemfdClass, ShmBackend.ShmClass,
-        ThreadContext.ContextClass);
-
     public CommandTable Commands { get; }
+
+    /// <summary>For tests that run commands as a client does, or keep clients waiting.</summary>
+    internal StateLock State => _state;
 
     /// <summary>Runs a command as for a client; for drivers without sockets.</summary>
     internal CommandRunner Runner { get; }
@@ -109,54 +120,56 @@ public sealed class Daemon
     /// <summary>The arguments of <c>object-add</c>.</summary>
     public QapiUnion ObjectOptions { get; }
 
-    /// <summary>Completes when a client has said <c>quit</c>.</summary>
-    public Task Quit => _quit.Task;
+    /// <summary>Completes when a client ends the daemon, by <c>quit</c> or a takeover.</summary>
+    public Task Ended => _ended.Task;
 
-    /// <summary>Completes when another process has taken over: the files and the memory are its own now.</summary>
-    public Task Left => _left.Task;
+    /// <summary>How the daemon would end now.</summary>
+    internal Ending Ending => _ending;
+
+    void BeginQuit()
+    {
+        Announce(ShutdownReason.Quit);
+        End(Ending.Quit);
+    }
 
     CommandTable CommandsOf()
     {
         var table = new CommandTable();
         // One that found no memory is not remembered: the next who asks may find some.
-        var schema = new Lazy<Value>(() => Schema.Of(table, Events.All), LazyThreadSafetyMode.PublicationOnly);
-        var monitor = new Lazy<HumanMonitor>(() =>
-            new(_tree, Types, ObjectOptions, _objects, _state, VersionInfo.Human) { Quit = () => BeginQuit() },
+        var schema = new Lazy<Value>(() => Schema.Of(table, EventTable.All), LazyThreadSafetyMode.PublicationOnly);
+        var monitor = new Lazy<HmpMonitor>(() =>
+            new(_tree, BackendTypes.All, ObjectOptions, _objects, _properties, _state, VersionInfo.Human)
+            { Quit = BeginQuit },
             LazyThreadSafetyMode.PublicationOnly);
-        table.Add(SessionCommands.All(table, schema, quit: () => Announce(ShutdownReason.Quit), end: () => _quit.TrySetResult(),
+        table.Add(SessionCommands.All(table, schema, quit: () => Announce(ShutdownReason.Quit), end: () => End(Ending.Quit),
             (line, owner) => monitor.Value.RunAsync(line, owner)));
         table.Add(ObjectCommands.All(_tree, _objects, ObjectOptions, _state));
-        table.Add(QomCommands.All(_tree, Types, _objects));
+        table.Add(QomCommands.All(_tree, BackendTypes.All, _properties));
         table.Add(DescriptorCommands.All(_fdSets));
         table.Add(JobCommands.All(_jobs, _tree));
-        table.Add(StatsCommands.All(_tree, _leases, _holders, _state));
+        table.Add(StatsCommands.All(_tree, _leases, _search, _state));
         table.Add(HostCommands.All());
-        table.Add(LimitCommands.All(_quota, _jobs, () => _sessions!));
-        table.Add(LeaseCommands.All(_tree, _leases, _holders, _state));
+        table.Add(LimitCommands.All(() => _limitValues, uid => new(_quota, _jobs, _services.Fillers, _sessions!, uid)));
+        table.Add(LeaseCommands.All(_leases, _lending, new(_tree, _leases, _search, _state)));
         table.Add(WatchCommands.All());
-        table.Add(new TakeoverCommands(_keeper, _changes, _jobs, _acceptors, _state, () => _left.TrySetResult(), _logger).All());
+        table.Add(new TakeoverCommands(_keeper, new(_tree, _leases), _changes, _jobs, _acceptors, _state, () => End(Ending.HandedOver), _logger).All());
         table.Add(YankCommands.All());
         return table;
     }
 
-    /// <summary>Makes again what the process before this one had. Called first, and once.</summary>
-    /// <param name="descriptors">What it left: by systemd's store, or by a takeover.</param>
-    /// <param name="fromStore">By systemd's store.</param>
-    internal async Task RestoreAsync(IReadOnlyList<PassedDescriptor> descriptors, bool fromStore)
+    /// <inheritdoc cref="StateKeeper.RestoreAsync"/>
+    internal Task RestoreAsync(IReadOnlyList<PassedDescriptor> descriptors, bool fromStore)
     {
-        _isAnothers = !fromStore;
-        if (descriptors.Count > 0)
-            await _keeper.RestoreAsync(descriptors, fromStore, new(_objects, _tree, _leases, _logger)).ConfigureAwait(false);
-        lock (_state)
-            _restored = [.. _tree.Objects.Children.Select(c => c.Name)];
-        _keeper.Begin();
+        if (!fromStore)
+            _ending = Ending.Undone;
+        return _keeper.RestoreAsync(descriptors, fromStore);
     }
 
     /// <summary>Has what clients may need later, when no thread can be had; for a process with one daemon.</summary>
     /// <exception cref="StartException">It cannot be had now.</exception>
     public void Reserve()
     {
-        if (!OwnThread.Reserve() || _environment.Fillers.Reserve().Failed)
+        if (!OwnThread.Reserve() || _services.Fillers.Reserve().Failed)
             throw Reserves.NoThread();
         if (_leases.Reserve() is { Failed: true } refused)
             throw refused == Errno.EAGAIN ? Reserves.NoThread() : new StartException($"cannot watch processes: {refused.Text}");
@@ -179,12 +192,12 @@ public sealed class Daemon
         }
     }
 
-    // What the process before had is kept as it is: the configuration is how objects begin, not how they go on.
+    // What the process before had stays as it is: the configuration says how objects begin, not how they go on.
     bool IsMissing(ObjectOptions configured)
     {
-        lock (_state)
+        using (_state.Enter())
         {
-            if (!_restored.Contains(configured.Id))
+            if (!_keeper.IsRestored(configured.Id))
                 return true;
         }
         Log.ConfiguredIsThere(_logger, configured.Id);
@@ -202,84 +215,75 @@ public sealed class Daemon
         _acceptors.Add(listener, mode, path);
     }
 
-    /// <summary>The process that handed its memory over has left: it is ours to discard now.</summary>
-    internal void Own() => _isAnothers = false;
+    /// <summary>The process that handed its memory over has ended: this daemon may discard it from now on.</summary>
+    internal void TakeOwnership() => _ending = Ending.Signal;
 
-    /// <summary>How many entries of another process wait for one that can read them.</summary>
-    internal int Aside => _keeper.Aside;
+    /// <summary>The <see cref="Totals"/> are different now. Raised with the state held.</summary>
+    internal event Action? TotalsChanged;
 
-    /// <summary>What <see cref="Held"/> says is different now. Raised with the state held.</summary>
-    public event Action? HeldChanged;
-
-    /// <summary>How many objects there are and how much memory they hold, in bytes.</summary>
-    public (int Objects, ulong Bytes) Held()
+    internal Totals Totals()
     {
-        lock (_state)
-        {
-            var backends = _tree.Objects.Children.OfType<HostMemoryBackend>().ToArray();
-            return (backends.Length, backends.Aggregate(0UL, (sum, b) => sum + b.Size));
-        }
+        var quarantined = _keeper.Quarantined;
+        using (_state.Enter())
+            return HostMemd.Totals.Of(_tree, quarantined);
     }
 
     /// <summary>
-    /// Stops accepting, answers what was received, lets go of all objects. What the descriptor store keeps, or another process has
-    /// taken over, lives on; after <c>quit</c> nothing does.
+    /// Stops accepting, answers what was received, releases all objects. Memory in the descriptor store, and memory of another process,
+    /// lives on; after <c>quit</c> none does.
     /// </summary>
     public async Task StopAsync()
     {
-        var quits = _quit.Task.IsCompleted;
-        if (!quits && !_left.Task.IsCompleted)
+        if (_ending == Ending.Signal)
             Announce(ShutdownReason.Signal);
         await _acceptors.StopAsync().ConfigureAwait(false);
         await _sessions.StopAsync(s_patience).ConfigureAwait(false);
-        await _objects.ReleaseAllAsync(keep: _left.Task.IsCompleted || _isAnothers || (_keeper.IsEnabled && !quits)).ConfigureAwait(false);
-        if (quits)
+        // A takeover may have succeeded meanwhile.
+        var ending = _ending;
+        await _objects.ReleaseAllAsync(keep: ending > Ending.Quit || (ending == Ending.Signal && _keeper.IsEnabled)).ConfigureAwait(false);
+        if (ending == Ending.Quit)
             _keeper.Clear();
     }
 
     /// <summary>The command path is alive: the state can be had within that time. For the watchdog.</summary>
-    public bool IsAlive(TimeSpan patience)
-    {
-        if (!_state.TryEnter(patience))
-            return false;
-        _state.Exit();
-        return true;
-    }
+    public bool IsAlive(TimeSpan patience) => _state.CanBeHadWithin(patience);
 
     /// <summary>Takes over what may change while running: limits and access.</summary>
     public void Reload(HostMemdOptions options)
     {
         Apply(options);
-        _sessions.Limits = options.Limits.Wire;
+        _sessions.Limits = _limits.Wire;
         Log.Reloaded(_logger);
     }
 
     void Apply(HostMemdOptions options)
     {
         _access = options.Access;
-        lock (_state)
+        using (_state.Enter())
         {
-            _environment.MemPaths = options.Access.MemPaths;
-            _quota.MaxObjects = options.Limits.Objects;
-            _quota.MaxBytes = options.Limits.BytesTotal;
-            _quota.MaxBytesPerUid = options.Limits.BytesPerUid;
-            _quota.MaxFillings = options.Limits.Fillings;
+            _services.MemPaths = options.Access.MemPaths;
+            _limitValues = options.Limits;
+            _limitValues.ApplyTo(_limits);
         }
     }
 
-    void BeginQuit()
+    internal void End(Ending ending)
     {
-        Announce(ShutdownReason.Quit);
-        _quit.TrySetResult();
+        lock (_ended)
+        {
+            if (ending > _ending)
+                _ending = ending;
+        }
+        _ended.TrySetResult();
     }
 
-    void Announce(ShutdownReason reason) => Events.Shutdown.Send(_sessions, false, reason);
+    void Announce(ShutdownReason reason) => EventTable.Shutdown.Send(_sessions, false, reason);
 
     void ClientLeft(int others)
     {
         if (others > 0)
             return;
-        lock (_state)
+        using (_state.Enter())
             _fdSets.Clear();
     }
 }

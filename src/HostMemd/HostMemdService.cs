@@ -1,11 +1,13 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
-using HostMemd.Keeping;
+using HostMemd.Config;
 using HostMemd.Linux;
+using HostMemd.Logging;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
 using HostMemd.Start;
 using HostMemd.Systemd;
+using HostMemd.Takeover;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -14,25 +16,21 @@ using Microsoft.Win32.SafeHandles;
 namespace HostMemd;
 
 /// <summary>
-/// The daemon's life: pid file, sockets, configured objects, ready; until a client or a signal ends it. Whatever fails before
-/// "ready" undoes what was done.
+/// The life of the process: pid file, sockets, configured objects, ready; until a client or a signal ends it. A failure before "ready"
+/// undoes what was done.
 /// </summary>
 sealed class HostMemdService(
     IOptions<HostMemdOptions> configured, CommandLine commandLine, Daemon daemon, DaemonLog log, SocketActivation passed, OwnedFiles owned,
     Notify notify, IHostApplicationLifetime application) : IHostedService
 {
-    // systemctl status is looked at by people; told after a change, so that nothing ticks while nothing happens.
-    static readonly TimeSpan s_statusDelay = TimeSpan.FromSeconds(1);
-
     readonly HostMemdOptions _options = configured.Value;
     readonly ILogger _logger = log.Factory.CreateLogger("HostMemd");
     readonly List<(Socket Socket, bool Pretty, string Name)> _listeners = [];
     SafeFileHandle? _pidFile;
     PosixSignalRegistration? _hangup;
-    Timer? _status;
-    bool _statusIsDue;
+    StatusLine? _status;
     Watchdog? _watchdog;
-    Takeover? _takeover;
+    TakeoverClient? _takeover;
     volatile bool _ready;
     volatile bool _reloadAsked;
 
@@ -75,7 +73,7 @@ sealed class HostMemdService(
     {
         if (_options.Takeover is not { } from)
             return daemon.RestoreAsync(passed.Others, fromStore: true);
-        _takeover = Takeover.From(
+        _takeover = TakeoverClient.From(
             from.Length > 0 ? new(from) : _options.Sockets is [var only, ..] ? only : new(DefaultSocket.Prepare(owned)));
         return daemon.RestoreAsync(_takeover.Handed.Kept, fromStore: false);
     }
@@ -93,8 +91,8 @@ sealed class HostMemdService(
         foreach (var handed in _takeover?.Handed.Sockets ?? [])
             _listeners.Add((QmpSocket.Adopt((SafeFileHandle)handed.Handle), handed.Pretty, handed.Path ?? "a socket taken over"));
         foreach (var (name, socket) in passed.Sockets)
-            _listeners.Add((socket, _options.Sockets.Any(s => s.Pretty && s.IsAt(socket)), $"the passed socket {name}"));
-        foreach (var socket in _options.Sockets.Where(s => _listeners.All(l => l.Name != s.Name && !s.IsAt(l.Socket))))
+            _listeners.Add((socket, _options.Sockets.Any(s => s.Pretty && UnixAddress.IsAt(s, socket)), $"the passed socket {name}"));
+        foreach (var socket in _options.Sockets.Where(s => _listeners.All(l => l.Name != s.Name && !UnixAddress.IsAt(s, l.Socket))))
             _listeners.Add((QmpSocket.Listen(socket, _options.Access, owned), socket.Pretty, socket.Name));
         if (_listeners.Count > 0)
             return;
@@ -105,7 +103,7 @@ sealed class HostMemdService(
     async Task BeReadyAsync()
     {
         if (Daemonizer.IsBackground)
-            _ = Posix.chdir("/");
+            _ = Files.EnterFolder("/");
         foreach (var (socket, pretty, name) in _listeners)
         {
             daemon.Listen(socket, new SocketMode(pretty), name.StartsWith('/') ? name : null);
@@ -120,24 +118,24 @@ sealed class HostMemdService(
             await TakePidFileAsync(path).ConfigureAwait(false);
         Daemonizer.Report("");
         if (notify.IsEnabled)
-            TellStatusOfChanges();
+            ShowStatus();
         ReloadIfAsked();
-        _watchdog = Watchdog.Start(notify, daemon);
-        _ = Task.WhenAny(daemon.Quit, daemon.Left).ContinueWith(_ => application.StopApplication(), TaskScheduler.Default);
+        _watchdog = Watchdog.Start(notify, daemon.IsAlive);
+        _ = daemon.Ended.ContinueWith(_ => application.StopApplication(), TaskScheduler.Default);
     }
 
-    // Until here the files and the memory are the other process's: if anything fails it goes on with them. From here on they are ours;
-    // who connects meanwhile waits in the sockets' queues.
+    // Until here the files and the memory belong to the other process, which goes on with them after a failure. From here on they are
+    // this daemon's. Clients that connect meanwhile wait in the sockets' queues.
     void FinishTakeover()
     {
         if (_takeover is null)
             return;
         _takeover.Finish();
-        daemon.Own();
+        daemon.TakeOwnership();
         foreach (var handed in _takeover.Handed.Sockets)
         {
             if (handed.Path is not null)
-                owned.Add(handed.Path);
+                _ = owned.Add(handed.Path);
         }
         _takeover.Dispose();
     }
@@ -164,23 +162,10 @@ sealed class HostMemdService(
         }
     }
 
-    void TellStatusOfChanges()
+    void ShowStatus()
     {
-        _status = new(_ => TellStatus());
-        daemon.HeldChanged += () =>
-        {
-            if (!Interlocked.Exchange(ref _statusIsDue, true))
-                _status.Change(s_statusDelay, Timeout.InfiniteTimeSpan);
-        };
-        // Last: a change while this is told is told again.
-        _status.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
-    }
-
-    void TellStatus()
-    {
-        Volatile.Write(ref _statusIsDue, false);
-        var (objects, bytes) = daemon.Held();
-        notify.Status(string.Create(null, $"{objects} memory backends, {bytes >> 20} MiB{(daemon.Aside is > 0 and var aside ? $"; {aside} entries kept aside" : "")}"));
+        _status = new(notify, () => daemon.Totals().ToString());
+        daemon.TotalsChanged += _status.Changed;
     }
 
     void ReloadIfAsked()
@@ -208,18 +193,17 @@ sealed class HostMemdService(
             return;
         notify.Stopping();
         StartLog.Stopping(_logger);
-        // What is let go of from here on is not told.
-        Volatile.Write(ref _statusIsDue, true);
+        // Objects released during shutdown are not reported to systemctl status.
         _status?.Dispose();
         _watchdog?.Dispose();
-        // Whoever comes now is to find no socket rather than one that nobody answers; unless another process answers by now.
-        if (daemon.Left.IsCompleted)
+        // A client that comes now finds no socket, rather than one without an answer; unless another process answers there.
+        if (daemon.Ending == Ending.HandedOver)
             owned.Disown();
         else
             owned.Remove(directories: false);
         var stopping = daemon.StopAsync();
-        // A socket that another process listens at now must not be shut down, which closing it might do.
-        foreach (var (socket, _, _) in daemon.Left.IsCompleted ? [] : _listeners)
+        // Closing a socket might shut it down, which must not happen while another process listens at it.
+        foreach (var (socket, _, _) in daemon.Ending == Ending.HandedOver ? [] : _listeners)
             socket.Dispose();
         try
         {

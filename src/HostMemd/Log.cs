@@ -20,24 +20,24 @@ static partial class Log
     static partial void UnexpectedFailure(ILogger logger, string what);
 
     /// <summary>Logs what no caller can handle: a munmap or the end of a write lease that fails.</summary>
-    public static void UnexpectedFailuresGoTo(ILogger logger) => HostMemd.Linux.Bugs.Reported += what => UnexpectedFailure(logger, what);
+    public static void UnexpectedFailuresGoTo(ILogger logger) => HostMemd.Linux.UnexpectedFailures.Reported += what => UnexpectedFailure(logger, what);
 
-    [LoggerMessage(10, LogLevel.Information, "{Count} objects taken over from the process before")]
+    [LoggerMessage(6, LogLevel.Information, "{Count} objects taken over from the process before")]
     public static partial void Restored(ILogger logger, int count);
 
-    [LoggerMessage(11, LogLevel.Warning, "{Type} {Id} could not be restored: {Reason}")]
+    [LoggerMessage(7, LogLevel.Warning, "{Type} {Id} could not be restored: {Reason}")]
     public static partial void NotRestored(ILogger logger, string type, string id, string reason);
 
-    [LoggerMessage(19, LogLevel.Warning, "{Mapping} of {Id} to process {Pid} could not be restored: {Reason}")]
+    [LoggerMessage(8, LogLevel.Warning, "{Mapping} of {Id} to process {Pid} could not be restored: {Reason}")]
     public static partial void LeaseNotRestored(ILogger logger, string mapping, string id, int pid, string reason);
 
-    [LoggerMessage(30, LogLevel.Warning, "the descriptor store takes nothing more (FileDescriptorStoreMax=): what is made from here on will not survive this process")]
+    [LoggerMessage(9, LogLevel.Warning, "the descriptor store takes nothing more (FileDescriptorStoreMax=): what is made from here on will not survive this process")]
     public static partial void StoreFull(ILogger logger);
 
-    [LoggerMessage(31, LogLevel.Error, "the journal could not be put into the descriptor store; changes from here on may not survive this process")]
+    [LoggerMessage(10, LogLevel.Error, "the journal could not be put into the descriptor store; changes from here on may not survive this process")]
     public static partial void JournalNotStored(ILogger logger);
 
-    [LoggerMessage(32, LogLevel.Warning, "{Count} stored descriptors belong to entries that are not readable by this version; they are kept aside")]
+    [LoggerMessage(11, LogLevel.Warning, "{Count} stored descriptors belong to entries that are not readable by this version; they are kept aside")]
     public static partial void KeptAside(ILogger logger, int count);
 
     [LoggerMessage(12, LogLevel.Warning, "{Id} could not be put into the descriptor store; it will not survive this process")]
@@ -61,9 +61,9 @@ static partial class Log
     [LoggerMessage(18, LogLevel.Information, "another process takes over")]
     public static partial void HandedOver(ILogger logger);
 
-    [LoggerMessage(20, LogLevel.Warning, "refused: uid {Uid} (pid {Pid}) has no right to {Command}; further refusals of this client are not logged")]
+    [LoggerMessage(19, LogLevel.Warning, "refused: uid {Uid} (pid {Pid}) has no right to {Command}; further refusals of this client are not logged")]
     public static partial void RoleRefused(ILogger logger, uint uid, int pid, string command);
 
-    [LoggerMessage(21, LogLevel.Information, "uid {Uid} pid {Pid} {Command} {Target}: {Result}")]
+    [LoggerMessage(20, LogLevel.Information, "uid {Uid} pid {Pid} {Command} {Target}: {Result}")]
     public static partial void Audit(ILogger logger, uint uid, int pid, string command, string target, string result);
 }

@@ -1,4 +1,6 @@
 using HostMemd;
+using HostMemd.Config;
+using HostMemd.Logging;
 using HostMemd.Start;
 using HostMemd.Systemd;
 using Microsoft.Extensions.DependencyInjection;
@@ -7,6 +9,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
+ProcessorCheck.Check();
 FileSizeSignal.Ignore();
 try
 {
@@ -14,7 +17,7 @@ try
     var line = CommandLine.Parse(args);
     if (line.Answer is { } answer)
     {
-        StandardStreams.Answer(answer());
+        StandardStreams.WriteOutput(answer());
         return 0;
     }
     var options = line.ApplyTo(ConfigFile.Read(line.ConfigPath));
@@ -30,7 +33,7 @@ try
 }
 catch (Exception failure) when (failure is not OperationCanceledException && Failure.LineOf(failure) is not null)
 {
-    Failure.Tell(Failure.LineOf(failure)!);
+    Failure.Report(Failure.LineOf(failure)!);
     return 1;
 }
 catch (OperationCanceledException)

@@ -3,7 +3,7 @@ using static HostMemd.Qapi.QapiTypes;
 
 namespace HostMemd;
 
-/// <summary>What the greeting and <c>query-version</c> say: the QEMU whose behaviour is followed, and us as its package.</summary>
+/// <summary>The answer to <c>query-version</c>: the QEMU whose behaviour is followed, with the daemon as its package.</summary>
 sealed class VersionInfo
 {
     sealed class Triple
@@ -25,7 +25,7 @@ sealed class VersionInfo
         .Row("qemu", s_triple, "The QEMU release whose behaviour is followed.", v => v.Qemu, (v, t) => v.Qemu = t)
         .Row("package", Str, "hostmemd and its version.", v => v.Package, (v, p) => v.Package = p));
 
-    /// <summary>Our own version.</summary>
+    /// <summary>The daemon's own version.</summary>
     public static string Own { get; } = typeof(VersionInfo).Assembly.GetName().Version?.ToString(3) ?? "0";
 
     public static VersionInfo Current { get; } = new() { Package = "hostmemd " + Own };
@@ -34,7 +34,7 @@ sealed class VersionInfo
     public static string Human => string.Create(System.Globalization.CultureInfo.InvariantCulture,
         $"{Current.Qemu.Major}.{Current.Qemu.Minor}.{Current.Qemu.Micro}{Current.Package}");
 
-    /// <summary>The first line every client gets.</summary>
+    /// <summary>The first line that every client receives.</summary>
     public static Value Greeting { get; } = Value.Object(("QMP", Value.Object(
         ("version", Type.Write(Current)),
         ("capabilities", Value.From([Value.From("oob")])))));

@@ -1,5 +1,5 @@
 using HostMemd.Backend.Qom;
-using HostMemd.Protocol;
+using HostMemd.Protocol.Contract;
 using HostMemd.Qapi;
 
 namespace HostMemd.Manual;

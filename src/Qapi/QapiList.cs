@@ -30,14 +30,14 @@ sealed class QapiList<T>(QapiType<T> element) : QapiType<IReadOnlyList<T>>
     static readonly Value s_empty = Value.From(Array.Empty<Value>());
 
     // Numbers and names are written at once: they take less than a list that makes them.
-    public override bool IsMadeOfOthers => element.IsMadeOfOthers;
+    public override bool IsComposite => element.IsComposite;
 
-    public override Value WriteLater(IReadOnlyList<T> value) =>
-        value.Count > 0 && IsMadeOfOthers ? Value.From(new Later(element, value)) : Write(value);
+    public override Value WriteLazily(IReadOnlyList<T> value) =>
+        value.Count > 0 && IsComposite ? Value.From(new Later(element, value)) : Write(value);
 
     sealed class Later(QapiType<T> element, IReadOnlyList<T> items) : IReadOnlyList<Value>
     {
-        public Value this[int index] => element.WriteLater(items[index]);
+        public Value this[int index] => element.WriteLazily(items[index]);
         public int Count => items.Count;
 
         public IEnumerator<Value> GetEnumerator()

@@ -8,7 +8,7 @@ namespace HostMemd.Qapi;
 /// <param name="declare">Declares the members, in the order in which they are written; called when they are first needed.</param>
 public sealed class QapiStruct<T>(string name, Action<QapiStruct<T>.Rows> declare) : QapiType<T> where T : class, new()
 {
-    // At start hardly any are needed. If there was no memory for them, it is tried again with the next use.
+    // Few are needed at start. After a failure for want of memory the next use tries again.
     readonly Lazy<List<Slot>> _rows = new(() =>
     {
         var rows = new Rows();
@@ -16,11 +16,15 @@ public sealed class QapiStruct<T>(string name, Action<QapiStruct<T>.Rows> declar
         return rows.All;
     }, LazyThreadSafetyMode.PublicationOnly);
 
+    // In the order in which QEMU walks the members. Absent ones do not change the order of the others.
+    Slot[]? _inQemusOrder;
+
     /// <param name="Write">The member's value; null for one that is absent.</param>
-    /// <param name="WriteLater">The same, by the type's own <see cref="QapiType{T}.WriteLater"/>.</param>
-    /// <param name="Read">Sets it.</param>
+    /// <param name="WriteLazily">The same, by the type's own <see cref="QapiType{T}.WriteLazily"/>.</param>
+    /// <param name="Read">Sets the member.</param>
     internal sealed record Slot(
-        string Name, QapiType Type, bool Optional, string Doc, Func<T, Value?> Write, Func<T, Value?> WriteLater, Action<T, Value, string> Read)
+        string Name, QapiType Type, bool Optional, string Doc, Func<T, Value?> Write, Func<T, Value?> WriteLazily,
+        Action<T, Value, string> Read)
         : Member(Name, Type, Optional, Doc);
 
     public override string Name { get; } = name;
@@ -37,14 +41,11 @@ public sealed class QapiStruct<T>(string name, Action<QapiStruct<T>.Rows> declar
         return Value.From(members);
     }
 
-    public override bool IsMadeOfOthers => true;
+    public override bool IsComposite => true;
 
-    public override Value WriteLater(T value) => Value.From(new Later(this, value));
+    public override Value WriteLazily(T value) => Value.From(new Lazily(this, value));
 
-    // As QEMU walks them: whichever are absent, the others keep their order.
-    Slot[]? _walked;
-
-    Slot[] Walk()
+    Slot[] InQemusOrder()
     {
         var all = new Members(_rows.Value.Count);
         foreach (var row in _rows.Value)
@@ -54,15 +55,15 @@ public sealed class QapiStruct<T>(string name, Action<QapiStruct<T>.Rows> declar
         return Array.ConvertAll(order, at => _rows.Value[at]);
     }
 
-    sealed class Later(QapiStruct<T> type, T value) : MemberSource
+    sealed class Lazily(QapiStruct<T> type, T value) : LazyMembers
     {
-        readonly Slot[] _rows = type._walked ??= type.Walk();
+        readonly Slot[] _rows = type._inQemusOrder ??= type.InQemusOrder();
 
         public override int Count => _rows.Length;
 
         public override bool TryGet(int index, out string name, out Value member)
         {
-            var written = _rows[index].WriteLater(value);
+            var written = _rows[index].WriteLazily(value);
             (name, member) = (_rows[index].Name, written ?? Value.Null);
             return written is not null;
         }
@@ -96,23 +97,23 @@ public sealed class QapiStruct<T>(string name, Action<QapiStruct<T>.Rows> declar
         internal List<Slot> All { get; } = [];
 
         public Rows Row<TMember>(string name, QapiType<TMember> type, string doc, Func<T, TMember> get, Action<T, TMember> set) =>
-            Add(name, type, false, doc, o => type.Write(get(o)), o => type.WriteLater(get(o)), (o, v, n) => set(o, type.Read(v, n)));
+            Add(name, type, false, doc, o => type.Write(get(o)), o => type.WriteLazily(get(o)), (o, v, n) => set(o, type.Read(v, n)));
 
         /// <summary>An optional member of a reference type.</summary>
         public Rows Opt<TMember>(string name, QapiType<TMember> type, string doc, Func<T, TMember?> get, Action<T, TMember> set)
             where TMember : class => Add(name, type, true, doc, o => get(o) is { } v ? type.Write(v) : null,
-                o => get(o) is { } v ? type.WriteLater(v) : null, (o, v, n) => set(o, type.Read(v, n)));
+                o => get(o) is { } v ? type.WriteLazily(v) : null, (o, v, n) => set(o, type.Read(v, n)));
 
         /// <summary>An optional member of a value type.</summary>
         public Rows Opt<TMember>(string name, QapiType<TMember> type, string doc, Func<T, TMember?> get, Action<T, TMember> set)
             where TMember : struct => Add(name, type, true, doc, o => get(o) is { } v ? type.Write(v) : null,
-                o => get(o) is { } v ? type.WriteLater(v) : null, (o, v, n) => set(o, type.Read(v, n)));
+                o => get(o) is { } v ? type.WriteLazily(v) : null, (o, v, n) => set(o, type.Read(v, n)));
 
-        // ReadyToRun has no code for WriteLater of the numbers, and need not.
+        // Numbers have no WriteLazily of their own, and ReadyToRun then compiles no code for it.
         Rows Add<TMember>(string name, QapiType<TMember> type, bool optional, string doc, Func<T, Value?> write, Func<T, Value?> later,
             Action<T, Value, string> read)
         {
-            All.Add(new(name, type, optional, doc, write, type.IsMadeOfOthers ? later : write, read));
+            All.Add(new(name, type, optional, doc, write, type.IsComposite ? later : write, read));
             return this;
         }
     }

@@ -38,11 +38,11 @@ public abstract class QapiType<T> : QapiType
 
     public abstract Value Write(T value);
 
-    /// <summary>The same of a value that nobody changes any more: what it consists of is made while it is written, and no sooner.</summary>
-    public virtual Value WriteLater(T value) => Write(value);
+    /// <summary>As <see cref="Write"/>, but members are produced while the reply is written. The value must not change afterwards.</summary>
+    public virtual Value WriteLazily(T value) => Write(value);
 
-    /// <summary>Whether <see cref="WriteLater"/> is anything else than <see cref="Write"/>.</summary>
-    public virtual bool IsMadeOfOthers => false;
+    /// <summary>Whether <see cref="WriteLazily"/> differs from <see cref="Write"/>: the type has members or elements.</summary>
+    public virtual bool IsComposite => false;
 
     public override void Check(Value value, string? name) => Read(value, name);
 }

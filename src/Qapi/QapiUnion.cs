@@ -54,13 +54,6 @@ public sealed class QapiUnion(string name, string tagType, IReadOnlyList<string>
         return Value.From(members);
     }
 
-    /// <summary>The type of one member of a variant, or null; for reading <c>key=value</c> text.</summary>
-    public QapiType? MemberType(string qomType, string member) => member switch
-    {
-        "qom-type" or "id" => QapiTypes.Str,
-        _ => membersOf(qomType)?.FirstOrDefault(m => m.Name == member)?.Type,
-    };
-
     static string Text(Members given, string member) => given.TryGet(member, out var sent)
         ? QapiTypes.Str.Read(sent, member)
         : throw QmpErrors.ParameterMissing(member);

@@ -33,10 +33,9 @@ public static partial class QmpErrors
         new(ErrorClass.CommandNotFound, "Expecting capabilities negotiation with 'qmp_capabilities'");
     public static QmpException AlreadyNegotiated() =>
         new(ErrorClass.CommandNotFound, "Capabilities negotiation is already complete, command ignored");
-    public static QmpException RequestTooLarge(long limit) =>
-        Generic(string.Create(CultureInfo.InvariantCulture, $"request is larger than the limit request-bytes of {limit} bytes"));
-    public static QmpException LimitReached(string name, ulong value) =>
-        Generic(string.Create(CultureInfo.InvariantCulture, $"limit {name} of {value} is reached"));
+    public static QmpException RequestTooLarge(Limit limit) =>
+        Generic(string.Create(CultureInfo.InvariantCulture, $"request is larger than the limit {limit.WireName} of {limit.Most} bytes"));
+    public static QmpException LimitReached(Limit limit) => Generic(limit.Reached);
     public static QmpException NoThread(string why) => Generic($"no thread can be started: {why}");
     public static QmpException NeedsRole(string command, string role) => Generic($"The command {command} needs the role {role}");
     public static QmpException PathNotAllowed(string path) => Generic($"mem-path '{path}' is not below a directory of MemPaths");
@@ -86,6 +85,7 @@ public static partial class QmpErrors
         $"process {pid} cannot be told: the client is in another pid namespace, where the number means another process"));
     public static QmpException ObjectLentElsewhere(string id, string mapping) =>
         Generic($"{ObjectMapped(id).Message}: '{mapping}' is lent to a process of another pid namespace, which has no number here");
+    public static QmpException CannotLookAtProcesses(string errno) => Generic($"cannot look for processes that have the memory: {errno}");
     public static QmpException CannotLend(string id, string errno) => Generic($"cannot open the memory of '{id}' for lending: {errno}");
 
     // Memory backends: properties.
@@ -158,7 +158,6 @@ public static partial class QmpErrors
 
     public static QmpException NodesNotOnline(IReadOnlyList<int> nodes) =>
         CannotBind(nodes.Count == 1 ? $"node {nodes[0]} is not online" : $"nodes {string.Join(", ", nodes)} are not online");
-    public static QmpException NotPreallocatable(string id, string reason) => Generic($"cannot preallocate '{id}': {reason}");
 
     // thread-context.
     public static QmpException CpuListEmpty() => Generic("CPU list is empty");

@@ -35,7 +35,7 @@ public readonly struct Value : IEquatable<Value>
     public static Value From(string value) => new(ValueKind.String, value, 0);
     public static Value From(IReadOnlyList<Value> items) => new(ValueKind.List, items, 0);
     public static Value From(Members members) => new(ValueKind.Object, members, 0);
-    public static Value From(MemberSource members) => new(ValueKind.Object, members, 0);
+    public static Value From(LazyMembers members) => new(ValueKind.Object, members, 0);
 
     /// <summary>An object of the given members, in the given order.</summary>
     public static Value Object(params ReadOnlySpan<(string Name, Value Value)> members)
@@ -48,8 +48,6 @@ public readonly struct Value : IEquatable<Value>
 
     /// <summary>The <c>{}</c> that a command without a result returns.</summary>
     public static Value Empty { get; } = From(Members.None);
-
-    public bool IsNull => Kind == ValueKind.Null;
 
     public bool TryBool(out bool value)
     {
@@ -90,14 +88,14 @@ public readonly struct Value : IEquatable<Value>
 
     public bool TryObject([NotNullWhen(true)] out Members? members)
     {
-        members = Kind == ValueKind.Object ? _ref as Members ?? ((MemberSource)_ref!).ToMembers() : null;
+        members = Kind == ValueKind.Object ? _ref as Members ?? ((LazyMembers)_ref!).ToMembers() : null;
         return members is not null;
     }
 
     /// <summary>An object whose members are yet to be made.</summary>
-    public bool TrySource([NotNullWhen(true)] out MemberSource? members)
+    public bool TrySource([NotNullWhen(true)] out LazyMembers? members)
     {
-        members = _ref as MemberSource;
+        members = _ref as LazyMembers;
         return members is not null;
     }
 

@@ -2,17 +2,18 @@ using System.Buffers;
 using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
+using HostMemd.Backend.Threads;
 using HostMemd.Backend;
-using HostMemd.Protocol;
+using HostMemd.Config;
+using HostMemd.Protocol.Qmp;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi.Json;
-using HostMemd.Start;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Faulty;
 
-/// <summary>A whole daemon in this process, asked without sockets, and what the kernel says it holds.</summary>
+/// <summary>A whole daemon in this process, asked without sockets, and what it holds according to the kernel.</summary>
 sealed class FaultyDaemon : ILoggerFactory, ILogger, IDisposable
 {
     static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
@@ -60,8 +61,10 @@ sealed class FaultyDaemon : ILoggerFactory, ILogger, IDisposable
         Assert.True(reply.TryGetProperty("return", out _), $"{request} was answered {reply}");
     }
 
-    public string[] Objects() => [.. Ask("""{"execute":"qom-list","arguments":{"path":"/objects"}}""").GetProperty("return").EnumerateArray()
-        .Where(p => p.GetProperty("type").GetString()!.StartsWith("child<", StringComparison.Ordinal)).Select(p => p.GetProperty("name").GetString()!)];
+    public string[] Objects() =>
+        [.. Ask("""{"execute":"qom-list","arguments":{"path":"/objects"}}""").GetProperty("return").EnumerateArray()
+        .Where(p => p.GetProperty("type").GetString()!.StartsWith("child<", StringComparison.Ordinal))
+        .Select(p => p.GetProperty("name").GetString()!)];
 
     public void DeleteAll()
     {
@@ -76,8 +79,9 @@ sealed class FaultyDaemon : ILoggerFactory, ILogger, IDisposable
             Ok($$$"""{"execute":"object-del","arguments":{"id":"{{{id}}}"}}""");
     }
 
-    /// <summary>What this daemon says it has, and what the kernel says this process has.</summary>
-    public string Held() => Footprint.Of(Folder, [.. Objects(), .. Ask("""{"execute":"query-memdev-limits"}""").GetProperty("return").EnumerateArray()
+    /// <summary>What this daemon reports that it has, and what this process has according to the kernel.</summary>
+    public string Held() => Footprint.Of(Folder, [.. Objects(),
+        .. Ask("""{"execute":"query-memdev-limits"}""").GetProperty("return").EnumerateArray()
         .Where(l => l.GetProperty("name").GetString() is "Objects" or "BytesTotal" or "BytesPerUid")
         .Select(l => $"{l.GetProperty("name")}={l.GetProperty("used")}")]);
 
@@ -86,7 +90,8 @@ sealed class FaultyDaemon : ILoggerFactory, ILogger, IDisposable
     public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
     public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+        Func<TState, Exception?, string> formatter)
     {
         if (IsEnabled(logLevel))
             (logLevel >= LogLevel.Error ? Errors : Warnings).Enqueue($"{formatter(state, exception)} {exception}");

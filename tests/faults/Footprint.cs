@@ -13,11 +13,11 @@ static class Footprint
     /// <param name="more">What else is to be compared.</param>
     public static string Of(string folder, params ReadOnlySpan<string> more)
     {
-        // Memory of the tests is known by its length, which is hardly anybody else's: the runtime's own mappings come and grow as they like.
+        // Memory of the tests is known by its length, which hardly any other mapping has: the runtime's own come and grow at any time.
         MapsEntry[] mapped = [.. Procfs.Maps()];
         var maps = mapped.Where((m, i) => m.End - m.Start == Operation.Size && !IsArena(mapped, i)).Select(m => $"map {m.Path}");
         var files = Directory.EnumerateFileSystemEntries("/proc/self/fd").Select(f => new FileInfo(f).LinkTarget)
-            .Where(t => t is not null && (t.StartsWith("/memfd:", StringComparison.Ordinal) && !IsNobodys(t)
+            .Where(t => t is not null && (t.StartsWith("/memfd:", StringComparison.Ordinal) && !IsOfNoTest(t)
                 || t.Contains("/qemu", StringComparison.Ordinal) || t.Contains("[userfaultfd]", StringComparison.Ordinal)
                 || t.StartsWith(folder, StringComparison.Ordinal))).Select(t => "open " + t);
         string[] all = [.. more, .. maps, .. files, .. Contexts(), .. Directory.EnumerateFileSystemEntries(folder), .. SharedMemory];
@@ -27,27 +27,29 @@ static class Footprint
     // An arena of malloc grows by pages inside 64 MiB that are reserved for it, and was once seen at this very length. Behind memory of
     // ours is a guard of one page.
     static bool IsArena(MapsEntry[] all, int at) =>
-        all[at].Path.Length == 0 && at + 1 < all.Length && all[at + 1] is var next && next.Start == all[at].End && next.Permissions == "---p"
-        && next.End - next.Start > Host.PageSize;
+        all[at].Path.Length == 0 && at + 1 < all.Length && all[at + 1] is var next && next.Start == all[at].End
+        && next.Permissions == "---p" && next.End - next.Start > Host.PageSize;
 
     // The runtime's; and the journal of a daemon that was restored, which is open until its process ends, here until it is collected.
-    static bool IsNobodys(string memfd) =>
+    static bool IsOfNoTest(string memfd) =>
         memfd.StartsWith("/memfd:do", StringComparison.Ordinal) || memfd.StartsWith("/memfd:hostmemd-state", StringComparison.Ordinal);
 
     static IEnumerable<string> SharedMemory => Directory.EnumerateFiles("/dev/shm", $"qemu-{Environment.ProcessId}-*");
 
-    /// <summary>What shm_unlink, made to fail, could not remove.</summary>
+    /// <summary>What a failing shm_unlink left.</summary>
     public static void RemoveSharedMemory()
     {
         foreach (var file in SharedMemory)
             File.Delete(file);
     }
 
-    /// <summary>The footprint when it is as expected, or what it stays at: a thread that was told to end does so in its own time.</summary>
+    /// <summary>The footprint when it is as expected, or what it stays at: a thread that has been asked to end does so in its own
+    /// time.</summary>
     public static string Settled(Func<string> now, string expected)
     {
         var held = now();
-        for (var limit = Stopwatch.StartNew(); held != expected && WithoutThreads(held) == WithoutThreads(expected) && limit.Elapsed < s_settling;)
+        for (var limit = Stopwatch.StartNew();
+            held != expected && WithoutThreads(held) == WithoutThreads(expected) && limit.Elapsed < s_settling;)
         {
             System.Threading.Thread.Yield();
             held = now();

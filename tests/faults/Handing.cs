@@ -1,8 +1,8 @@
+using System.Net.Sockets;
 using System.Text.Json;
-using HostMemd.Keeping;
 using HostMemd.Linux;
-using HostMemd.Start;
 using HostMemd.Systemd;
+using HostMemd.Takeover;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Faulty;
@@ -28,13 +28,23 @@ static class Handing
     /// <summary>The lease, to this very process.</summary>
     public static void Lend(FaultyDaemon daemon) => daemon.Ok("""{"execute":"memdev-map","arguments":{"id":"memfd"}}""");
 
-    public static string[] Leases(FaultyDaemon daemon) => [.. daemon.Ask("""{"execute":"query-memdev-mappings"}""").GetProperty("return").EnumerateArray()
+    public static string[] Leases(FaultyDaemon daemon) =>
+        [.. daemon.Ask("""{"execute":"query-memdev-mappings"}""").GetProperty("return").EnumerateArray()
         .Where(m => m.TryGetProperty("mapping", out _)).Select(m => $"{m.GetProperty("mapping")} of {m.GetProperty("id")}")];
 
     /// <summary>A daemon that has taken everything over, or why there is none and the running one goes on.</summary>
     public static (FaultyDaemon? Next, string Reason) TakeOver(FaultyDaemon running)
     {
-        var (ours, theirs) = SocketPair.Create();
+        Socket ours;
+        SafeFileHandle theirs;
+        try
+        {
+            (ours, theirs) = SocketPair.Create();
+        }
+        catch (StartException refusal)
+        {
+            return (null, refusal.Message);
+        }
         var asking = Task.Run(() => running.Ask("""{"execute":"x-takeover"}""", theirs));
         using var channel = new TakeoverChannel(ours);
         FaultyDaemon? next = null;
@@ -55,11 +65,12 @@ static class Handing
         channel.Dispose();
         var reply = asking.GetAwaiter().GetResult();
         Assert.True(next is not null == reply.TryGetProperty("return", out _), $"the next: '{reason}', the running one: {reply}");
-        next?.Daemon.Own();
+        next?.Daemon.TakeOwnership();
         return (next, reason + ErrorOf(reply));
     }
 
-    static string ErrorOf(JsonElement reply) => reply.TryGetProperty("error", out var error) ? " / " + error.GetProperty("desc").GetString() : "";
+    static string ErrorOf(JsonElement reply) =>
+        reply.TryGetProperty("error", out var error) ? " / " + error.GetProperty("desc").GetString() : "";
 
     /// <summary>What a daemon with <see cref="Objects"/> would find in a descriptor store.</summary>
     public static PassedDescriptor[] Store(string folder)
@@ -77,7 +88,7 @@ static class Handing
     /// <summary>The same open files once more, as systemd passes them at each start.</summary>
     public static PassedDescriptor[] Duplicate(PassedDescriptor[] stored) => [.. stored.Select(s =>
     {
-        Assert.True(Files.Duplicate(s.Handle, out SafeFileHandle? other).Ok);
+        Assert.True(Files.Duplicate(s.Handle, out var other).Ok);
         return s with { Handle = other! };
     })];
 }

@@ -5,7 +5,8 @@ using Xunit.Abstractions;
 namespace HostMemd.Faulty;
 
 /// <summary>
-/// Every system call of every operation fails in turn, with every errno of its man page: the answer is clear, nothing is left behind, and the
+/// Every system call of every operation fails in turn, with every errno of its man page: the answer is clear, nothing is left behind, and
+/// the
 /// next try works.
 /// </summary>
 [Collection(nameof(HostMemd.Unit.Linux.FaultsTests))]
@@ -21,7 +22,7 @@ public sealed class InjectionTests : IDisposable
     public InjectionTests(ITestOutputHelper output)
     {
         _output = output;
-        Bugs.Reported += _bugs.Enqueue;
+        UnexpectedFailures.Reported += _bugs.Enqueue;
     }
 
     public static TheoryData<string> Names => [.. Operation.All.Select(o => o.Name)];
@@ -86,7 +87,7 @@ public sealed class InjectionTests : IDisposable
         {
             var text = error.GetProperty("desc").GetString()!;
             if (text.Length == 0 || text == "internal error" || text.Contains("Exception", StringComparison.Ordinal))
-                _wrong.Add($"{what}: told '{text}'");
+                _wrong.Add($"{what}: reported '{text}'");
             var after = Footprint.Settled(daemon.Held, held);
             if (after != held && !Errnos.IsRelease(call))
                 _wrong.Add($"{what}: '{text}', held before:\n{held}\nand after:\n{after}");
@@ -110,7 +111,7 @@ public sealed class InjectionTests : IDisposable
         var left = Footprint.Settled(daemon.Held, clean);
         if (left != clean && !Errnos.IsRelease(call))
             _wrong.Add($"{what}: before:\n{clean}\nleft behind:\n{left}");
-        // A write lease that the kernel does not take back is nobody's to handle: it is reported, as what cannot be released.
+        // No caller can handle a write lease that the kernel does not take back: it is reported, as what cannot be released.
         if (!_bugs.IsEmpty && !Errnos.IsRelease(call) && call != "fcntl")
             _wrong.Add($"{what}: {string.Join('\n', _bugs)}");
         _bugs.Clear();
@@ -121,7 +122,7 @@ public sealed class InjectionTests : IDisposable
     {
         Faults.Clear();
         _daemon?.Dispose();
-        Bugs.Reported -= _bugs.Enqueue;
+        UnexpectedFailures.Reported -= _bugs.Enqueue;
         Directory.Delete(_folder, recursive: true);
     }
 }

@@ -12,14 +12,14 @@ sealed record Operation(string Name, string Request, string[] Before, bool IsCon
 
     const string Full = ""","merge":true,"dump":false,"policy":"bind","host-nodes":[0]""";
 
+    const string Delete = """{"execute":"object-del","arguments":{"id":"m"}}""";
+    const string Context = """{"execute":"object-add","arguments":{"qom-type":"thread-context","id":"t","cpu-affinity":[0]}}""";
+
     static string Add(string type, string more = "", string id = "m") =>
         $$$"""{"execute":"object-add","arguments":{"qom-type":"memory-backend-{{{type}}}","id":"{{{id}}}","size":{{{Size}}}{{{more}}}}}""";
 
     static string Set(string property, string value) =>
         $$$"""{"execute":"qom-set","arguments":{"path":"m","property":"{{{property}}}","value":{{{value}}}}}""";
-
-    const string Delete = """{"execute":"object-del","arguments":{"id":"m"}}""";
-    const string Context = """{"execute":"object-add","arguments":{"qom-type":"thread-context","id":"t","cpu-affinity":[0]}}""";
 
     public static readonly Operation[] All =
     [
@@ -54,7 +54,8 @@ sealed record Operation(string Name, string Request, string[] Before, bool IsCon
         new("set host-nodes", Set("host-nodes", "[0]"), [Add("ram", ""","policy":"default" """)]),
         new("set cpu-affinity", """{"execute":"qom-set","arguments":{"path":"t","property":"cpu-affinity","value":[0]}}""", [Context]),
         new("map memfd", """{"execute":"memdev-map","arguments":{"id":"m"}}""", [Add("memfd")]),
-        new("map file read-only", """{"execute":"memdev-map","arguments":{"id":"m","readonly":true}}""", [Add("file", ""","share":true,"mem-path":"@/f" """)]),
+        new("map file read-only", """{"execute":"memdev-map","arguments":{"id":"m","readonly":true}}""",
+            [Add("file", ""","share":true,"mem-path":"@/f" """)]),
         new("statistics", """{"execute":"query-memdev-stats"}""", [Add("memfd"), Add("ram", id: "n")]),
         new("mappings", """{"execute":"query-memdev-mappings"}""", [Add("memfd")]),
     ];

@@ -14,7 +14,8 @@ static class Sampling
     // Of hundreds of files of /proc that are all read alike the first few are enough.
     static int MostCalls => s_isFull ? 12 : 6;
 
-    /// <summary>The calls that an operation made, each with how often; one that no errno is known for would go untested, and fails.</summary>
+    /// <summary>The calls that an operation made, each with how often; one that no errno is known for would go untested, and
+    /// fails.</summary>
     public static (string Call, int Count)[] Of(ConcurrentQueue<string> seen)
     {
         var unknown = seen.Where(c => Errnos.Of(c) is null).Distinct();

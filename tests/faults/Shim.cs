@@ -3,7 +3,6 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using HostMemd.Linux;
-using HostMemd.Start;
 
 namespace HostMemd.Faulty;
 

@@ -2,11 +2,11 @@ using System.Buffers;
 using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
-using HostMemd.Protocol;
+using HostMemd.Config;
+using HostMemd.Protocol.Qmp;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
 using HostMemd.Qapi.Json;
-using HostMemd.Start;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
 
@@ -26,7 +26,7 @@ static class InProcess
         var log = new ErrorLog();
         var daemon = new Daemon(new HostMemdOptions
         {
-            Limits = new LimitOptions { Objects = 300, BytesTotal = 64 << 20, FillThreads = 1 },
+            Limits = LimitValues.Default.With("Objects", 300).With("BytesTotal", 64 << 20).With("FillThreads", 1),
             Access = new AccessOptions { MemPaths = [folder] },
         }, log);
         using var budget = new Budget(options);
@@ -90,7 +90,7 @@ static class InProcess
 
     sealed class Client
     {
-        static readonly WireLimits s_limits = new() { OutputLimit = long.MaxValue };
+        static readonly WireLimits s_limits = new() { RequestBytes = new("RequestBytes", 4 << 20) };
 
         readonly JsonReader _reader = new(new JsonLimits { RequestBytes = s_limits.RequestBytes });
         readonly Output _output = new(pretty: false, long.MaxValue);

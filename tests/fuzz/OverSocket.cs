@@ -4,7 +4,6 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using HostMemd.Linux;
-using HostMemd.Protocol;
 using HostMemd.Protocol.Wire;
 using Microsoft.Win32.SafeHandles;
 
@@ -190,14 +189,14 @@ static class OverSocket
             while (bytes.Length > 0)
             {
                 var piece = random.Next(4) == 0 ? random.Next(1, Math.Min(bytes.Length, 64) + 1) : bytes.Length;
-                var sent = FdPassing.Send(_socket.SafeHandle, bytes[..piece], random.Next(8) == 0 ? passed : null);
+                var errno = FdPassing.Send(_socket.SafeHandle, bytes[..piece], random.Next(8) == 0 ? passed : null, out var sent);
                 if (sent > 0)
                     bytes = bytes[sent..];
-                else if (sent != -FdPassing.EAGAIN)
-                    throw new RuleBrokenException($"the daemon closed the connection of {Replies.Id(0)} (errno {-sent})");
+                else if (errno != Errno.EAGAIN)
+                    throw new RuleBrokenException($"the daemon closed the connection of {Replies.Id(0)} ({errno})");
                 else if (!Read() && limit.Elapsed > patience)
                     throw new RuleBrokenException("the daemon does not read any more");
-                else if (sent == -FdPassing.EAGAIN)
+                else if (errno == Errno.EAGAIN)
                     _socket.Poll(1000, SelectMode.SelectRead);
             }
         }
@@ -205,11 +204,11 @@ static class OverSocket
         /// <summary>Takes what is there; false when nothing was.</summary>
         bool Read()
         {
-            var received = FdPassing.Receive(_socket.SafeHandle, _buffer, _lent.Add);
+            var errno = FdPassing.Receive(_socket.SafeHandle, _buffer, _lent.Add, out var received);
             _lent.Forget(long.MaxValue);
             if (received <= 0)
             {
-                _atEnd = received != -FdPassing.EAGAIN;
+                _atEnd = errno != Errno.EAGAIN;
                 return false;
             }
             Replies.Add(_buffer.AsSpan(0, received));

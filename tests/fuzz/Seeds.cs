@@ -85,7 +85,7 @@ sealed class Seeds
     public static Seeds Load(string folder)
     {
         var messages = new List<string>(s_own);
-        foreach (var file in Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "corpus"), "*.jsonl").Order(StringComparer.Ordinal))
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "Recordings"), "*.jsonl").Order(StringComparer.Ordinal))
         {
             foreach (var line in File.ReadLines(file).Where(l => l.Length > 0))
             {

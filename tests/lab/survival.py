@@ -237,7 +237,7 @@ def survive(path, operations, crashes, crash, seed):
 
 
 def main():
-    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../integration/Keeping"))
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../integration/Persistence"))
     import tempfile
     from manager import Manager
     daemon, operations, crashes = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])

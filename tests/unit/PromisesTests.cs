@@ -1,7 +1,8 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
+using HostMemd.Backend.Objects;
+using HostMemd.Config;
 using HostMemd.Linux;
-using HostMemd.Start;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -26,6 +27,53 @@ public sealed partial class PromisesTests
             .Where(f => Sources.Read(f).Contains("[LibraryImport(", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
 
         Assert.Equal(s_callsElsewhere.Where(f => File.Exists(Path.Combine(Sources.Root, f))), outside);
+    }
+
+    [Fact]
+    public void Errnos_AreReadInOnePlace()
+    {
+        string[] words = ["GetLastPInvokeError", "GetLastSystemError", "GetPInvokeErrorMessage"];
+
+        var outside = Sources.Below("src", "*.cs").Where(f => !f.StartsWith("src/Linux/", StringComparison.Ordinal));
+
+        Assert.DoesNotContain(outside, f => words.Any(word => Sources.Read(f).Contains(word, StringComparison.Ordinal)));
+    }
+
+    // Folders whose files have the namespace of their place, and the namespace of the folder.
+    static readonly (string Folder, string Namespace)[] s_spaces =
+    [
+        ("src/HostMemd", "HostMemd"), ("src/Client", "HostMemd.Client"),
+        ("tests/unit/HostMemd", "HostMemd.Unit.HostMemd"), ("tests/integration", "HostMemd.Integration"),
+    ];
+
+    [Fact]
+    public void Namespaces_AreFolders()
+    {
+        foreach (var (folder, space) in s_spaces)
+        {
+            foreach (var file in Sources.Below(folder, "*.cs"))
+            {
+                var below = Path.GetDirectoryName(Path.GetRelativePath(folder, file))!.Replace('/', '.');
+                if (Space().Match(Sources.Read(file)) is { Success: true } match)
+                    Assert.Equal((file, below.Length == 0 ? space : $"{space}.{below}"), (file, match.Groups[1].Value));
+            }
+        }
+    }
+
+    [Fact]
+    public void Projects_AreInTheSolution()
+    {
+        var solution = Sources.Read("HostMemd.sln").Replace('\\', '/');
+
+        Assert.All(Sources.Below(".", "*.csproj"), project => Assert.Contains($"\"{project}\"", solution, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void TestClasses_HaveNamesOfTheirOwn()
+    {
+        var names = Sources.Below("tests", "*Tests.cs").GroupBy(Path.GetFileName).Where(files => files.Count() > 1).Select(files => files.Key);
+
+        Assert.Empty(names);
     }
 
     public static TheoryData<string> Documents =>
@@ -60,10 +108,9 @@ public sealed partial class PromisesTests
     public void Sample_NamesEverySetting()
     {
         var sample = Sources.Read("deploy/hostmemd.json");
-        var read = Sources.Below("src/HostMemd/Start", "*.cs").SelectMany(f => Setting().Matches(Sources.Read(f))).Select(m => m.Groups[1].Value)
-            .Concat(typeof(LimitOptions).GetProperties().Where(p => p.CanWrite).Select(p => p.Name)).Distinct();
 
-        Assert.All(read, name => Assert.Contains($"\"{name}\"", sample, StringComparison.Ordinal));
+        Assert.All(SettingTable.All.SelectMany(key => key.Members.Prepend(key)),
+            key => Assert.Contains($"\"{key.Name}\": ", sample, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -79,20 +126,9 @@ public sealed partial class PromisesTests
     public void Readme_NamesEveryProperty()
     {
         var readme = Sources.Read("README.md");
-        var properties = new Daemon(new HostMemdOptions(), NullLoggerFactory.Instance).Types.Creatable.SelectMany(c => c.All).Where(p => p.InSchema);
+        var properties = BackendTypes.All.Creatable.SelectMany(c => c.All).Where(p => p.InSchema);
 
         Assert.All(properties, p => Assert.Contains($"`{p.Name}`", readme, StringComparison.Ordinal));
-    }
-
-    [Fact]
-    public void Operations_DescribesEveryOption()
-    {
-        var help = CommandLine.Parse(["--help"]).Answer!();
-        var guide = Sources.Read("docs/operations.md");
-        var options = Option().Matches(help).Select(m => m.Groups[1].Value).ToArray();
-
-        Assert.Contains("--daemonize", options);
-        Assert.All(options, option => Assert.Contains($"\n| `{option}", guide, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -102,7 +138,7 @@ public sealed partial class PromisesTests
         using var loggers = LoggerFactory.Create(builder => builder.AddProvider(new Lines(lines)));
         _ = new Daemon(new HostMemdOptions(), loggers);
 
-        Bugs.Report("munmap(0x7f0000000000, 4096): EINVAL (a test)");
+        UnexpectedFailures.Report("munmap(0x7f0000000000, 4096): EINVAL (a test)");
 
         lock (lines)
             Assert.Contains("Error unexpected failure: munmap(0x7f0000000000, 4096): EINVAL (a test)", lines);
@@ -116,7 +152,7 @@ public sealed partial class PromisesTests
 
     static readonly Lazy<ILookup<string, Type>> s_types = new(() =>
     {
-        Type[] some = [typeof(HostMemd.Qapi.Value), typeof(HostMemd.Protocol.Command), typeof(Errno), typeof(HostMemd.Backend.Memory.HostMemoryBackend), typeof(Daemon), typeof(HostMemd.Client.HostMemdClient),
+        Type[] some = [typeof(global::HostMemd.Qapi.Value), typeof(global::HostMemd.Protocol.Contract.Command), typeof(Errno), typeof(global::HostMemd.Backend.Memory.HostMemoryBackend), typeof(Daemon), typeof(global::HostMemd.Client.HostMemdClient),
             typeof(object), typeof(ILogger), typeof(Microsoft.Extensions.Hosting.Host)];
         return some.SelectMany(t => t.Assembly.GetTypes()).ToLookup(t => t.Name.Split('`')[0], StringComparer.Ordinal);
     });
@@ -134,6 +170,9 @@ public sealed partial class PromisesTests
     [GeneratedRegex(@"`([A-Z]\w*_\w*[a-z]\w*)`")]
     private static partial Regex TestName();
 
+    [GeneratedRegex(@"^namespace ([\w.]+);", RegexOptions.Multiline)]
+    private static partial Regex Space();
+
     [GeneratedRegex(@"\b(?:void|Task)\s+(\w+)\(")]
     private static partial Regex Method();
 
@@ -142,12 +181,6 @@ public sealed partial class PromisesTests
 
     [GeneratedRegex("```.*?```|`[^`\n]*`", RegexOptions.Singleline)]
     private static partial Regex Code();
-
-    [GeneratedRegex(@"(?:\.(?:Sub|Text|Flag|List|Number|Octal|Id|Ids|Directories)\(|In\(root, )""(\w+)""")]
-    private static partial Regex Setting();
-
-    [GeneratedRegex(@"^ +(?:-\w, )?(--[a-z-]+)", RegexOptions.Multiline)]
-    private static partial Regex Option();
 
     [GeneratedRegex(@"[^\w\- ]")]
     private static partial Regex NotInAnchors();

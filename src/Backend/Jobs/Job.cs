@@ -3,7 +3,7 @@ using HostMemd.Qapi;
 namespace HostMemd.Backend.Jobs;
 
 /// <summary>
-/// Something that goes on after its command was answered, or that a second client may want to watch or stop.
+/// Work that goes on after its command was answered, or that a second client may want to watch or stop.
 /// Used with the daemon's state held.
 /// </summary>
 public abstract class Job(string id)
@@ -14,10 +14,12 @@ public abstract class Job(string id)
 
     public JobStatus Status { get; internal set; }
 
-    /// <summary>Why it failed; null while it goes on and when it succeeded.</summary>
+    /// <summary>Why the job failed; null while it goes on and when it succeeded.</summary>
     public string? Error { get; internal set; }
 
-    /// <summary>Started by a command that waits for it: QEMU has no job there, so it tells nobody and forgets itself.</summary>
+    /// <summary>
+    /// A command started the job and waits for it. QEMU has no job there, so it sends no events and leaves the table by itself.
+    /// </summary>
     public bool IsImplicit { get; init; }
 
     /// <summary>Bytes done.</summary>
@@ -26,7 +28,7 @@ public abstract class Job(string id)
     /// <summary>Bytes to do.</summary>
     public abstract ulong Total { get; }
 
-    /// <summary>Asks it to stop; it concludes soon.</summary>
+    /// <summary>Asks the job to stop; it concludes soon.</summary>
     internal abstract void Cancel();
 
     internal abstract void Pause(bool paused);

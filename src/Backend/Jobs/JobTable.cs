@@ -1,22 +1,27 @@
-using HostMemd.Backend.Qom;
 using HostMemd.Qapi;
 
 namespace HostMemd.Backend.Jobs;
 
 /// <summary>The jobs by id, and the only place where their status changes. Used with the daemon's state held.</summary>
-public sealed class JobTable
+public sealed class JobTable(StateLock state)
 {
     readonly Dictionary<string, Job> _jobs = new(StringComparer.Ordinal);
 
     /// <summary>A job has a new status; for QEMU's JOB_STATUS_CHANGE.</summary>
     public event Action<Job>? StatusChanged;
 
+    /// <summary>Jobs at once that are not concluded. Every job is a filling.</summary>
+    public Limit MaxFillings { get; set; }
+
     public IReadOnlyList<Job> All => [.. _jobs.Values];
 
-    /// <exception cref="QmpException">The id is malformed or taken.</exception>
+    /// <exception cref="QmpException">There are too many, or the id is malformed or taken.</exception>
     public void Add(Job job)
     {
-        if (!ObjectFactory.IsIdentifier(job.Id))
+        state.AssertHeld();
+        if (MaxFillings.IsReachedBy(_jobs.Values.Count(j => j.Status < JobStatus.Concluded)))
+            throw QmpErrors.LimitReached(MaxFillings);
+        if (!Identifier.IsWellFormed(job.Id))
             throw QmpErrors.InvalidJobId(job.Id);
         if (!_jobs.TryAdd(job.Id, job))
             throw QmpErrors.JobIdInUse(job.Id);
@@ -25,6 +30,7 @@ public sealed class JobTable
 
     internal void Move(Job job, JobStatus status)
     {
+        state.AssertHeld();
         if (job.Status == status)
             return;
         job.Status = status;
@@ -33,7 +39,7 @@ public sealed class JobTable
         StatusChanged?.Invoke(job);
     }
 
-    /// <summary>The job is over. One whose command waits for it has nobody to dismiss it.</summary>
+    /// <summary>Ends a job. An implicit one leaves the table at once, since no client dismisses it.</summary>
     internal void Conclude(Job job, string? error)
     {
         job.Error = error;
@@ -69,11 +75,13 @@ public sealed class JobTable
 
     public void Dismiss(string id) => Move(Find(id, "dismiss", JobStatus.Concluded), JobStatus.Null);
 
-    /// <summary>A command that none of our jobs can follow in any state.</summary>
+    /// <summary>Refuses a command that no job of this daemon can follow in any state.</summary>
+    /// <exception cref="QmpException">Always.</exception>
     public void Refuse(string id, string verb) => Find(id, verb);
 
     Job Find(string id, string verb, params JobStatus[] allowed)
     {
+        state.AssertHeld();
         if (!_jobs.TryGetValue(id, out var job))
             throw QmpErrors.JobNotFound();
         return allowed.Contains(job.Status) ? job : throw QmpErrors.JobVerb(id, JobInfo.StatusType.NameOf(job.Status), verb);

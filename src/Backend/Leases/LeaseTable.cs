@@ -10,16 +10,16 @@ namespace HostMemd.Backend.Leases;
 public enum LeaseEnd { Unmap, Exit }
 
 /// <summary>
-/// The leases: who was lent what. They follow the process, not the connection, since mappings do. Used with the daemon's state held.
+/// The leases. A lease follows the borrower and not its connection, since mappings do. Used with the daemon's state held.
 /// </summary>
-public sealed class LeaseTable(Lock state)
+public sealed class LeaseTable(StateLock state)
 {
-    // What a process is known by: its pid. Those of other pid namespaces all have 0 here: of them it is what pidfs calls them, and where
-    // there is none each loan counts as one to a process of its own.
+    // What identifies a process: its pid. A process of another pid namespace has the pid 0 here, and is identified by its number in pidfs;
+    // without pidfs each of its leases counts as one to a process of its own.
     readonly record struct ProcessKey(int Pid, ulong Unnumbered);
 
     // One watch and one descriptor for each process, however many leases it has.
-    sealed class Holder(ProcessKey key, SafeFileHandle pidfd)
+    sealed class Borrower(ProcessKey key, SafeFileHandle pidfd)
     {
         public ProcessKey Key => key;
         public SafeFileHandle Pidfd => pidfd;
@@ -28,73 +28,81 @@ public sealed class LeaseTable(Lock state)
 
     readonly ProcessWatcher _watcher = new();
     readonly Dictionary<string, Lease> _leases = new(StringComparer.Ordinal);
-    readonly Dictionary<ProcessKey, Holder> _holders = [];
-    readonly Dictionary<Lease, Holder> _holderOf = new(ReferenceEqualityComparer.Instance);
+    readonly Dictionary<ProcessKey, Borrower> _borrowers = [];
+    readonly Dictionary<Lease, Borrower> _borrowerOf = new(ReferenceEqualityComparer.Instance);
     readonly Dictionary<HostMemoryBackend, HashSet<Lease>> _byBackend = [];
     long _counter;
     ulong _unknown;
 
+    /// <summary>
+    /// Whether leases are recorded for another process. The start time of a borrower is then read, from /proc, before its lease is given.
+    /// </summary>
+    public Func<bool> IsRecorded { get; set; } = static () => false;
+
     public event Action<Lease>? Given;
     public event Action<Lease, LeaseEnd>? Ended;
 
-    /// <summary>Starts what waits for the ends of processes, so that a lease needs no new thread.</summary>
-    /// <returns>EAGAIN: no thread can be had; else as epoll_create1(2).</returns>
+    /// <summary>Starts the thread that waits for the ends of borrowers, so that a lease needs no new one.</summary>
+    /// <returns>EAGAIN: the kernel grants no thread; else as epoll_create1(2).</returns>
     public Errno Reserve() => _watcher.Start();
 
-    /// <summary>How many processes are watched.</summary>
-    public int Holders => _holders.Count;
+    /// <summary>How many borrowers are watched, each by a descriptor.</summary>
+    public int BorrowerCount => _borrowers.Count;
 
     public IReadOnlyCollection<Lease> All => _leases.Values;
 
     public IReadOnlyCollection<Lease> Of(HostMemoryBackend backend) => _byBackend.TryGetValue(backend, out var leases) ? leases : [];
 
-    /// <summary>The descriptor of the process that a lease is for. It stays the table's.</summary>
-    public SafeFileHandle? PidfdOf(Lease lease) => _holderOf.GetValueOrDefault(lease)?.Pidfd;
+    /// <summary>The pidfd of a borrower. It stays the table's.</summary>
+    public SafeFileHandle? PidfdOf(Lease lease) => _borrowerOf.GetValueOrDefault(lease)?.Pidfd;
 
     /// <summary>Gives a lease.</summary>
     /// <param name="backend">The memory.</param>
-    /// <param name="pid">The process it is for, or <see cref="Lease.Unnumbered"/>.</param>
-    /// <param name="pidfd">A descriptor of that process, taken over; it may be closed at once if the process is known already.</param>
+    /// <param name="pid">The borrower, or <see cref="Lease.Unnumbered"/>.</param>
+    /// <param name="pidfd">A pidfd of the borrower, taken over; it may be closed at once if the borrower is known already.</param>
     /// <param name="name">Free text.</param>
-    /// <param name="isReadOnly">What kind of descriptor is lent.</param>
+    /// <param name="isReadOnly">The descriptor lent cannot be mapped writable.</param>
+    /// <param name="startTime">When the borrower started, in clock ticks; null if not read.</param>
     /// <exception cref="QmpException">The process is gone, or cannot be watched.</exception>
-    public Lease Give(HostMemoryBackend backend, int pid, SafeFileHandle pidfd, string? name, bool isReadOnly)
+    public Lease Give(HostMemoryBackend backend, int pid, SafeFileHandle pidfd, string? name, bool isReadOnly, ulong? startTime = null)
     {
-        var holder = HolderOf(pid, pidfd);
+        var borrower = BorrowerOf(pid, pidfd);
         string mapping;
         do
             mapping = string.Create(CultureInfo.InvariantCulture, $"map{++_counter}");
         while (_leases.ContainsKey(mapping));
-        var lease = new Lease(mapping, backend, pid, name, isReadOnly, DateTimeOffset.UtcNow);
-        Add(lease, holder);
+        var lease = new Lease(mapping, backend, pid, name, isReadOnly, DateTimeOffset.UtcNow) { StartTime = startTime };
+        Add(lease, borrower);
         Given?.Invoke(lease);
         return lease;
     }
 
-    void Add(Lease lease, Holder holder)
+    void Add(Lease lease, Borrower borrower)
     {
+        state.AssertHeld();
         _leases.Add(lease.Mapping, lease);
-        _holderOf.Add(lease, holder);
-        holder.Leases.Add(lease);
+        _borrowerOf.Add(lease, borrower);
+        borrower.Leases.Add(lease);
         if (!_byBackend.TryGetValue(lease.Backend, out var ofBackend))
             _byBackend.Add(lease.Backend, ofBackend = []);
         ofBackend.Add(lease);
     }
 
-    /// <summary>Gives a lease again that another process had given, without telling anybody.</summary>
+    /// <summary>Adds a lease that another process had given, without raising <see cref="Given"/>.</summary>
     /// <exception cref="QmpException">The process is gone.</exception>
-    public void Restore(Lease lease, SafeFileHandle pidfd) => Add(lease, HolderOf(lease.Pid, pidfd));
+    public void Restore(Lease lease, SafeFileHandle pidfd) => Add(lease, BorrowerOf(lease.Pid, pidfd));
 
-    Holder HolderOf(int pid, SafeFileHandle pidfd)
+    Borrower BorrowerOf(int pid, SafeFileHandle pidfd)
     {
-        // Asked first: a connection may outlive the process that made it, and the number may be somebody else's by now. A kernel that
-        // does not answer has not said that anybody ended: nothing is changed then.
+        state.AssertHeld();
+        // The pidfd is asked first: a connection may outlive the process that made it, and the pid may be another process's by now. If the
+        // kernel does not answer, no process has been shown to have ended, and nothing is changed.
         var errno = Pidfd.Poll(pidfd, 0, out var hasEnded);
         var knownHasEnded = false;
         var key = new ProcessKey(pid, pid != Lease.Unnumbered ? 0 : Pidfd.Identity(pidfd) ?? ulong.MaxValue - _unknown++);
-        if (errno.Ok && _holders.TryGetValue(key, out var known) && (errno = Pidfd.Poll(known.Pidfd, 0, out knownHasEnded)).Ok)
+        if (errno.Ok && _borrowers.TryGetValue(key, out var known) && (errno = Pidfd.Poll(known.Pidfd, 0, out knownHasEnded)).Ok)
         {
-            // Two that live and have the same number are one.
+            // Two living processes of the same pid are one.
             if (!hasEnded && !knownHasEnded)
             {
                 pidfd.Dispose();
@@ -103,37 +111,38 @@ public sealed class LeaseTable(Lock state)
             if (knownHasEnded)
                 Forget(known);
         }
-        var holder = new Holder(key, pidfd);
+        var borrower = new Borrower(key, pidfd);
         if (errno.Ok)
-            errno = hasEnded ? Errno.ESRCH : _watcher.Watch(pidfd, () => Exited(holder));
+            errno = hasEnded ? Errno.ESRCH : _watcher.Watch(pidfd, () => Exited(borrower));
         if (errno.Failed)
         {
             pidfd.Dispose();
             throw QmpErrors.ProcessNotWatched(pid, errno.Text);
         }
-        _holders.Add(key, holder);
-        return holder;
+        _borrowers.Add(key, borrower);
+        return borrower;
     }
 
     // On the watcher's thread.
-    void Exited(Holder holder)
+    void Exited(Borrower borrower)
     {
-        lock (state)
-            Forget(holder);
+        using (state.Enter())
+            Forget(borrower);
     }
 
-    void Forget(Holder holder)
+    void Forget(Borrower borrower)
     {
-        if (_holders.TryGetValue(holder.Key, out var current) && current == holder)
-            _holders.Remove(holder.Key);
-        foreach (var lease in holder.Leases.ToArray())
+        if (_borrowers.TryGetValue(borrower.Key, out var current) && current == borrower)
+            _borrowers.Remove(borrower.Key);
+        foreach (var lease in borrower.Leases.ToArray())
             Remove(lease, LeaseEnd.Exit);
-        holder.Pidfd.Dispose();
+        borrower.Pidfd.Dispose();
     }
 
     /// <exception cref="QmpException">There is no such lease.</exception>
     public Lease End(string mapping)
     {
+        state.AssertHeld();
         if (!_leases.TryGetValue(mapping, out var lease))
             throw QmpErrors.MappingNotFound(mapping);
         Remove(lease, LeaseEnd.Unmap);
@@ -142,9 +151,10 @@ public sealed class LeaseTable(Lock state)
 
     void Remove(Lease lease, LeaseEnd reason)
     {
-        // A holder without leases stays watched until it ends: it may well ask again.
-        if (_holderOf.Remove(lease, out var holder))
-            holder.Leases.Remove(lease);
+        state.AssertHeld();
+        // A borrower without leases stays watched until it ends: it may borrow again.
+        if (_borrowerOf.Remove(lease, out var borrower))
+            borrower.Leases.Remove(lease);
         _leases.Remove(lease.Mapping);
         if (_byBackend.TryGetValue(lease.Backend, out var ofBackend) && ofBackend.Remove(lease) && ofBackend.Count == 0)
             _byBackend.Remove(lease.Backend);

@@ -1,32 +1,32 @@
 using System.Globalization;
 using System.Text;
 using HostMemd.Linux;
+using HostMemd.Qapi;
 
 namespace HostMemd.Backend.Leases;
-
 
 /// <summary>A process that maps a file or has it open.</summary>
 /// <param name="Pid">The process.</param>
 /// <param name="Comm">Its name, as in /proc/PID/comm.</param>
-/// <param name="File">What it holds.</param>
+/// <param name="File">The file that it uses.</param>
 /// <param name="IsReadOnly">All its mappings and descriptors of the file are read-only.</param>
-public sealed record FileHolder(int Pid, string Comm, FileIdentity File, bool IsReadOnly);
+public sealed record FileUser(int Pid, string Comm, FileIdentity File, bool IsReadOnly);
 
-/// <summary>What one look at all processes has shown.</summary>
-/// <param name="Holders">Who holds one of the files asked for.</param>
-/// <param name="Unseen">Processes that we have no right to look at.</param>
-public sealed record ScanResult(IReadOnlyList<FileHolder> Holders, int Unseen);
+/// <summary>The result of one scan of all processes.</summary>
+/// <param name="Users">The processes that use one of the files asked for.</param>
+/// <param name="Unseen">Processes that the daemon has no right to inspect.</param>
+public sealed record ScanResult(IReadOnlyList<FileUser> Users, int Unseen);
 
 /// <summary>
-/// Looks through the address spaces and descriptors of all processes, 7 us a descriptor. Both, since a mapping outlives its descriptor and
-/// a descriptor need not be mapped.
+/// Searches the mappings and descriptors of all processes for files. Both, since a mapping outlives its descriptor and a descriptor need
+/// not be mapped.
 /// </summary>
 public static class ProcessScan
 {
-    /// <summary>What one scan looks for, and what it has found out on the way.</summary>
+    /// <summary>The files that one scan looks for, and the device nodes that it has resolved on the way.</summary>
     sealed class Search(IReadOnlySet<FileIdentity> wanted)
     {
-        // Every mapping of every process is compared: by inode first, the device only when that fits.
+        // Every mapping of every process is compared: by inode first, and by device only when the inode fits.
         readonly HashSet<ulong> _inodes = [.. wanted.Select(f => f.Inode)];
         readonly bool _hasDevices = wanted.Any(f => f.IsDevice);
         readonly Dictionary<FileIdentity, FileIdentity?> _nodes = [];
@@ -50,15 +50,15 @@ public static class ProcessScan
                 return true;
             if (!_hasDevices)
                 return false;
-            // Of a device maps have the node that it was opened through, and it may have several: what it stands for must be asked, once.
+            // For a device, maps show the node through which it was opened, and a device may have several: each node is resolved once.
             if (!_nodes.TryGetValue(mapped, out var device))
                 _nodes.Add(mapped, device = DeviceOf(process, maps, mapped));
             file = device ?? default;
             return device is not null && wanted.Contains(file);
         }
 
-        // The link to the mapped file itself takes CAP_CHECKPOINT_RESTORE to follow (proc_pid_map_files(5)). Without, the node of the path
-        // is asked, as the process sees it, if it is that one.
+        // Following the link to the mapped file takes CAP_CHECKPOINT_RESTORE (proc_pid_map_files(5)). Without it the node at the path, as
+        // the process sees the path, is taken if it is the same one.
         static FileIdentity? DeviceOf(string process, in Procfs.MapsLine maps, FileIdentity mapped)
         {
             var link = string.Create(CultureInfo.InvariantCulture, $"{process}/map_files/{maps.Start:x}-{maps.End:x}");
@@ -71,39 +71,55 @@ public static class ProcessScan
     }
 
     /// <param name="wanted">The files.</param>
-    /// <param name="proc">Where processes are.</param>
-    /// <param name="storekeeper">The process that stores our descriptors for us: that it has them does not mean that it uses them.</param>
+    /// <param name="proc">The mount point of procfs.</param>
+    /// <param name="storekeeper">The process that keeps the daemon's descriptor store: it has the descriptors, but does not use
+    /// them.</param>
     internal static ScanResult Run(IReadOnlySet<FileIdentity> wanted, string proc = "/proc", int? storekeeper = null)
     {
         var search = new Search(wanted);
-        var holders = new List<FileHolder>();
+        var users = new List<FileUser>();
         var unseen = 0;
         var self = Procfs.OwnPid(proc);
-        foreach (var entry in Directory.EnumerateDirectories(proc))
+        foreach (var name in Processes(proc))
         {
-            if (!int.TryParse(Path.GetFileName(entry.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
-                || pid == self)
+            if (!int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var pid) || pid == self)
                 continue;
+            var entry = $"{proc}/{name}";
             var found = new Dictionary<FileIdentity, bool>();
-            // Whoever may not read the mappings may not follow a descriptor either: one check of the kernel's, ptrace(2).
+            // The right to read mappings is the right to follow descriptors: the kernel makes one check for both (ptrace(2)).
             var seen = Maps(entry, search, found) && (pid == storekeeper || Descriptors(entry, search, found));
             if (!seen && Directory.Exists(entry))
                 unseen++;
             foreach (var (file, isReadOnly) in found)
-                holders.Add(new(pid, NameOf(pid, proc), file, isReadOnly));
+                users.Add(new(pid, NameOf(pid, proc), file, isReadOnly));
         }
-        return new(holders, unseen);
+        return new(users, unseen);
     }
+
+    static List<string> Processes(string proc)
+    {
+        var errno = Files.Open(proc, Files.O_RDONLY | Files.O_DIRECTORY, 0, out var folder);
+        using (folder)
+        {
+            List<string> names = [];
+            if (errno.Failed || (errno = Files.Names(folder!, out names)).Failed)
+                throw QmpErrors.CannotLookAtProcesses(errno.Text);
+            return names;
+        }
+    }
+
+    // Anything else says nothing of the process: it is not ours to look at, or the kernel has no file left (ENFILE), or no memory.
+    static bool IsGone(Errno errno) => errno == Errno.ENOENT || errno == Errno.ESRCH;
 
     /// <summary>The name of a process as in /proc/PID/comm, empty if it is gone.</summary>
     public static string NameOf(int pid, string proc = "/proc") => (ProcFile.Text($"{proc}/{pid}/comm") ?? "").TrimEnd('\n');
 
     static bool Maps(string process, Search search, Dictionary<FileIdentity, bool> found)
     {
-        // Kernel threads have no mappings; a process that has just ended has none any more.
+        // A kernel thread has no mappings, and neither has a process that has just ended.
         using var text = ProcFile.Open(process + "/maps", out var errno);
         if (text is null)
-            return errno != Errno.EACCES && errno != Errno.EPERM;
+            return IsGone(errno);
         while (text.Next(out var line))
         {
             if (Procfs.MapsLine.TryParse(line, out var maps) && search.Wants(process, maps, out var file))
@@ -115,7 +131,7 @@ public static class ProcessScan
     static bool Descriptors(string process, Search search, Dictionary<FileIdentity, bool> found)
     {
         if (Files.Open(process + "/fd", Files.O_RDONLY | Files.O_DIRECTORY, 0, out var folder) is { Failed: true } errno)
-            return errno != Errno.EACCES && errno != Errno.EPERM;
+            return IsGone(errno);
         using (folder)
         {
             var listed = Files.Names(folder!, out var descriptors);
@@ -124,8 +140,8 @@ public static class ProcessScan
                 if (Files.StatusAt(folder!, descriptor, out var status).Ok && search.Wants(status, out var file))
                     Note(found, file, IsReadOnly(process, descriptor));
             }
-            // ENOENT: it ended while we looked.
-            return listed.Ok || listed == Errno.ENOENT;
+            // ENOENT: the process ended during the scan.
+            return listed.Ok || IsGone(listed);
         }
     }
 

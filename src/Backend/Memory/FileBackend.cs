@@ -1,4 +1,5 @@
 using HostMemd.Backend.Qom;
+using HostMemd.Backend.Regions;
 using HostMemd.Linux;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
@@ -32,13 +33,19 @@ public sealed class FileBackend : HostMemoryBackend
             note: "Open the file read-only.")
         .Row("rom", s_onOffAuto, "Whether to create Read Only Memory (ROM)", b => b.Rom, (b, v) => b.Rom = v,
             frozen: b => b.IsMapped ? QmpErrors.CannotChangeStop(b.Class.Name, "rom") : null)
-        .Rows, (environment, id) => new FileBackend(environment, id), registered: "mem-path");
+        .Rows, registered: "mem-path")
+    {
+        IsCreatable = true,
+    };
 
-    FileBackend(QomEnvironment environment, string id) : base(FileClass, environment, id) { }
-
-    // Set while a file of our making would have to go if the object fails.
+    // The file, if this object has made it: it is removed if the object fails.
     FileStatus? _created;
     FilePlace? _place;
+
+    // An unlinked file in a directory: only its descriptor leads to it.
+    bool _isTemporary;
+
+    internal FileBackend(BackendServices services, string id) : base(FileClass, services, id) { }
 
     public string MemPath { get; private set; } = "";
     public ulong Align { get; private set; }
@@ -61,7 +68,7 @@ public sealed class FileBackend : HostMemoryBackend
         MemPath = path;
     }
 
-    // A disk may take its time, a network file system all of it.
+    // A disk may be slow, and a network file system may not answer at all.
     protected override bool IsSlowToMap => true;
 
     private protected override bool HasPath => true;
@@ -81,8 +88,8 @@ public sealed class FileBackend : HostMemoryBackend
         }
     }
 
-    /// <summary>True for an unlinked file in a directory: only its descriptor leads to it.</summary>
-    public bool IsTemporary { get; private set; }
+    // A file with a name is found by its path.
+    public override SafeFileHandle? StoreToKeep => _isTemporary ? base.StoreToKeep : null;
 
     protected override MemoryRegion Reallocate(SafeFileHandle store)
     {
@@ -97,7 +104,7 @@ public sealed class FileBackend : HostMemoryBackend
             Offset = Offset,
             ReadOnlyMemory = Rom == OnOffAuto.On,
             Persistent = Pmem,
-            // Opened for reading only, an empty file stays empty: success as with QEMU, and its pages are nobody's to touch.
+            // Opened for reading only, an empty file stays empty: success as with QEMU, and its pages cannot be touched.
             GrownPath = ReadOnly ? null : MemPath,
             IsRestored = IsRestored,
         }.Map(store);
@@ -117,7 +124,7 @@ public sealed class FileBackend : HostMemoryBackend
 
     SafeFileHandle Open()
     {
-        var place = _place = new FilePlace(MemPath, Environment.MemPaths);
+        var place = _place = new FilePlace(MemPath, Services.MemPaths);
         for (var attempt = 1; ; attempt++)
         {
             var errno = place.Open((ReadOnly ? Files.O_RDONLY : Files.O_RDWR) | Files.O_CLOEXEC, out var file);
@@ -133,7 +140,7 @@ public sealed class FileBackend : HostMemoryBackend
                     _created = Files.Status(file!, out var status).Ok ? status : null;
                     return file!;
                 }
-                // Somebody else was quicker: open theirs. Not for ever: a link that leads nowhere is there and is not.
+                // Another process was quicker: its file is opened. Not for ever: a link that leads nowhere both exists and does not.
                 if (errno == Errno.EEXIST && attempt < 8)
                     continue;
             }
@@ -154,16 +161,16 @@ public sealed class FileBackend : HostMemoryBackend
         var errno = place.MakeTemporary($"qemu_back_mem.{RegionName.Replace('/', '_')}.XXXXXX", out var file);
         if (errno.Failed)
             throw QmpErrors.CannotOpen(MemPath, errno.Text);
-        IsTemporary = true;
+        _isTemporary = true;
         return file!;
     }
 
     protected override void Releasing(MemoryRegion? region, bool failed)
     {
-        // Only what this object made, and only while it is still what is there.
+        // Only a file that this object has made, and only while the path still leads to it.
         if (failed && _created is { } made)
             _place!.Remove(made);
-        // Ignored as in QEMU: private memory has no blocks to give back.
+        // As in QEMU the error is ignored: private memory has no blocks to give back.
         if (!failed && DiscardData && !IsKept)
             region?.Mapping.Advise(0, region.Mapping.Length, Mman.MADV_REMOVE);
     }

@@ -6,35 +6,35 @@ using Microsoft.Win32.SafeHandles;
 namespace HostMemd.Backend.Memory;
 
 /// <summary>
-/// Where a <c>mem-path</c> leads. Confined to directories, it is walked by the kernel from the directory on and may not leave it by
-/// <c>..</c>, by a symbolic link or by a race (openat2(2), RESOLVE_BENEATH).
+/// The file of a <c>mem-path</c>. Where paths are confined to directories, the kernel walks the path from the directory on and does not
+/// leave it by <c>..</c>, by a symbolic link or by a race (openat2(2), RESOLVE_BENEATH).
 /// </summary>
 sealed class FilePlace
 {
-    // QEMU makes its files readable for all, less the umask; a confined file is nobody else's.
+    // QEMU makes its files readable for all, less the umask; a confined file is the daemon's alone.
     const int ModeAnywhere = 0b110_100_100, ModeConfined = 0b110_000_000;
 
     readonly string _path;
     readonly string? _directory;
 
-    /// <param name="path">The client's.</param>
+    /// <param name="path">The path that the client gave.</param>
     /// <param name="allowed">Directories; empty: anywhere.</param>
-    /// <exception cref="QmpException">It is not below any of them.</exception>
+    /// <exception cref="QmpException">The path is not below any of them.</exception>
     public FilePlace(string path, IReadOnlyList<string> allowed)
     {
         _path = path;
         if (allowed.Count == 0)
             return;
-        // The longest: one directory of the list may lie below another, behind a link that leads out of that.
+        // The longest that fits: one directory of the list may lie below another, behind a link that leads out of that.
         _directory = allowed.OrderByDescending(d => d.Length)
             .FirstOrDefault(d => path.StartsWith(d.TrimEnd('/') + "/", StringComparison.Ordinal) || path == d)
             ?? throw QmpErrors.PathNotAllowed(path);
     }
 
-    /// <summary>Opens it without waiting for anybody: a FIFO without a writer, a device without a carrier.</summary>
+    /// <summary>Opens the file without waiting for another process: a FIFO without a writer, a device without a carrier.</summary>
     public Errno Open(int flags, out SafeFileHandle? file)
     {
-        // Somebody's lease on the file is worth waiting for: it must be given up within fs.lease-break-time (fcntl(2)).
+        // Another process's lease on the file is waited for: the kernel ends it within fs.lease-break-time (fcntl(2)).
         var errno = OpenNow(flags | Files.O_NOCTTY | Files.O_NONBLOCK, out file);
         return errno == Errno.EAGAIN ? OpenNow(flags | Files.O_NOCTTY, out file) : errno;
     }
@@ -48,12 +48,12 @@ sealed class FilePlace
             return errno;
         using var directory = file;
         var below = _path[_directory.TrimEnd('/').Length..].TrimStart('/');
-        // Mode is only allowed where a file is made (openat2(2), EINVAL).
+        // openat2(2) takes a mode only where a file is made (EINVAL).
         return Files.OpenBeneath(directory!, below.Length == 0 ? "." : below, flags, (flags & Files.O_CREAT) != 0 ? ModeConfined : 0,
             Files.RESOLVE_BENEATH | Files.RESOLVE_NO_MAGICLINKS, out file);
     }
 
-    /// <summary>Removes the file if it is still that one, and only within the directory that was checked.</summary>
+    /// <summary>Removes the file if the path still leads to it, and only within the directory that was checked.</summary>
     public void Remove(FileStatus made)
     {
         var name = _path;
@@ -74,7 +74,7 @@ sealed class FilePlace
 
     FilePlace(string path, string directory) => (_path, _directory) = (path, directory);
 
-    // By its descriptor, so that it is the directory that was checked.
+    // Through its descriptor, so that it is the directory that was checked.
     static string InDirectory(SafeFileHandle directory, string name) =>
         string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{directory.DangerousGetHandle()}/{name}");
 
@@ -93,7 +93,8 @@ sealed class FilePlace
         }
         using (directory)
         {
-            var made = Files.MakeTemporary(directory is null ? $"{_path}/{template}" : InDirectory(directory, template), out file, out var path);
+            var name = directory is null ? $"{_path}/{template}" : InDirectory(directory, template);
+            var made = Files.MakeTemporary(name, out file, out var path);
             if (made.Ok)
                 Files.Unlink(path);
             return made;

@@ -1,34 +1,36 @@
-using HostMemd.Backend.Jobs;
 using HostMemd.Backend.Prealloc;
+using HostMemd.Backend.Regions;
+using HostMemd.Backend.Threads;
 using HostMemd.Linux;
 using HostMemd.Qapi;
 
 namespace HostMemd.Backend.Memory;
 
-// Filling the memory ahead of use. Whoever asks for it — object-add, qom-set or a client that does not wait — it is a job, in its
-// turn among the changes of this object.
+// Filling the memory ahead of use. It is a job, in its turn among the changes of this object, whether object-add, qom-set or
+// memdev-prealloc asks for it.
 public abstract partial class HostMemoryBackend
 {
-    // The command waits for it, but others may watch and stop it.
-    FillJob NewImplicitJob() => new("prealloc-" + Name, Name, Size, Environment.Fillers) { IsImplicit = true };
+    // The command waits for the job, but other clients may watch and stop it.
+    FillJob NewImplicitJob() => new("prealloc-" + Name, Name, Size, Services.Fillers) { IsImplicit = true };
 
-    /// <summary>Starts filling as a job of that id and returns at once. Called with the state held.</summary>
+    /// <summary>Starts a filling as a job of that id and returns at once. Called with the state held.</summary>
     /// <exception cref="QmpException">This memory cannot be filled, or the id is taken.</exception>
     public void StartPrealloc(string jobId, uint threads)
     {
+        Services.State.AssertHeld();
         if (Region is not { } region)
             throw QmpErrors.ObjectNotFound(Name);
         if (!Reserve)
             throw QmpErrors.PreallocWithoutReserve();
         if (region.IsReadOnly)
             throw QmpErrors.ReadonlyPrealloc();
-        var job = new FillJob(jobId, Name, Size, Environment.Fillers) { Threads = threads };
-        AddJob(job);
+        var job = new FillJob(jobId, Name, Size, Services.Fillers) { Threads = threads };
+        Services.Jobs.Add(job);
         _ = RunAsync(job);
 
         async Task RunAsync(FillJob job)
         {
-            // Away from the caller, who holds the state.
+            // Not on the caller's thread: the caller holds the state.
             await Task.Yield();
             try
             {
@@ -36,29 +38,21 @@ public abstract partial class HostMemoryBackend
             }
             catch (QmpException)
             {
-                // It is in the job.
+                // The job has the error.
             }
             catch (Exception bug)
             {
-                Log.FillingBroke(Environment.Logger, Name, bug);
+                Log.FillingBroke(Services.Logger, Name, bug);
             }
         }
-    }
-
-    void AddJob(FillJob job)
-    {
-        var most = Environment.Quota.MaxFillings;
-        if (most > 0 && Environment.Jobs.All.Count(j => j.Status < JobStatus.Concluded) >= most)
-            throw QmpErrors.LimitReached("Fillings", (ulong)most);
-        Environment.Jobs.Add(job);
     }
 
     async Task PreallocInTurnAsync(FillJob job, bool added = false)
     {
         if (!added)
         {
-            lock (Environment.State)
-                AddJob(job);
+            using (Services.State.Enter())
+                Services.Jobs.Add(job);
         }
         QmpException? failure = null;
         try
@@ -68,7 +62,7 @@ public abstract partial class HostMemoryBackend
                 throw QmpErrors.DeviceNotFound(Path);
             if (region.IsReadOnly)
                 throw QmpErrors.ReadonlyPrealloc();
-            await FillAsync(job, region).ConfigureAwait(false);
+            await FillRegionAsync(job, region).ConfigureAwait(false);
             _prealloc = true;
         }
         catch (Exception error)
@@ -78,46 +72,46 @@ public abstract partial class HostMemoryBackend
         }
         finally
         {
-            lock (Environment.State)
+            using (Services.State.Enter())
             {
                 if (job.Status < JobStatus.Concluded)
-                    Environment.Jobs.Conclude(job, failure?.Message);
+                    Services.Jobs.Conclude(job, failure?.Message);
                 if (failure is null && Parent is not null)
-                    Environment.Tree.NotifyChanged(this);
+                    Services.Tree.NotifyChanged(this);
             }
         }
     }
 
-    // Memory that is to go need not be filled. A command that waits for its filling keeps its turn: it was first, as in QEMU.
+    // Memory that is being deleted need not be filled. A command that waits for its filling keeps its turn: it was first, as in QEMU.
     void StopJobs()
     {
-        lock (Environment.State)
+        using (Services.State.Enter())
         {
-            foreach (var job in Environment.Jobs.All)
+            foreach (var job in Services.Jobs.All)
             {
                 if (job is FillJob { IsImplicit: false, Status: < JobStatus.Aborting } fill && fill.Memdev == Name)
-                    Environment.Jobs.Cancel(job.Id);
+                    Services.Jobs.Cancel(job.Id);
             }
         }
     }
 
-    async Task FillAsync(FillJob job, MemoryRegion region)
+    async Task FillRegionAsync(FillJob job, MemoryRegion region)
     {
         var shortage = new Shortage(region, HostNodes, Reserve);
-        if ((shortage.OfHugePages() ?? shortage.OfControlGroup(Environment.Fillers.Promised)) is { } missing)
+        if ((shortage.OfHugePages() ?? shortage.OfControlGroup(Services.Fillers.Promised)) is { } missing)
             throw QmpErrors.PreallocFailed($"{Errno.ENOMEM.Text}: {missing}");
         var (wasEmpty, holes) = (region.IsEmpty, FileHoles.Of(region));
         var threads = job.Threads == 0 ? PreallocThreads : job.Threads;
         using var filling = new Filling(region, threads, WorkerCpus());
-        lock (Environment.State)
+        using (Services.State.Enter())
         {
             job.Attach(filling);
             if (job.IsCancelled)
                 filling.Stop();
             else
-                Environment.Jobs.Move(job, JobStatus.Running);
+                Services.Jobs.Move(job, JobStatus.Running);
         }
-        var errno = await Environment.Fillers.RunAsync(filling).ConfigureAwait(false);
+        var errno = await Services.Fillers.RunAsync(filling).ConfigureAwait(false);
         if (errno.Ok)
             return;
         var reached = $"{errno.Text}: {filling.Current} of {filling.Total} bytes filled";
@@ -127,17 +121,18 @@ public abstract partial class HostMemoryBackend
         var failure = QmpErrors.PreallocFailed(reached);
         if (errno == Errno.ECANCELED)
         {
-            // Giving gigabytes back takes longer than stopping: who cancels need not wait for it, the next change of this memory does.
-            lock (Environment.State)
-                Environment.Jobs.Conclude(job, failure.Message);
+            // Giving gigabytes back takes longer than stopping. The client that cancels need not wait for it; the next change of this
+            // memory does.
+            using (Services.State.Enter())
+                Services.Jobs.Conclude(job, failure.Message);
         }
-        // What never was complete is unmapped now, and gone with that unless somebody's file holds it.
-        if ((wasEmpty || holes is not null) && (_complete || HasPath))
-            await Off.LoopAsync(filling.Current > QuickBytes, () => region.GiveBack(wasEmpty, holes)).ConfigureAwait(false);
+        // Memory that never was complete is unmapped next, which frees it unless a file with a path holds it.
+        if ((wasEmpty || holes is not null) && (_isComplete || HasPath))
+            await MemoryWork.RunAsync(filling.Current > QuickBytes, () => region.GiveBack(wasEmpty, holes)).ConfigureAwait(false);
         throw failure;
     }
 
-    // The context's CPUs, else those of the nodes that the memory is bound to, as far as the daemon may use them.
+    // The CPUs of the context, else those of the nodes that the memory is bound to, as far as the daemon may use them.
     Func<int[]?> WorkerCpus()
     {
         if (PreallocContext is { } context)

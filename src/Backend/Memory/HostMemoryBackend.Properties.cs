@@ -1,4 +1,3 @@
-using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
 using HostMemd.Qapi;
 using static HostMemd.Qapi.QapiTypes;

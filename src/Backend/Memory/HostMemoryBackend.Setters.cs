@@ -1,14 +1,13 @@
 using HostMemd.Backend.Prealloc;
+using HostMemd.Backend.Regions;
 using HostMemd.Linux;
 using HostMemd.Qapi;
 
 namespace HostMemd.Backend.Memory;
 
-// The setters. They are called with the state held; the part that moves memory goes on without it, in its turn.
+// The setters. They are called with the state held; the part that moves memory runs without it, in its turn.
 public abstract partial class HostMemoryBackend
 {
-    bool _prealloc;
-
     public ulong Size { get; private set; }
     public bool Share { get; protected set; }
     public bool Reserve { get; private set; } = true;
@@ -20,8 +19,8 @@ public abstract partial class HostMemoryBackend
     public bool UseCanonicalPath { get; private set; }
     public ThreadContext? PreallocContext { get; private set; }
 
-    /// <summary>Under the forced preallocation of QEMU 2016 it reads true whatever was set.</summary>
-    public bool Prealloc => _prealloc || Environment.Machine.MemPrealloc;
+    /// <summary>Whether the memory is filled ahead of use. Always true under the forced preallocation of QEMU 2016.</summary>
+    public bool Prealloc => _prealloc || Services.Machine.MemPrealloc;
 
     void SetSize(ulong size)
     {
@@ -56,7 +55,7 @@ public abstract partial class HostMemoryBackend
             Merge = merge;
             return default;
         }
-        // Taking pages apart again copies them: that takes time.
+        // Unmerging copies the pages, which takes time.
         return ChangeAsync(slow: !merge, region =>
         {
             if (merge == Merge)
@@ -91,7 +90,7 @@ public abstract partial class HostMemoryBackend
 
     ValueTask SetPrealloc(bool prealloc)
     {
-        if (Environment.Machine.MemPrealloc && prealloc)
+        if (Services.Machine.MemPrealloc && prealloc)
             throw QmpErrors.ForcedPrealloc();
         if (prealloc && !Reserve)
             throw QmpErrors.PreallocWithoutReserve();
@@ -100,7 +99,7 @@ public abstract partial class HostMemoryBackend
             _prealloc = prealloc;
             return default;
         }
-        // What is filled stays filled; QEMU accepts false and does nothing.
+        // Filled memory stays filled: QEMU accepts false and does nothing.
         return prealloc && !_prealloc ? new(PreallocInTurnAsync(NewImplicitJob())) : default;
     }
 
@@ -118,19 +117,20 @@ public abstract partial class HostMemoryBackend
             SetContext(null);
             return;
         }
-        var target = Environment.Tree.Resolve(path);
+        var target = Services.Tree.Resolve(path);
         SetContext(target as ThreadContext
             ?? throw QmpErrors.InvalidParameterType("prealloc-context", ThreadContext.ContextClass.Name));
     }
 
     void SetContext(ThreadContext? context)
     {
+        Services.State.AssertHeld();
         context?.AddUser();
         PreallocContext?.RemoveUser();
         PreallocContext = context;
     }
 
-    // A deleted context keeps its thread while it is linked, but has no path any more.
+    // A deleted context keeps its thread while objects link to it, but has no path any more.
     string ContextPath => PreallocContext is { IsDeleted: false } context ? context.Path : "";
 
     ValueTask SetPolicy(HostMemPolicy policy)
@@ -158,7 +158,7 @@ public abstract partial class HostMemoryBackend
         return RebindAsync(() => new(Policy, set));
     }
 
-    // One of the pair is set at a time, so in between they may contradict each other: the kernel's binding then stays.
+    // A client sets one of the two at a time, so in between they may contradict each other: the binding then stays as it is.
     ValueTask RebindAsync(Func<NumaPolicy> wanted) => ChangeAsync(slow: true, region =>
     {
         var next = wanted();
@@ -169,6 +169,4 @@ public abstract partial class HostMemoryBackend
         }
         (Policy, HostNodes) = (next.Policy, next.Nodes);
     });
-
-    NumaPolicy _bound;
 }

@@ -1,16 +1,17 @@
-using HostMemd.Backend.Leases;
 using HostMemd.Linux;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Backend.Memory;
 
-// Who else uses the memory: those it was lent to, and those the kernel knows of.
+// Lending the memory to other processes, and asking for its users before it is deleted.
 public abstract partial class HostMemoryBackend
 {
+    const uint OwnerAndOthers = 0b110_000_110;
+
     /// <summary>Opens the memory for another process.</summary>
-    /// <param name="readOnly">The descriptor is not to be mapped writable. Memory that is read-only itself is lent so in any case.</param>
-    /// <returns>A descriptor with an open file of its own, so that the kernel counts whoever has it.</returns>
+    /// <param name="readOnly">In: the descriptor must not be mapped writable. Out: true also for memory that is read-only itself.</param>
+    /// <returns>A descriptor with an open file of its own, so that a write lease shows its user.</returns>
     /// <exception cref="QmpException">No other process can share this memory.</exception>
     public SafeFileHandle OpenForLending(ref bool readOnly)
     {
@@ -22,50 +23,26 @@ public abstract partial class HostMemoryBackend
     }
 
     /// <summary>
-    /// Lets the user of a process that was lent the memory for writing open it again through its own <c>/proc/self/fd</c>: QEMU takes
-    /// memory by path only. Memory without a path of its own is its owner's otherwise, so that a loan for reading holds against others.
+    /// Lets the user of a borrower that may write open the memory again through its own <c>/proc/self/fd</c>: QEMU takes memory by path
+    /// only. Without this only the daemon's user can open memory that has no path of its own, so that a borrower that may only read
+    /// cannot.
     /// </summary>
+    /// <param name="lent">Any descriptor of the memory.</param>
     /// <param name="uid">The user.</param>
-    public void AdmitUser(uint uid)
+    public void AdmitUser(SafeFileHandle lent, uint uid)
     {
-        // Root and the owner may in any case.
-        if (uid == 0 || HasPath || Region is not { File: { } file } || (Files.Status(file, out var status).Ok && status.Uid == uid))
+        // Root and the owner need no permission.
+        if (uid == 0 || HasPath || (Files.Status(lent, out var status).Ok && status.Uid == uid))
             return;
-        // Huge pages have no access lists: there it is everybody. Whatever fails, the descriptor that is lent is good for mapping.
-        if (PosixAcl.Admit(file, uid) == Errno.EOPNOTSUPP)
-            Files.SetMode(file, OwnerAndOthers);
+        // hugetlbfs has no access lists: all users are let in there. If this fails, the descriptor that is lent can still be mapped.
+        if (PosixAcl.Admit(lent, uid) == Errno.EOPNOTSUPP)
+            Files.SetMode(lent, OwnerAndOthers);
     }
 
-    const uint OwnerAndOthers = 0b110_000_110;
-
-    /// <summary>The file is one that others may know, and its mode their business.</summary>
+    /// <summary>The file has a path, which other programs may know, and its mode is the administrator's.</summary>
     private protected virtual bool HasPath => false;
 
-    public override QmpException? DeletionRefusal()
-    {
-        var leases = Environment.Leases.Of(this);
-        if (leases.Count == 0)
-            return null;
-        // QEMU's text, as long as query-memdev-mappings can name one of them.
-        return leases.FirstOrDefault(l => l.Pid == Lease.Unnumbered) is { } elsewhere && leases.All(l => l.Pid == Lease.Unnumbered)
-            ? QmpErrors.ObjectLentElsewhere(Name, elsewhere.Mapping) : QmpErrors.ObjectMapped(Name);
-    }
+    public override QmpException? DeletionRefusal() => Services.Users.Refusal(this);
 
-    public override async ValueTask<QmpException?> DeletionRefusalAsync()
-    {
-        if (Region is not { } region)
-            return null;
-        // Not known: nothing of ours speaks against it, and the log says what could not be seen.
-        var held = await Environment.Holders.IsHeldElsewhereAsync(region, IsFileOfAnother).ConfigureAwait(false);
-        return held == true ? QmpErrors.ObjectMapped(Name) : null;
-    }
-
-    bool IsFileOfAnother()
-    {
-        lock (Environment.State)
-        {
-            return Environment.Tree.Objects.Children.OfType<HostMemoryBackend>()
-                .Any(b => b != this && b.Region?.Identity is { } file && file == Region?.Identity);
-        }
-    }
+    public override ValueTask<QmpException?> DeletionRefusalAsync() => Services.Users.RefusalAsync(this);
 }

@@ -1,6 +1,7 @@
-using HostMemd.Backend.Leases;
 using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
+using HostMemd.Backend.Regions;
+using HostMemd.Backend.Threads;
 using HostMemd.Linux;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
@@ -8,41 +9,55 @@ using Microsoft.Win32.SafeHandles;
 namespace HostMemd.Backend.Memory;
 
 /// <summary>
-/// What all memory backends share: the properties, and the way from properties to memory — allocate, advise, bind, preallocate.
-/// Binding comes before filling, so that pages land where they were asked for.
+/// What all memory backends share: the properties, and the way from properties to memory: allocate, advise, bind, fill. Binding comes
+/// before filling, so that pages land on the nodes that were asked for.
 /// </summary>
 public abstract partial class HostMemoryBackend : QomObject
 {
-    // Changes of one object's memory come one after the other, in the order of the commands; other objects are not concerned.
-    readonly AsyncGate _changes = new();
-    MemoryRegionObject? _regionObject;
+    // Mapping this much, or giving it back filled, takes a fraction of a millisecond: little more than starting a thread.
+    const ulong QuickBytes = 4 << 20;
 
-    protected HostMemoryBackend(QomClass type, QomEnvironment environment, string id) : base(type, id)
+    // Changes of one object's memory run one after the other, in the order of the commands. Other objects have gates of their own.
+    readonly AsyncGate _changes = new();
+
+    MemoryRegionObject? _regionObject;
+    bool _prealloc;
+    bool _isComplete;
+
+    // The binding that the kernel has applied.
+    NumaPolicy _bound;
+
+    // What came from another process, until it is mapped.
+    SafeFileHandle? _store;
+    FileIdentity? _expected;
+    bool _isRestored;
+
+    protected HostMemoryBackend(QomClass type, BackendServices services, string id) : base(type, id)
     {
-        Environment = environment;
-        Merge = environment.Machine.MemMerge;
-        Dump = environment.Machine.DumpGuestCore;
-        PreallocThreads = environment.Machine.Cpus;
-        _prealloc = environment.Machine.MemPrealloc;
+        Services = services;
+        Merge = services.Machine.MemMerge;
+        Dump = services.Machine.DumpGuestCore;
+        PreallocThreads = services.Machine.Cpus;
+        _prealloc = services.Machine.MemPrealloc;
     }
 
-    protected QomEnvironment Environment { get; }
+    protected BackendServices Services { get; }
 
     /// <summary>The memory; null until it is mapped.</summary>
     public MemoryRegion? Region { get; private set; }
 
     protected bool IsMapped => Region is not null;
 
-    /// <summary>How QEMU calls the memory: the id, or the whole path.</summary>
+    /// <summary>QEMU's name of the memory: the id, or the whole path.</summary>
     public string RegionName => UseCanonicalPath ? "/objects/" + Name : Name;
 
     /// <summary>Maps the memory.</summary>
-    /// <exception cref="QmpException">It cannot be had; nothing is mapped, and no file of our making is left.</exception>
+    /// <exception cref="QmpException">The memory cannot be had; nothing is mapped, and no file that this object made is left.</exception>
     protected abstract MemoryRegion Allocate();
 
     /// <summary>Maps memory that another process had made.</summary>
     /// <param name="store">Its descriptor; the region takes it over.</param>
-    /// <exception cref="QmpException">It cannot be had; the descriptor stays the caller's.</exception>
+    /// <exception cref="QmpException">The memory cannot be had; the descriptor stays the caller's.</exception>
     protected abstract MemoryRegion Reallocate(SafeFileHandle store);
 
     /// <summary>Whether the size must be a multiple of the page size, as for all types but <c>memory-backend-ram</c>.</summary>
@@ -51,21 +66,25 @@ public abstract partial class HostMemoryBackend : QomObject
     /// <summary>Called before the memory is unmapped; <paramref name="failed"/> if the object was never complete.</summary>
     protected virtual void Releasing(MemoryRegion? region, bool failed) { }
 
+    // Mapping refuses a size that cannot be had; here the size must only not overflow the sum.
+    internal override ulong Cost => Math.Min(Size, 1UL << 56);
+
     internal override (ulong Bytes, bool IsPrivate) Room => (Size, !Share);
 
-    public override ValueTask CompleteAsync() => Off.LoopAsync(IsSlowToMap, Map);
+    /// <summary>
+    /// The descriptor through which another process can have this memory, or null: the memory has a path, or is private. It stays the
+    /// object's.
+    /// </summary>
+    public virtual SafeFileHandle? StoreToKeep => Region is { Identity: not null } region ? region.File : null;
 
-    public override async ValueTask FinishAsync()
+    public override ValueTask MapAsync() => MemoryWork.RunAsync(IsSlowToMap, Map);
+
+    public override async ValueTask FillAsync()
     {
         if (Prealloc)
             await PreallocInTurnAsync(NewImplicitJob()).ConfigureAwait(false);
-        _complete = true;
+        _isComplete = true;
     }
-
-    bool _complete;
-
-    // This much is mapped, or given back full, in a fraction of a millisecond: little more than a thread takes to start.
-    const ulong QuickBytes = 4 << 20;
 
     /// <summary>Opening a file may wait for a disk; large memory takes its time.</summary>
     protected virtual bool IsSlowToMap => Size > QuickBytes;
@@ -75,7 +94,7 @@ public abstract partial class HostMemoryBackend : QomObject
         var region = Region = MapStore();
         if (IsAligned && Size % region.PageSize != 0)
             throw QmpErrors.SizeMultiple(Class.Name, ByteText.Of(region.PageSize));
-        // Advice is advice: QEMU ignores what comes of it, and query-memdev-stats tells what the kernel made of it.
+        // As in QEMU an error is ignored. query-memdev-stats reports what the kernel made of the advice.
         region.Mapping.Advise(0, region.Mapping.Length, Mman.MADV_HUGEPAGE);
         region.Mapping.Advise(0, region.Mapping.Length, Mman.MADV_DONTFORK);
         if (Merge)
@@ -91,28 +110,26 @@ public abstract partial class HostMemoryBackend : QomObject
         _bound = policy;
     }
 
-    // What came from another process, until it is mapped.
-    SafeFileHandle? _store;
-    FileIdentity? _expected;
-    bool _restored;
-
-    internal override void Restore(SafeFileHandle? store, FileIdentity? identity)
+    /// <summary>Called before <see cref="MapAsync"/> of an object that another process had made.</summary>
+    /// <param name="store">The descriptor of its memory, taken over; null where the memory is found by path.</param>
+    /// <param name="identity">What the file behind it must still be; null if not known.</param>
+    internal void Restore(SafeFileHandle? store, FileIdentity? identity)
     {
-        (_store, _expected, _restored) = (store, identity, true);
-        // Filled is filled: the pages are where they were.
-        _complete = true;
+        (_store, _expected, _isRestored) = (store, identity, true);
+        // The memory is filled already: its pages are where they were.
+        _isComplete = true;
     }
 
-    /// <summary>Made by another process: a file that is missing is not to be made anew.</summary>
-    protected bool IsRestored => _restored;
+    /// <summary>Another process made the memory: a missing file must not be made anew.</summary>
+    protected bool IsRestored => _isRestored;
 
     MemoryRegion MapStore()
     {
-        if (!_restored)
+        if (!_isRestored)
             return Allocate();
         if (_store is null && _expected is null)
             throw QmpErrors.NotRestorable(Name);
-        // An older version left memory sealable where vm.memfd_noexec is set. Without this it is no worse than it was.
+        // An older version left memory sealable where vm.memfd_noexec is set. An error leaves it so.
         if (_store is not null)
             Memfd.EndSealing(_store);
         var region = _store is null ? Allocate() : Reallocate(_store);
@@ -125,7 +142,7 @@ public abstract partial class HostMemoryBackend : QomObject
 
     static void Bind(NumaPolicy policy, MemoryRegion region)
     {
-        // The kernel drops absent nodes silently when one is there; that none is there it says itself.
+        // The kernel drops absent nodes silently if one of the nodes is online; if none is, mbind(2) fails.
         var online = Sysfs.OnlineNodes();
         int[] absent = [.. policy.Nodes.ToList().Select(n => (int)n).Except(online)];
         if (absent.Length > 0 && absent.Length < policy.Nodes.ToList().Count)
@@ -135,7 +152,7 @@ public abstract partial class HostMemoryBackend : QomObject
             throw QmpErrors.CannotBind(errno.Text);
     }
 
-    public override void Adopted()
+    public override void OnVisible()
     {
         _regionObject = new(this);
         _regionObject.Parent = this;
@@ -150,35 +167,35 @@ public abstract partial class HostMemoryBackend : QomObject
         StopJobs();
         using var turn = await _changes.EnterAsync().ConfigureAwait(false);
         var region = Region;
-        await Off.LoopAsync(IsSlowToMap, () =>
+        await MemoryWork.RunAsync(IsSlowToMap, () =>
         {
-            Releasing(region, failed: !_complete);
+            Releasing(region, failed: !_isComplete);
             region?.Dispose();
             _store?.Dispose();
         }).ConfigureAwait(false);
-        lock (Environment.State)
+        using (Services.State.Enter())
             SetContext(null);
     }
 
-    internal override void Abandon() => SetContext(null);
+    internal override void DiscardUnmapped() => SetContext(null);
 
     /// <summary>
-    /// Runs a change of the memory in its turn. The object may be deleted before its turn comes; it is then not found.
+    /// Runs a change of the memory in its turn. If the object is deleted before its turn comes, the client gets DeviceNotFound.
     /// </summary>
     async ValueTask ChangeAsync(bool slow, Action<MemoryRegion> change)
     {
         using var turn = await _changes.EnterAsync().ConfigureAwait(false);
         if (Region is not { Mapping.IsClosed: false } region)
             throw QmpErrors.DeviceNotFound(Path);
-        // Even quick advice may wait for a step of a filling, and the caller holds the state.
-        await Off.CallerAsync(slow, () => change(region)).ConfigureAwait(false);
+        // The caller holds the state, and even quick advice may wait for a step of a filling.
+        await MemoryWork.RunOffCallerAsync(slow, () => change(region)).ConfigureAwait(false);
     }
 
     void Expect(Errno errno, string property, string adviceName)
     {
         if (errno.Ok)
             return;
-        Log.AdviceFailed(Environment.Logger, Name, adviceName, errno);
+        Log.AdviceFailed(Services.Logger, Name, adviceName, errno);
         throw QmpErrors.AdviceFailed(property, adviceName, errno.Text);
     }
 }

@@ -2,7 +2,7 @@ using HostMemd.Qapi;
 
 namespace HostMemd.Backend.Memory;
 
-/// <summary>What QEMU's machine would supply: the initial values of every backend.</summary>
+/// <summary>The initial values of every backend, which QEMU's machine supplies.</summary>
 public sealed record MachineDefaults
 {
     /// <summary>Initial <c>merge</c> (QEMU: machine property mem-merge).</summary>
@@ -14,10 +14,10 @@ public sealed record MachineDefaults
     /// <summary>Initial <c>prealloc-threads</c> (QEMU: the machine's CPUs).</summary>
     public uint Cpus { get; init; } = 1;
 
-    /// <summary>QEMU 2016's <c>-mem-prealloc</c>: every backend is preallocated and cannot be told to be.</summary>
+    /// <summary>QEMU 2016's <c>-mem-prealloc</c>: every backend is filled, and refuses <c>prealloc=on</c>.</summary>
     public bool MemPrealloc { get; init; }
 
-    /// <summary>Values set on every object of a class or of one derived from it, before its own.</summary>
+    /// <summary>Values that every object of a class, or of one derived from it, gets before its own.</summary>
     public IReadOnlyList<GlobalProperty> Globals { get; init; } = [];
 }
 

@@ -1,5 +1,6 @@
 using System.Numerics;
 using HostMemd.Backend.Qom;
+using HostMemd.Backend.Regions;
 using HostMemd.Linux;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
@@ -7,7 +8,9 @@ using static HostMemd.Qapi.QapiTypes;
 
 namespace HostMemd.Backend.Memory;
 
-/// <summary><c>memory-backend-memfd</c>: anonymous memory with a descriptor, in huge pages if wished, sealed against resizing.</summary>
+/// <summary>
+/// <c>memory-backend-memfd</c>: anonymous memory with a descriptor, in huge pages if <c>hugetlb</c> is set, sealed against resizing.
+/// </summary>
 public sealed class MemfdBackend : HostMemoryBackend
 {
     const int Seals = Memfd.F_SEAL_SEAL | Memfd.F_SEAL_SHRINK | Memfd.F_SEAL_GROW;
@@ -17,15 +20,18 @@ public sealed class MemfdBackend : HostMemoryBackend
         .Row("hugetlbsize", QapiTypes.Size, "Huge pages size (ex: 2M, 1G)", b => b.HugeTlbSize, (b, v) => b.SetHugeTlbSize(v),
             frozen: b => b.IsMapped ? QmpErrors.CannotChange() : null)
         .Row("seal", Bool, "Seal growing & shrinking", b => b.Seal, (b, v) => b.Seal = b.Unmapped(v))
-        .Rows, (environment, id) => new MemfdBackend(environment, id));
+        .Rows)
+    {
+        IsCreatable = true,
+    };
 
-    MemfdBackend(QomEnvironment environment, string id) : base(MemfdClass, environment, id) => Share = true;
+    internal MemfdBackend(BackendServices services, string id) : base(MemfdClass, services, id) => Share = true;
 
     public bool HugeTlb { get; private set; }
     public ulong HugeTlbSize { get; private set; }
     public bool Seal { get; private set; } = true;
 
-    // QEMU lets both be flipped after creation, and they then lie.
+    // QEMU lets a client flip both after creation; they are then wrong.
     bool Unmapped(bool value) => IsMapped ? throw QmpErrors.CannotChange() : value;
 
     void SetHugeTlbSize(ulong size)
@@ -46,7 +52,7 @@ public sealed class MemfdBackend : HostMemoryBackend
 
     protected override MemoryRegion Allocate()
     {
-        // Looked at in any case: QEMU refuses a size that is none before it asks whether huge pages are wanted.
+        // In any case: QEMU refuses a malformed size even if huge pages are not wanted.
         var shift = HugeShift();
         var flags = Memfd.MFD_CLOEXEC | (Seal ? Memfd.MFD_ALLOW_SEALING : 0);
         if (HugeTlb)

@@ -1,4 +1,5 @@
 using HostMemd.Backend.Qom;
+using HostMemd.Backend.Regions;
 using HostMemd.Linux;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
@@ -6,13 +7,13 @@ using Microsoft.Win32.SafeHandles;
 namespace HostMemd.Backend.Memory;
 
 /// <summary><c>memory-backend-ram</c>: private anonymous memory, or with <c>share=on</c> a memfd.</summary>
-public sealed class RamBackend(QomEnvironment environment, string id) : HostMemoryBackend(RamClass, environment, id)
+public sealed class RamBackend(BackendServices services, string id) : HostMemoryBackend(RamClass, services, id)
 {
     // 2 MiB on x86-64: transparent huge pages fit.
     const ulong Alignment = 2 << 20;
 
     public static QomClass RamClass { get; } =
-        new("memory-backend-ram", BackendClass, [], (environment, id) => new RamBackend(environment, id));
+        new("memory-backend-ram", BackendClass, []) { IsCreatable = true };
 
     protected override bool IsAligned => false;
 
@@ -36,12 +37,12 @@ public sealed class RamBackend(QomEnvironment environment, string id) : HostMemo
     MemoryRegion AllocateShared(ulong length)
     {
         var errno = Memfd.Create(MemfdName, Memfd.MFD_CLOEXEC, out var file);
-        // QEMU's text and flags. Where the kernel has no memfds at all, QEMU takes anonymous memory, which could be lent to no one.
+        // QEMU's text and flags. Where the kernel has no memfds at all, QEMU takes anonymous memory, which no process could borrow.
         if (errno.Failed)
             throw QmpErrors.CannotCreateMemfd(Memfd.MFD_CLOEXEC, errno.Text);
         try
         {
-            // From 2^63 on a length is EINVAL (ftruncate(2)); QEMU goes on after that and hears ENOMEM from mmap(2).
+            // From 2^63 on a length is EINVAL (ftruncate(2)); QEMU goes on after that and gets ENOMEM from mmap(2).
             if ((errno = Files.Truncate(file!, length)).Failed)
                 throw QmpErrors.CannotSetUp(RegionName, (errno == Errno.EINVAL ? Errno.ENOMEM : errno).Text);
             if ((errno = Allocation.MakeCountable(ref file!)).Failed)

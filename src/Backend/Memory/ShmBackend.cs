@@ -1,5 +1,6 @@
 using System.Globalization;
 using HostMemd.Backend.Qom;
+using HostMemd.Backend.Regions;
 using HostMemd.Linux;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
@@ -12,16 +13,16 @@ public sealed class ShmBackend : HostMemoryBackend
     static int s_counter;
 
     public static QomClass ShmClass { get; } =
-        new("memory-backend-shm", BackendClass, [], (environment, id) => new ShmBackend(environment, id));
+        new("memory-backend-shm", BackendClass, []) { IsCreatable = true };
 
-    ShmBackend(QomEnvironment environment, string id) : base(ShmClass, environment, id) => Share = true;
+    internal ShmBackend(BackendServices services, string id) : base(ShmClass, services, id) => Share = true;
 
     protected override MemoryRegion Allocate()
     {
         if (!Share)
             throw QmpErrors.ShmNotShared();
         var name = string.Create(CultureInfo.InvariantCulture,
-            $"/qemu-{System.Environment.ProcessId}-shm-{Interlocked.Increment(ref s_counter) - 1}");
+            $"/qemu-{Environment.ProcessId}-shm-{Interlocked.Increment(ref s_counter) - 1}");
         var errno = Shm.Open(name, Files.O_RDWR | Files.O_CREAT | Files.O_EXCL, 0, out var file);
         if (errno.Failed)
             throw QmpErrors.CannotCreateShm(errno.Text);
@@ -29,7 +30,7 @@ public sealed class ShmBackend : HostMemoryBackend
         {
             if ((errno = Shm.Unlink(name)).Failed)
                 throw QmpErrors.CannotCreateShm(errno.Text);
-            // Until it had no name any more nobody was to open it; from here on we must be able to, for lending, also when we are not root.
+            // While it had a name, no process was to open it. From here on the daemon must be able to, for lending, also if it is not root.
             if ((errno = Files.SetMode(file!, Files.OwnerOnly)).Failed)
                 throw QmpErrors.CannotCreateShm(errno.Text);
             if ((errno = Files.Truncate(file!, Size)).Failed)

@@ -14,7 +14,7 @@ public sealed class FillJob(string id, string memdev, ulong size, FillPool pool)
     /// <summary>The object that is filled.</summary>
     public string Memdev { get; } = memdev;
 
-    /// <summary>At most as many workers; 0 for the object's own number.</summary>
+    /// <summary>The most workers; 0 for the object's <c>prealloc-threads</c>.</summary>
     public uint Threads { get; init; }
 
     /// <summary>When it was asked for.</summary>
@@ -30,10 +30,10 @@ public sealed class FillJob(string id, string memdev, ulong size, FillPool pool)
     public override ulong Current => _filling?.Current ?? 0;
     public override ulong Total => size;
 
-    /// <summary>Told to stop before its turn had come.</summary>
+    /// <summary>A client cancelled the job before its turn had come.</summary>
     internal bool IsCancelled { get; private set; }
 
-    /// <summary>Its turn has come.</summary>
+    /// <summary>Called when the job's turn has come.</summary>
     internal void Attach(Filling filling)
     {
         _filling = filling;

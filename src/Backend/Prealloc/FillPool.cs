@@ -1,29 +1,56 @@
 using System.Diagnostics;
+using HostMemd.Backend.Threads;
 using HostMemd.Linux;
 using HostMemd.Qapi;
 
 namespace HostMemd.Backend.Prealloc;
 
 /// <summary>
-/// The threads that fill memory: one bound for the whole daemon, shared by all fillings, a step at a time and by time, so that
-/// each gets the same whatever its pages cost. Threads are started when there is work and leave when there has been none for a while, but for
-/// one: where no other can be had, fillings go on with those there are.
+/// The threads that fill memory: one bound for the whole daemon. All fillings share them a step at a time, so that each gets the same
+/// time whatever its pages cost. A thread is started when there is work and leaves after a while without any. One stays, so that fillings
+/// go on where the kernel grants no other.
 /// </summary>
-public sealed class FillPool(int bound)
+public sealed class FillPool(int most)
 {
     static readonly TimeSpan s_idle = TimeSpan.FromSeconds(1);
 
-    // A worker calls madvise and little else.
+    // Enough: a worker calls madvise and little else.
     const int StackBytes = 256 << 10;
 
     readonly object _gate = new();
     readonly List<Filling> _fillings = [];
     readonly int[] _ownCpus = Sched.GetAffinity(0, out var cpus).Ok ? cpus : [];
+    int _most = most;
     int _threads;
     int _kept;
     int _coming;
 
-    /// <summary>Bytes that the fillings under way are still going to take, huge pages of a pool aside.</summary>
+    /// <summary>The number of threads that fill at once, for all fillings together. A smaller number holds once busy threads have left.</summary>
+    public int Most
+    {
+        get
+        {
+            lock (_gate)
+                return _most;
+        }
+        set
+        {
+            lock (_gate)
+                _most = value;
+        }
+    }
+
+    /// <summary>The number of threads that fill at the moment.</summary>
+    public int Working
+    {
+        get
+        {
+            lock (_gate)
+                return _fillings.Sum(f => f.Active);
+        }
+    }
+
+    /// <summary>Bytes that the fillings under way are still going to take, not counting huge pages of a pool.</summary>
     public ulong Promised
     {
         get
@@ -35,16 +62,16 @@ public sealed class FillPool(int bound)
 
     /// <summary>Fills a region.</summary>
     /// <returns>No error, or the first one; ECANCELED after <see cref="Cancel"/>.</returns>
-    /// <exception cref="QmpException">No thread can be had for it.</exception>
+    /// <exception cref="QmpException">The kernel grants no thread.</exception>
     public Task<Errno> RunAsync(Filling filling)
     {
-        // All workers exist before the first step: starting a thread maps its stack, which would wait for the steps. The lock is not
-        // held meanwhile, since other fillings may be under way.
+        // All workers are started before the first step: starting a thread maps its stack, which would wait for the steps. The lock is
+        // not held meanwhile, since other fillings may be under way.
         int missing;
         lock (_gate)
         {
             _coming++;
-            missing = Math.Max(0, Math.Min(bound, _fillings.Sum(f => f.Workers) + filling.Workers) - _threads);
+            missing = Math.Max(0, Math.Min(_most, _fillings.Sum(f => f.Workers) + filling.Workers) - _threads);
             _threads += missing;
         }
         while (missing > 0 && TryStart())
@@ -60,8 +87,8 @@ public sealed class FillPool(int bound)
         return filling.Completion;
     }
 
-    /// <summary>Starts the worker that stays, so that a filling needs no thread that there may not be then.</summary>
-    /// <returns>EAGAIN: no thread can be had.</returns>
+    /// <summary>Starts the worker that stays, so that a filling needs no new thread.</summary>
+    /// <returns>EAGAIN: the kernel grants no thread.</returns>
     public Errno Reserve()
     {
         lock (_gate)
@@ -76,24 +103,24 @@ public sealed class FillPool(int bound)
 
     void Enter(Filling filling)
     {
-        // Told to stop before it came.
+        // It was cancelled before it was added.
         if (filling.Completion.IsCompleted)
             return;
-        // It was not here when the others spent their time: it starts level with the one that had least.
+        // A new filling starts level with the one that had the least time, else it would have all workers until it had caught up.
         filling.Spent = _fillings.Count == 0 ? default : _fillings.Min(f => f.Spent);
         _fillings.Add(filling);
         AddressSpace.Enter();
         Monitor.PulseAll(_gate);
     }
 
-    // One that was told to stop before it came is not there.
+    // A filling that was cancelled before it was added is not in the list.
     void Leave(Filling filling)
     {
         if (_fillings.Remove(filling))
             AddressSpace.Leave();
     }
 
-    /// <summary>Ends a filling after the steps that are under way.</summary>
+    /// <summary>Ends a filling once the steps under way are done.</summary>
     public void Cancel(Filling filling)
     {
         lock (_gate)
@@ -115,7 +142,7 @@ public sealed class FillPool(int bound)
     void Work()
     {
         var cpus = _ownCpus;
-        MapTurns turns = default;
+        MmapYield others = default;
         while (Next(out var offset, out var length) is { } filling)
         {
             var start = Stopwatch.GetTimestamp();
@@ -126,11 +153,11 @@ public sealed class FillPool(int bound)
                 if (filling.Finished(length, errno, took))
                     Leave(filling);
             }
-            turns.Give(took);
+            others.AfterCall(took);
         }
     }
 
-    // What it throws ends the filling, not the worker.
+    // An exception of a step ends the filling, not the worker.
     Errno Fill(Filling filling, ulong offset, ulong length, ref int[] cpus)
     {
         try
@@ -145,7 +172,7 @@ public sealed class FillPool(int bound)
         }
     }
 
-    // The filling with the fewest workers at the moment, and of these the one that had least time, so that none starves.
+    // The filling with the fewest workers at the moment, and of these the one that had the least time, so that none starves.
     Filling? Next(out ulong offset, out ulong length)
     {
         lock (_gate)
@@ -175,8 +202,8 @@ public sealed class FillPool(int bound)
         }
     }
 
-    // The affinity of a thread is its own under CoreCLR: a new thread does not inherit it, so it is set here.
-    // A failure is no reason not to fill: it costs locality, nothing else.
+    // Under CoreCLR a new thread does not inherit the affinity of the one that starts it, so it is set here. A failure costs locality,
+    // nothing else.
     void UseCpus(int[]? wanted, ref int[] current)
     {
         wanted ??= _ownCpus;

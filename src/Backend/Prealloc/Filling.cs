@@ -1,25 +1,24 @@
-using HostMemd.Backend.Memory;
+using HostMemd.Backend.Regions;
 using HostMemd.Linux;
 
 namespace HostMemd.Backend.Prealloc;
 
 /// <summary>
-/// The work of filling one region: which step comes next, how many bytes are done. Shared by the workers of the
-/// <see cref="FillPool"/>, which hold the pool's lock for everything but the step itself.
+/// The work of filling one region: which step comes next, how many bytes are done. The workers of the <see cref="FillPool"/> share it,
+/// and hold the pool's lock for everything but the step itself.
 /// </summary>
 public sealed class Filling : IDisposable
 {
-    // While the kernel populates it holds the address space against mmap, so a step is what a thread that wants to map something
-    // (the collector, another object) may have to wait for, and what a cancelled filling still does. Steps are therefore sized by
-    // time. 1 ms is 2 MiB of 4 KiB pages and some 20 MiB of huge ones; between 2 and 32 MiB the length makes no measurable
-    // difference to a C program, but what we do between steps costs 5 % of huge pages filled 2 MiB at a time.
+    // While the kernel populates memory, every mmap of this process waits: a thread that maps (the collector, another object) waits for a
+    // step, and so does a client that cancels. Steps are therefore sized by time: 1 ms is some 2 MiB of 4 KiB pages and 20 MiB of huge
+    // ones.
     static readonly TimeSpan s_stepTime = TimeSpan.FromMilliseconds(1);
     const ulong FirstStep = 2 << 20;
 
-    // Memory that the host of this machine must find first was seen to be 45 times slower than memory it has.
+    // For memory that the host of a virtual machine must find first, which takes many times as long.
     const ulong LeastStep = 256 << 10;
 
-    // Private memory may get these: two workers in the same one would both clear a page, for nothing.
+    // Private memory may get these: two workers in the same one would each clear it.
     const ulong TransparentHugePage = 2 << 20;
     const ulong MostStep = 64 << 20;
 
@@ -33,9 +32,19 @@ public sealed class Filling : IDisposable
     readonly ulong _least;
     ulong _step;
     ulong _next;
+    ulong _current;
+    Errno _error;
+    bool _cancelled;
 
-    /// <param name="region">What to fill; stays the caller's.</param>
-    /// <param name="threads">As many workers at most.</param>
+    // How the memory is filled, best first. What turns out not to work for this memory is not tried again. Workers may see a change late.
+    volatile bool _zeroing;
+    volatile bool _allocate;
+
+    // The kernel does not know MADV_POPULATE_WRITE (before 5.14), or refuses it for this mapping.
+    volatile bool _touch;
+
+    /// <param name="region">The memory; it stays the caller's.</param>
+    /// <param name="threads">The most workers.</param>
     /// <param name="cpus">The CPUs its workers are to use, asked for before every step; null for the daemon's own.</param>
     public Filling(MemoryRegion region, uint threads, Func<int[]?> cpus)
     {
@@ -44,8 +53,7 @@ public sealed class Filling : IDisposable
         _cpus = cpus;
         _least = Math.Max(region.IsShared ? LeastStep : TransparentHugePage, region.PageSize);
         _step = Math.Max(FirstStep, region.PageSize);
-        // Page faults are most of the work where pages are small. On memfd, GB/s of one and two threads (kernel 6.18): populating
-        // 1.5 and 2.9, fallocate(2) before it 2.0 and 3.0, one thread allocating ahead of the other 2.7, zero pages 3.0 and 6.1.
+        // Where pages are small, page faults are most of the work. fallocate(2) before populating saves some of it, zero pages most.
         if (region is { IsShared: true, IsReadOnly: false, AllocatesQuickly: true } && ShmemPages.AreSmall(region.File!))
         {
             _zeroPages = ZeroPages.TryOpen(region.Mapping);
@@ -65,34 +73,23 @@ public sealed class Filling : IDisposable
     /// <summary>Bytes filled so far. Any thread may read it.</summary>
     public ulong Current => Volatile.Read(ref _current);
 
-    /// <summary>How many workers it may have at once.</summary>
+    /// <summary>The most workers at once.</summary>
     public int Workers { get; }
 
-    /// <summary>The result: no error, or the first one; ECANCELED when it was told to stop. The steps done stay filled.</summary>
+    /// <summary>The result: no error, or the first one; ECANCELED after <see cref="Stop"/>. The steps done stay filled.</summary>
     public Task<Errno> Completion => _done.Task;
 
     internal int[]? Cpus => _cpus();
 
     internal int Active { get; private set; }
 
-    /// <summary>Time that workers have spent on it, and what it was credited with when it came.</summary>
+    /// <summary>Time that workers have spent on the filling, and its credit from when it was added.</summary>
     internal TimeSpan Spent { get; set; }
 
     internal bool IsPaused { get; set; }
 
-    /// <summary>What a step has thrown; <see cref="Completion"/> is that, and no errno.</summary>
+    /// <summary>The exception of a step; <see cref="Completion"/> throws it then.</summary>
     internal Exception? Bug { get; set; }
-
-    ulong _current;
-
-    // How it is done, best first; what turns out not to work for this memory is not tried again. Workers may see a change late.
-    volatile bool _zeroing;
-    volatile bool _allocate;
-
-    // The kernel does not know MADV_POPULATE_WRITE (before 5.14) or not for this mapping.
-    volatile bool _touch;
-    Errno _error;
-    bool _cancelled;
 
     bool IsOver => _cancelled || _error.Failed || _next >= Total;
 
@@ -102,7 +99,7 @@ public sealed class Filling : IDisposable
     {
         var offset = _next;
         var length = _step;
-        // Several workers: towards the end shorter ones, so that they finish together.
+        // Several workers take shorter steps towards the end, so that they finish together.
         if (Workers > 1)
             length = Math.Max(Math.Min(length, (Total - offset) / (2 * (ulong)Workers)) / _least * _least, _least);
         length = Math.Min(length, Total - offset);
@@ -118,13 +115,13 @@ public sealed class Filling : IDisposable
         {
             if (_zeroPages!.Fill(offset, length).Ok)
                 return Errno.None;
-            // EEXIST: not empty. Anything else is told better by populating; until it is closed that would fail on holes.
+            // EEXIST: not empty. Populating gives a better reason for any other error, but fails on holes until this is closed.
             _zeroing = false;
             _zeroPages.Close();
         }
         if (_allocate && Files.Allocate(Region.File!, 0, Region.Offset + offset, length) is { Failed: true } refused)
         {
-            // EOPNOTSUPP: not for this file. ENOSPC, EINTR and the like are told better by populating.
+            // EOPNOTSUPP: not for this file. Populating gives a better reason for ENOSPC, EINTR and the like.
             if (refused == Errno.EOPNOTSUPP)
                 _allocate = false;
         }
@@ -154,7 +151,7 @@ public sealed class Filling : IDisposable
         return CompleteIfOver();
     }
 
-    /// <summary>No further step is taken.</summary>
+    /// <summary>Ends the filling: no further step is taken.</summary>
     /// <returns>Whether the filling is over: no step is under way.</returns>
     internal bool Stop()
     {

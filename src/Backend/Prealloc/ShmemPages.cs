@@ -1,4 +1,3 @@
-using HostMemd.Backend.Memory;
 using HostMemd.Linux;
 using Microsoft.Win32.SafeHandles;
 
@@ -10,8 +9,8 @@ static class ShmemPages
     const string Settings = "/sys/kernel/mm/transparent_hugepage";
 
     /// <summary>
-    /// Every page will be of the host's size. Otherwise only page faults (and so populating) make large ones under "advise":
-    /// allocating ahead by fallocate(2) or page by page would lose them, and with them five to ten times the speed.
+    /// Every page will be of the host's size. Otherwise only page faults, and so populating, make large pages under "advise": allocating
+    /// ahead by fallocate(2) or page by page would lose them, and most of the speed.
     /// </summary>
     public static bool AreSmall(SafeFileHandle file)
     {
@@ -19,13 +18,13 @@ static class ShmemPages
             return true;
         if (enabled.Contains("[force]", StringComparison.Ordinal))
             return false;
-        // A mounted tmpfs says for itself; without a word it has none. What memfd_create makes is on no mount that can be seen.
+        // A tmpfs has its own mount option, and without one no large pages. A memfd is on a mount that is not visible.
         if (Files.Status(file, out var status).Ok && MountOptions($"{status.Major}:{status.Minor}") is { } options)
             return !options.Contains("huge=", StringComparison.Ordinal) || options.Contains("huge=never", StringComparison.Ordinal);
         return enabled.Contains("[never]", StringComparison.Ordinal) && !OtherSizes();
     }
 
-    // Linux 6.10: sizes between one page and 2 MiB have their own word; "inherit" is the one above.
+    // Since Linux 6.10 sizes between one page and 2 MiB have settings of their own; "inherit" is the setting above.
     static bool OtherSizes() => Directory.Exists(Settings)
         && Directory.EnumerateDirectories(Settings, "hugepages-*kB")
             .Select(size => ProcFile.Text(size + "/shmem_enabled"))

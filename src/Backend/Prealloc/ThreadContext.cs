@@ -1,4 +1,5 @@
 using HostMemd.Backend.Qom;
+using HostMemd.Backend.Threads;
 using HostMemd.Linux;
 using HostMemd.Qapi;
 using static HostMemd.Qapi.QapiTypes;
@@ -6,8 +7,8 @@ using static HostMemd.Qapi.QapiTypes;
 namespace HostMemd.Backend.Prealloc;
 
 /// <summary>
-/// <c>thread-context</c>: a thread that does nothing but have CPUs. Fillings that name it use the CPUs it has at the time, so a
-/// manager may also pin <c>thread-id</c> from outside.
+/// <c>thread-context</c>: a thread that does nothing but have an affinity. Fillings that name the context use the CPUs that the thread
+/// has at the time, so that a manager may also pin <c>thread-id</c> from outside.
 /// </summary>
 public sealed class ThreadContext : QomObject
 {
@@ -17,7 +18,10 @@ public sealed class ThreadContext : QomObject
         .Row("node-affinity", ListOf(U16), null, get: null, (t, v) => t.SetNodes(v),
             note: "The NUMA nodes whose CPUs the threads use.")
         .Row("thread-id", Int, null, t => t._tid, set: null, note: "The kernel's id of the context's own thread.")
-        .Rows, (_, id) => new ThreadContext(id));
+        .Rows)
+    {
+        IsCreatable = true,
+    };
 
     const int StackBytes = 128 << 10;
 
@@ -26,9 +30,9 @@ public sealed class ThreadContext : QomObject
     int _tid;
     int _users;
 
-    ThreadContext(string id) : base(ContextClass, id) { }
+    internal ThreadContext(string id) : base(ContextClass, id) { }
 
-    /// <summary>Deleted, but still linked: the thread lives until the last link is gone, as in QEMU.</summary>
+    /// <summary>The context is deleted. Its thread lives until the last backend that links to it is gone, as in QEMU.</summary>
     public bool IsDeleted { get; private set; }
 
     internal void AddUser() => _users++;
@@ -45,13 +49,13 @@ public sealed class ThreadContext : QomObject
     // The stack, the stack for signals (CoreCLR has one for each thread, Native AOT none), and a guard page for either: sigaltstack(2).
     internal override ulong MostMappings => 4;
 
-    // The stacks, and what libc keeps of each thread.
+    // The stacks, and the memory that libc keeps for each thread.
     internal override (ulong Bytes, bool IsPrivate) Room => (1 << 20, true);
 
-    public override async ValueTask CompleteAsync()
+    public override async ValueTask MapAsync()
     {
         var started = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
-        // Nothing stands in for it: it is what a manager pins.
+        // The spare thread cannot stand in: a manager pins this one.
         if (!OwnThread.TryStart("TC", () => Live(started), StackBytes))
             throw QmpErrors.NoThread(ThreadLimits.Describe());
         _tid = await started.Task.ConfigureAwait(false);
@@ -117,7 +121,7 @@ public sealed class ThreadContext : QomObject
     {
         if (nodes.Count == 0)
             throw QmpErrors.NodeListEmpty();
-        // Unknown nodes are ignored as long as one has CPUs.
+        // Unknown nodes are ignored if one of the nodes has CPUs.
         int[] cpus = [.. nodes.Distinct().SelectMany(n => Sysfs.NodeCpus(n)).Distinct()];
         return cpus.Length > 0 ? cpus : throw QmpErrors.NoCpusSelected();
     }

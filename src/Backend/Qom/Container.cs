@@ -10,7 +10,7 @@ public sealed class Container(string name) : QomObject(s_class, name)
     public static QomClass ContainerClass => s_class;
 
     readonly Dictionary<string, LinkedListNode<QomObject>?> _children = new(StringComparer.Ordinal);
-    // The visible ones in the order in which they came, so that no query has to sort them with the state held.
+    // The visible children, oldest first, so that no query has to sort them with the state held.
     readonly LinkedList<QomObject> _visible = [];
 
     public override IEnumerable<QomObject> Children => [.. _visible];
@@ -23,7 +23,7 @@ public sealed class Container(string name) : QomObject(s_class, name)
     internal QomObject? FindChild(ReadOnlySpan<char> name) =>
         _children.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(name, out var child) ? child?.Value : null;
 
-    /// <summary>Takes the name for an object in the making; the object stays invisible until <see cref="Adopt"/>.</summary>
+    /// <summary>Reserves the name of an object in the making; the object stays invisible until <see cref="Adopt"/>.</summary>
     /// <exception cref="QmpException">The name is taken.</exception>
     internal void Reserve(string name)
     {

@@ -14,12 +14,12 @@ public sealed class PropertyTable<T> where T : QomObject
     /// <param name="name">The wire's name.</param>
     /// <param name="type">Its type in the schema.</param>
     /// <param name="doc">QEMU's description, or null where it has none.</param>
-    /// <param name="get">Reads it; null for one that can only be written.</param>
-    /// <param name="set">Sets it; null for one that can only be read.</param>
+    /// <param name="get">Reads the property; null if it can only be written.</param>
+    /// <param name="set">Sets the property; null if it can only be read.</param>
     /// <param name="qomType">What <c>qom-list</c> calls the type, where that differs from the schema's kind.</param>
-    /// <param name="required">Must be given to <c>object-add</c>.</param>
-    /// <param name="inSchema">May be given to <c>object-add</c>.</param>
-    /// <param name="frozen">Refuses a change before the value is even looked at.</param>
+    /// <param name="required">A client must give it to <c>object-add</c>.</param>
+    /// <param name="inSchema">A client may give it to <c>object-add</c>.</param>
+    /// <param name="frozen">Why the property cannot be changed now, whatever the value; null if it can.</param>
     /// <param name="note">What the manual says where QEMU says nothing.</param>
     public PropertyTable<T> Row<V>(
         string name, QapiType<V> type, string? doc, Func<T, V>? get, Action<T, V>? set,
@@ -34,7 +34,7 @@ public sealed class PropertyTable<T> where T : QomObject
         }
     }
 
-    /// <summary>A row whose setter moves memory: it returns before that is done.</summary>
+    /// <summary>A row whose setter moves memory: the setter returns before the memory is moved.</summary>
     public PropertyTable<T> SlowRow<V>(
         string name, QapiType<V> type, string? doc, Func<T, V>? get, Func<T, V, ValueTask>? set,
         string? qomType = null, bool required = false, bool inSchema = true, Func<T, QmpException?>? frozen = null, string? note = null)
@@ -49,12 +49,8 @@ public sealed class PropertyTable<T> where T : QomObject
             Required = required,
             InSchema = inSchema && set is not null,
             Getter = get is null ? null : target => type.Write(get((T)target)),
-            Setter = set is null ? null : (target, value) =>
-            {
-                if (frozen?.Invoke((T)target) is { } refusal)
-                    throw refusal;
-                return set((T)target, type.Read(value, name));
-            },
+            Frozen = frozen is null ? static _ => null : target => frozen((T)target),
+            Setter = set is null ? null : (target, value) => set((T)target, type.Read(value, name)),
         });
         return this;
     }

@@ -1,6 +1,4 @@
-using HostMemd.Backend.Leases;
 using HostMemd.Qapi;
-using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Backend.Qom;
 
@@ -8,8 +6,9 @@ namespace HostMemd.Backend.Qom;
 public abstract class QomObject(QomClass type, string name)
 {
     /// <summary>The row that every class inherits.</summary>
-    public static QomClass BaseClass { get; } = new("object", null,
-        new PropertyTable<QomObject>().Row("type", QapiTypes.Str, null, o => o.Class.Name, set: null, note: "The class of the object.").Rows)
+    public static QomClass BaseClass { get; } = new("object", null, new PropertyTable<QomObject>()
+        .Row("type", QapiTypes.Str, null, o => o.Class.Name, set: null, note: "The class of the object.")
+        .Rows)
     {
         IsAbstract = true,
     };
@@ -22,7 +21,7 @@ public abstract class QomObject(QomClass type, string name)
     /// <summary>The name in its parent; for objects made by <c>object-add</c> the id.</summary>
     public string Name { get; } = name;
 
-    /// <summary>The user whose client asked for it.</summary>
+    /// <summary>The user whose client added the object.</summary>
     public uint Owner { get; internal set; }
 
     public QomObject? Parent { get; internal set; }
@@ -38,37 +37,38 @@ public abstract class QomObject(QomClass type, string name)
     public virtual QomObject? FindLink(string name) => null;
 
     /// <summary>
-    /// Makes the object what its properties say. Called once, <b>without</b> the state: the object is not visible yet.
+    /// Makes the object what its properties say, as far as mapping its memory. Called once, <b>without</b> the state: the object is not
+    /// visible yet.
     /// </summary>
-    /// <exception cref="QmpException">It cannot be made; <see cref="ReleaseAsync"/> is called next.</exception>
-    public virtual ValueTask CompleteAsync() => default;
+    /// <exception cref="QmpException">The object cannot be made; the caller calls <see cref="ReleaseAsync"/> next.</exception>
+    public virtual ValueTask MapAsync() => default;
 
     /// <summary>
-    /// The part of making it that takes long and needs nobody else: filling. Called once after <see cref="CompleteAsync"/>, without
-    /// the state; at start the objects do this all at once.
+    /// Fills its memory, the part of making it that takes long. Called once after <see cref="MapAsync"/>, <b>without</b> the state; the
+    /// objects of the configuration do it all at once.
     /// </summary>
-    /// <exception cref="QmpException">It cannot be made.</exception>
-    public virtual ValueTask FinishAsync() => default;
+    /// <exception cref="QmpException">The memory cannot be filled; the caller calls <see cref="ReleaseAsync"/> next.</exception>
+    public virtual ValueTask FillAsync() => default;
 
     /// <summary>Called when the object becomes visible.</summary>
-    public virtual void Adopted() { }
+    public virtual void OnVisible() { }
 
-    /// <summary>The most mappings that it takes of vm.max_map_count: the memory and its guard page.</summary>
+    /// <summary>Bytes that the object counts in the limits.</summary>
+    internal virtual ulong Cost => 0;
+
+    /// <summary>The most mappings that the object takes of vm.max_map_count: the memory and its guard page.</summary>
     internal virtual ulong MostMappings => 2;
 
-    /// <summary>What it takes of the address space, and whether that is private to this process.</summary>
+    /// <summary>The bytes of address space that the object takes, and whether they are private to this process.</summary>
     internal virtual (ulong Bytes, bool IsPrivate) Room => (0, false);
 
-    /// <summary>They are mapped: the kernel counts them by itself.</summary>
+    /// <summary>The mappings exist: the kernel counts them by itself.</summary>
     internal bool IsSettled { get; set; }
 
-    /// <summary>Another process goes on with it: letting go of it discards nothing.</summary>
+    /// <summary>Another process goes on with the memory: releasing the object discards nothing.</summary>
     public bool IsKept { get; internal set; }
 
-    /// <summary>Called before <see cref="CompleteAsync"/> of an object that another process had made.</summary>
-    internal virtual void Restore(SafeFileHandle? store, FileIdentity? identity) => store?.Dispose();
-
-    /// <summary>A deletion is under way: nobody may begin to use the object.</summary>
+    /// <summary>A deletion is under way: no new use of the object may begin.</summary>
     public bool IsDoomed { get; internal set; }
 
     /// <summary>Why the object cannot be deleted now, or null.</summary>
@@ -80,13 +80,16 @@ public abstract class QomObject(QomClass type, string name)
     public virtual ValueTask<QmpException?> DeletionRefusalAsync() => default;
 
     /// <summary>
-    /// Gives everything back. Called <b>without</b> the state: the object is not visible any more. Does not throw.
+    /// Releases everything that the object holds. Called <b>without</b> the state: the object is not visible any more. Does not throw.
     /// </summary>
     public virtual ValueTask ReleaseAsync() => default;
 
-    /// <summary>Called instead of all else when it was refused before it was begun: lets go of what its properties refer to.</summary>
-    internal virtual void Abandon() { }
+    /// <summary>
+    /// Releases what the properties refer to. Called instead of all else when the object was refused before it was mapped.
+    /// </summary>
+    internal virtual void DiscardUnmapped() { }
 
+    /// <summary>Reads a property.</summary>
     /// <exception cref="QmpException">There is no such property, or it cannot be read.</exception>
     public Value Get(string property) => Class.Find(property) is { } row ? row.Get(this)
         : FindChild(property) is { } child ? Value.From(child.Path)

@@ -3,8 +3,8 @@ using HostMemd.Qapi;
 namespace HostMemd.Backend.Qom;
 
 /// <summary>
-/// One row of a class: a property with its two faces, since QEMU shows two. The schema's face is <see cref="Type"/>;
-/// <see cref="QomType"/> is what <c>qom-list</c> says.
+/// One row of a class: a property with the two types that QEMU shows of it. <see cref="Type"/> is the schema's, <see cref="QomType"/> is
+/// that of <c>qom-list</c>.
 /// </summary>
 public sealed class QomProperty
 {
@@ -15,14 +15,17 @@ public sealed class QomProperty
     /// <summary>The description in <c>qom-list-properties</c>, or null where QEMU has none.</summary>
     public string? Doc { get; init; }
 
-    /// <summary>What the manual says where QEMU says nothing.</summary>
+    /// <summary>The description in the manual where QEMU has none.</summary>
     public string? Note { get; init; }
 
-    /// <summary>Must be given to <c>object-add</c>.</summary>
+    /// <summary>A client must give it to <c>object-add</c>.</summary>
     public bool Required { get; init; }
 
-    /// <summary>May be given to <c>object-add</c>.</summary>
+    /// <summary>A client may give it to <c>object-add</c>.</summary>
     public bool InSchema { get; init; } = true;
+
+    /// <summary>Why the property of that object cannot be changed now, whatever the value; null if it can.</summary>
+    public Func<QomObject, QmpException?> Frozen { get; init; } = static _ => null;
 
     internal Func<QomObject, Value>? Getter { get; init; }
     internal Func<QomObject, Value, ValueTask>? Setter { get; init; }
@@ -32,14 +35,18 @@ public sealed class QomProperty
 
     public Member ToMember() => new(Name, Type, !Required, Doc ?? Note ?? "");
 
-    /// <exception cref="QmpException">It cannot be read.</exception>
+    /// <summary>Reads the value.</summary>
+    /// <exception cref="QmpException">The property cannot be read.</exception>
     public Value Get(QomObject target) =>
         Getter is { } get ? get(target) : throw QmpErrors.PropertyNotReadable(target.Class.Name, Name);
 
     /// <summary>
-    /// Sets the value. What needs the daemon's state is done before this returns; the task is the part that moves memory.
+    /// Sets the value. The part that needs the daemon's state is done before this returns; the task is the part that moves memory.
     /// </summary>
-    /// <exception cref="QmpException">It cannot be written, not any more, or not with this value; nothing was changed.</exception>
+    /// <exception cref="QmpException">The property cannot be written, not any more, or not with this value; nothing was
+    /// changed.</exception>
     public ValueTask Set(QomObject target, Value value) =>
-        Setter is { } set ? set(target, value) : throw QmpErrors.PropertyNotWritable(target.Class.Name, Name);
+        Setter is not { } set ? throw QmpErrors.PropertyNotWritable(target.Class.Name, Name)
+        : Frozen(target) is { } refusal ? throw refusal
+        : set(target, value);
 }

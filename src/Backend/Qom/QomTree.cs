@@ -7,29 +7,30 @@ public sealed class QomTree
 {
     readonly Container _root = new("");
 
-    /// <param name="machine">What stands at <c>/machine</c>.</param>
+    /// <param name="machine">The object at <c>/machine</c>.</param>
     public QomTree(QomObject machine)
     {
-        // What QEMU's root has, in its order; empty here but for the objects.
-        foreach (var child in (QomObject[])[new Container("backend"), machine, Objects, new Container("chardevs"), new Container("audiodevs")])
+        // The children of QEMU's root, in its order. All but /machine and /objects stay empty here.
+        QomObject[] children = [new Container("backend"), machine, Objects, new Container("chardevs"), new Container("audiodevs")];
+        foreach (var child in children)
             _root.Adopt(child);
     }
 
     public QomObject Root => _root;
 
-    /// <summary>A property of an object below <c>/objects</c> has changed; told while the state is held.</summary>
+    /// <summary>A property of an object below <c>/objects</c> has changed. Raised with the state held.</summary>
     public event Action<QomObject>? Changed;
 
     internal void NotifyChanged(QomObject target) => Changed?.Invoke(target);
 
-    /// <summary>Where <c>object-add</c> puts its objects.</summary>
+    /// <summary>The parent of the objects that <c>object-add</c> makes.</summary>
     public Container Objects { get; } = new("objects");
 
     /// <summary>Resolves an absolute or partial path.</summary>
     /// <exception cref="QmpException">No object, or more than one: class DeviceNotFound in either case.</exception>
     public QomObject Resolve(string path) => Find(path, out _) ?? throw QmpErrors.DeviceNotFound(path);
 
-    /// <summary>As <see cref="Resolve"/>, but an ambiguous path is told apart, as by <c>qom-list</c>.</summary>
+    /// <summary>As <see cref="Resolve"/>, but with an error of its own for an ambiguous path, as <c>qom-list</c> has.</summary>
     public QomObject ResolveForList(string path) =>
         Find(path, out var ambiguous) ?? throw (ambiguous ? QmpErrors.PathAmbiguous(path) : QmpErrors.DeviceNotFound(path));
 
@@ -60,7 +61,7 @@ public sealed class QomTree
     static QomObject? FindPartial(QomObject from, ReadOnlySpan<string> parts, ref bool ambiguous)
     {
         var found = Descend(from, parts);
-        // Below /objects a name ends in "[0]" if anything: most searches need not look into every object.
+        // The only names below an object end in "[0]": other searches need not look into every object.
         if (from is Container { Parent: not null } && parts.Length > 0 && !parts[0].EndsWith(']'))
             return found;
         foreach (var child in from.Children)

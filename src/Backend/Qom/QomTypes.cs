@@ -2,7 +2,7 @@ using HostMemd.Qapi;
 
 namespace HostMemd.Backend.Qom;
 
-/// <summary>The registered classes. The list of types is the registry: nothing else names them.</summary>
+/// <summary>A list of classes, by name and in order.</summary>
 public sealed class QomTypes
 {
     readonly Dictionary<string, QomClass> _byName = new(StringComparer.Ordinal);
@@ -22,9 +22,9 @@ public sealed class QomTypes
 
     public QomClass? Find(string name) => _byName.GetValueOrDefault(name);
 
-    public IEnumerable<QomClass> Creatable => _all.Where(c => c.Create is not null);
+    public IEnumerable<QomClass> Creatable => _all.Where(c => c.IsCreatable);
 
-    /// <summary>The arguments of <c>object-add</c>, read off the classes.</summary>
+    /// <summary>The arguments of <c>object-add</c>, from the rows of the classes.</summary>
     public QapiUnion ObjectOptions() => new("ObjectOptions", "ObjectType", [.. Creatable.Select(c => c.Name)],
-        name => Find(name) is { Create: not null } made ? made.Members : null);
+        name => Find(name) is { IsCreatable: true } made ? made.Members : null);
 }

@@ -7,15 +7,15 @@ using Microsoft.Win32.SafeHandles;
 namespace HostMemd.Client.Wire;
 
 /// <summary>
-/// One connection. Requests carry an id and replies are told apart by it, so a caller that gives up harms nobody. Descriptors come
-/// in the order of the replies that bring them (those of memdev-map, each with one), which is how they find each other.
+/// One connection. Requests carry an id that their replies repeat, so a caller that gives up disturbs no other call. Descriptors arrive in
+/// the order of the replies that bring them, one with each reply of memdev-map, which assigns each to its reply.
 /// </summary>
 sealed class DaemonConnection(Transport transport) : IDisposable
 {
     const int ReadSize = 16 << 10;
 
-    readonly JsonReader _reader = new(new JsonLimits { RequestBytes = long.MaxValue });
-    // Inline: whoever sends carries the bytes to the socket itself, as far as the socket takes them.
+    readonly JsonReader _reader = new(new JsonLimits());
+    // Inline: the sending thread writes the bytes to the socket itself, as far as the socket accepts them.
     readonly Pipe _output = new(new PipeOptions(readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline,
         pauseWriterThreshold: 0, useSynchronizationContext: false));
     readonly Queue<SafeFileHandle?> _descriptors = new();
@@ -25,13 +25,13 @@ sealed class DaemonConnection(Transport transport) : IDisposable
     Exception? _end;
     long _lastId;
 
-    /// <summary>What the daemon says of itself first.</summary>
+    /// <summary>The daemon's greeting.</summary>
     public Task<Members> Greeting => _greeting.Task;
 
-    /// <summary>Called with every event, in their order, from the connection's own loop.</summary>
+    /// <summary>Called with every event in order, from the connection's own loop.</summary>
     public Action<QmpEvent>? EventReceived { get; set; }
 
-    /// <summary>Called once when no more events come; null when the connection was closed on purpose.</summary>
+    /// <summary>Called once, after the last event; null when this side closed the connection.</summary>
     public Action<Exception?>? Ended { get; set; }
 
     public void Start()
@@ -43,8 +43,8 @@ sealed class DaemonConnection(Transport transport) : IDisposable
     /// <summary>Sends a command and waits for its reply.</summary>
     /// <param name="command">The command.</param>
     /// <param name="arguments">Its arguments.</param>
-    /// <param name="outOfBand">As <c>exec-oob</c>.</param>
-    /// <param name="takesDescriptor">The reply brings one.</param>
+    /// <param name="outOfBand">Send it as <c>exec-oob</c>.</param>
+    /// <param name="takesDescriptor">The reply brings a descriptor.</param>
     /// <param name="unwanted">Called with a reply that comes after the caller has given up.</param>
     /// <param name="cancellation">Ends the wait, not the command.</param>
     /// <exception cref="QmpException">The daemon refuses.</exception>
@@ -59,8 +59,8 @@ sealed class DaemonConnection(Transport transport) : IDisposable
         return await call.Reply.ConfigureAwait(false);
     }
 
-    /// <summary>Sends a command for which nobody waits. Never throws.</summary>
-    /// <returns>The reply, for those who want to see it after all.</returns>
+    /// <summary>Sends a command without waiting for its reply. Never throws.</summary>
+    /// <returns>The reply, for a caller that waits for it after all.</returns>
     public Task<Reply> Post(string command, Members arguments)
     {
         var call = new PendingCall(false, null);
@@ -90,7 +90,7 @@ sealed class DaemonConnection(Transport transport) : IDisposable
             _pending.Add(id, call);
             JsonWriter.Write(_output.Writer, Value.From(request));
             _output.Writer.Write("\n"u8);
-            // Completes at once: no threshold pauses this writer.
+            // Completes at once, because no threshold pauses this writer.
             _ = _output.Writer.FlushAsync();
         }
     }
@@ -111,7 +111,7 @@ sealed class DaemonConnection(Transport transport) : IDisposable
         }
         catch (Exception gone) when (gone is IOException or ObjectDisposedException)
         {
-            // The receiving side finds the same, and tells.
+            // The receiving loop finds the same failure and reports it.
         }
         await _output.Reader.CompleteAsync().ConfigureAwait(false);
     }
@@ -168,7 +168,7 @@ sealed class DaemonConnection(Transport transport) : IDisposable
     {
         lock (_gate)
         {
-            // A request of which the daemon could make nothing is answered without an id, in its turn.
+            // The daemon answers an unreadable request without an id, in its turn.
             var id = message["id"].TryInt(out var given) ? given : _pending.Keys.FirstOrDefault();
             return _pending.Remove(id, out var call) ? call : null;
         }
@@ -200,7 +200,7 @@ sealed class DaemonConnection(Transport transport) : IDisposable
     {
         lock (_gate)
             _end ??= new ObjectDisposedException(nameof(HostMemdClient));
-        // The receiving loop wakes up, and cleans up.
+        // The receiving loop wakes up and releases everything.
         transport.Dispose();
     }
 }

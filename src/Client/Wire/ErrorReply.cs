@@ -2,14 +2,14 @@ using HostMemd.Qapi;
 
 namespace HostMemd.Client.Wire;
 
-/// <summary>The daemon's refusal, as the exception that it was there.</summary>
+/// <summary>The daemon's refusal as an exception, as it was in the daemon.</summary>
 static class ErrorReply
 {
     public static QmpException From(Members error)
     {
         error["class"].TryString(out var name);
         error["desc"].TryString(out var text);
-        // QEMU tells clients to take a class they do not know for the generic one.
+        // QEMU's documentation: clients treat an unknown class as GenericError.
         return new(Enum.TryParse<ErrorClass>(name, out var known) ? known : ErrorClass.GenericError, text ?? "");
     }
 }

@@ -3,14 +3,14 @@ using HostMemd.Qapi;
 namespace HostMemd.Client.Wire;
 
 /// <summary>
-/// A command that was sent and not yet answered. It stays in the books when its caller gives up, so that the reply is known for
-/// what it is when it comes.
+/// A command that was sent and not yet answered. It stays registered when its caller gives up, so that the reply is recognized when it
+/// comes.
 /// </summary>
 sealed class PendingCall(bool takesDescriptor, Action<Reply>? unwanted)
 {
     readonly TaskCompletionSource<Reply> _reply = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Its reply brings a descriptor, if it succeeds.</summary>
+    /// <summary>Its reply brings a descriptor if the command succeeds.</summary>
     public bool TakesDescriptor => takesDescriptor;
 
     public Task<Reply> Reply => _reply.Task;
@@ -27,7 +27,7 @@ sealed class PendingCall(bool takesDescriptor, Action<Reply>? unwanted)
     {
         if (!_reply.TrySetException(error))
             return;
-        // A call that nobody waits for, such as giving memory back, may fail without a word.
+        // A call without a waiting caller, such as returning memory, may fail silently.
         _ = _reply.Task.Exception;
     }
 

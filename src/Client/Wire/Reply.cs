@@ -3,5 +3,5 @@ using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Client.Wire;
 
-/// <summary>What a command that succeeded came back with.</summary>
+/// <summary>The result of a command that succeeded.</summary>
 readonly record struct Reply(Value Value, SafeFileHandle? Descriptor);

@@ -28,18 +28,18 @@ sealed class SocketTransport(Socket socket) : Transport
     {
         while (true)
         {
-            var received = FdPassing.Receive(socket.SafeHandle, buffer, handles =>
+            var errno = FdPassing.Receive(socket.SafeHandle, buffer, handles =>
             {
                 foreach (var handle in handles)
                     descriptors.Enqueue(handle);
-            }, FdPassing.MaxDescriptors, out var truncated);
+            }, FdPassing.MaxDescriptors, out var received, out var truncated);
             // This process had no descriptor free (EMFILE): the reply must not be given the next one instead.
             if (truncated)
                 descriptors.Enqueue(null);
-            if (received >= 0)
+            if (errno.Ok)
                 return received;
-            if (received != -FdPassing.EAGAIN)
-                throw new IOException("the connection to the daemon broke", new SocketException(-received));
+            if (errno != Errno.EAGAIN)
+                throw new IOException("the connection to the daemon broke", errno.AsException("recvmsg"));
             // Zero bytes: only waits. The bytes are taken by recvmsg, which keeps the descriptors.
             await socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None).ConfigureAwait(false);
         }

@@ -45,8 +45,8 @@ sealed class Daemon(string? socket, string? host)
     async Task<T> ReachAsync<T>(Func<string, Task<T>> connect)
     {
         var path = DaemonSocket.Path(socket);
-        if (Encoding.UTF8.GetByteCount(path) >= Posix.SunPathBytes)
-            throw CtlException.Usage($"the path of a socket has at most {Posix.SunPathBytes - 1} bytes: '{path}'");
+        if (Encoding.UTF8.GetByteCount(path) >= UnixSocket.SunPathBytes)
+            throw CtlException.Usage($"the path of a socket has at most {UnixSocket.SunPathBytes - 1} bytes: '{path}'");
         // .NET has another error for a name that is not there.
         if (!path.StartsWith('@') && Files.StatusOf(path, out _) is { Failed: true } error)
             throw Unreachable(path, error.Text, error == Errno.ENOENT);

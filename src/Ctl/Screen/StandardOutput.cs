@@ -7,7 +7,7 @@ namespace HostMemd.Ctl.Screen;
 /// Standard output or error. The runtime's own stream takes no notice of a reader that has gone, so that <c>watch | head</c> would never
 /// end.
 /// </summary>
-sealed unsafe class StandardOutput(int descriptor) : Stream
+sealed class StandardOutput(int descriptor) : Stream
 {
     readonly SafeFileHandle _file = new(descriptor, ownsHandle: false);
 
@@ -24,20 +24,16 @@ sealed unsafe class StandardOutput(int descriptor) : Stream
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        fixed (byte* start = buffer)
+        for (var rest = buffer; rest.Length > 0;)
         {
-            for (var done = 0; done < buffer.Length;)
-            {
-                var written = Posix.write(_file, start + done, (nuint)(buffer.Length - done));
-                if (written >= 0)
-                    done += (int)written;
-                else if (Errno.Last is var error && error == Errno.EPIPE)
-                    throw new OutputClosedException();
-                else if (error == Errno.EAGAIN)
-                    Thread.Sleep(1);
-                else if (error != Errno.EINTR)
-                    throw CtlException.Refused($"cannot write: {error.Text}");
-            }
+            var error = Files.Write(_file, rest, out var done);
+            rest = rest[done..];
+            if (error == Errno.EPIPE)
+                throw new OutputClosedException();
+            if (error == Errno.EAGAIN)
+                Thread.Sleep(1);
+            else if (error.Failed)
+                throw CtlException.Refused($"cannot write: {error.Text}");
         }
     }
 

@@ -1,11 +1,12 @@
-using HostMemd.Protocol;
+using HostMemd.Protocol.Contract;
+using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
-using static HostMemd.Protocol.Define;
+using static HostMemd.Protocol.Contract.Define;
 using static HostMemd.Qapi.QapiTypes;
 
 namespace HostMemd.Commands;
 
-/// <summary>Descriptors that clients hand in.</summary>
+/// <summary>Descriptors that clients pass to the daemon.</summary>
 static class DescriptorCommands
 {
     static readonly Topic s_topic = new("Descriptors", "File descriptors that clients send along with commands.");

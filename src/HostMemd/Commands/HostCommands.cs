@@ -1,7 +1,7 @@
 using HostMemd.Linux;
-using HostMemd.Protocol;
+using HostMemd.Protocol.Contract;
 using HostMemd.Qapi;
-using static HostMemd.Protocol.Define;
+using static HostMemd.Protocol.Contract.Define;
 
 namespace HostMemd.Commands;
 

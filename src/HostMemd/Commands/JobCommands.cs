@@ -2,19 +2,19 @@ using HostMemd.Backend.Jobs;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
-using HostMemd.Protocol;
+using HostMemd.Protocol.Contract;
 using HostMemd.Qapi;
-using static HostMemd.Protocol.Define;
+using static HostMemd.Protocol.Contract.Define;
 using static HostMemd.Qapi.QapiTypes;
 
 namespace HostMemd.Commands;
 
-/// <summary>QEMU's job commands, and the one command of ours that makes a job.</summary>
+/// <summary>QEMU's job commands, and <c>memdev-prealloc</c>, which makes a job.</summary>
 static class JobCommands
 {
     static readonly Topic s_topic = new("Jobs", "Filling memory in the background, and QEMU's commands for jobs.");
 
-    // For the examples. What is to be met half done takes a second to fill.
+    // For the examples. A filling that an example meets half done takes a second.
     const string Fill = """{"id": "ram0", "job-id": "fill0"}""";
     const string Big = """{"qom-type": "memory-backend-memfd", "id": "big0", "size": 3221225472}""";
     const string FillBig = """{"id": "big0", "job-id": "fill0", "threads": 1}""";
@@ -92,7 +92,7 @@ static class JobCommands
             .Fails(QmpErrors.JobIdInUse("fill0"), """{"id": "ram0", "job-id": "fill0"}""")
             .Fails(QmpErrors.InvalidJobId("0"), """{"id": "ram0", "job-id": "0"}""")
             .Fails(QmpErrors.ObjectNotFound("ram9"), """{"id": "ram9", "job-id": "fill1"}""")
-            .MayFail(QmpErrors.PreallocWithoutReserve(), QmpErrors.ReadonlyPrealloc(), QmpErrors.LimitReached("Fillings", 8));
+            .MayFail(QmpErrors.PreallocWithoutReserve(), QmpErrors.ReadonlyPrealloc(), QmpErrors.LimitReached(new("Fillings", 8)));
     }
 
     static Command Verb(string name, string doc, Action<string> act) => Command(name, doc, None, s_id, (_, id) =>

@@ -1,38 +1,35 @@
 using HostMemd.Backend.Jobs;
-using HostMemd.Backend.Qom;
-using HostMemd.Protocol;
+using HostMemd.Backend.Objects;
+using HostMemd.Config;
+using HostMemd.Protocol.Contract;
 using HostMemd.Qapi;
-using static HostMemd.Protocol.Define;
+using static HostMemd.Protocol.Contract.Define;
 using static HostMemd.Qapi.QapiTypes;
 
 namespace HostMemd.Commands;
 
-/// <summary>What is used of what there may be.</summary>
+/// <summary>The use of every limit.</summary>
 static class LimitCommands
 {
     static readonly Topic s_topic = new("Limits", "How much of each limit is used.");
 
-    public static IEnumerable<Command> All(Quota quota, JobTable jobs, Func<SessionHost> sessions) =>
-        s_topic.Of(Rows(quota, jobs, sessions));
+    /// <param name="values">Returns the values in force.</param>
+    /// <param name="use">Returns where the use is counted, for the user who asks.</param>
+    public static IEnumerable<Command> All(Func<LimitValues> values, Func<uint, LimitUse> use) => s_topic.Of(Rows(values, use));
 
-    static IEnumerable<Command> Rows(Quota quota, JobTable jobs, Func<SessionHost> sessions)
+    static IEnumerable<Command> Rows(Func<LimitValues> values, Func<uint, LimitUse> use)
     {
         yield return Command("query-memdev-limits", "What is used of the limits. Those of a user are about the user who asks.",
-            ListOf(MemdevLimit.Schema), call => (IReadOnlyList<MemdevLimit>)
-        [
-            Of("Clients", (ulong)sessions().Count, (ulong)sessions().Limits.Clients),
-            Of("ClientsPerUid", (ulong)sessions().Sessions.Count(s => s.Peer.Uid == call.Session.Peer.Uid), (ulong)sessions().Limits.ClientsPerUid),
-            Of("Silent", (ulong)sessions().Sessions.Count(s => !s.IsNegotiated), (ulong)sessions().Limits.Silent),
-            Of("UnfinishedBytes", (ulong)sessions().UnfinishedBytes, (ulong)sessions().Limits.UnfinishedBytes),
-            Of("Objects", (ulong)quota.Objects, (ulong)quota.MaxObjects),
-            Of("BytesPerUid", quota.BytesOf(call.Session.Peer.Uid), quota.MaxBytesPerUid),
-            Of("BytesTotal", quota.Bytes, quota.MaxBytes),
-            Of("Fillings", (ulong)jobs.All.Count(j => j.Status < JobStatus.Concluded), (ulong)quota.MaxFillings),
-            Of("vm.max_map_count", quota.Mappings.Used, quota.Mappings.Max),
-            Of("RLIMIT_NOFILE", quota.DescriptorsUsed, quota.MaxDescriptors),
-        ]).Extension().ForObservers()
+            ListOf(MemdevLimit.Schema), call => List(values(), use(call.Session.Peer.Uid))).Extension().ForObservers()
             .Example("", """[{"name": "Clients", "used": 1, "max": 4096}, {"name": "ClientsPerUid", "used": 1}, "..."]""");
     }
 
-    static MemdevLimit Of(string name, ulong used, ulong max) => new() { Name = name, Used = used, Max = max == 0 ? null : max };
+    static IReadOnlyList<MemdevLimit> List(LimitValues values, LimitUse from) =>
+    [
+        .. LimitTable.All.Select(row => Of(values.InForce(row), row.Used(from))),
+        Of(from.Quota.MaxMappings, from.Quota.Mappings.Used),
+        Of(from.Quota.MaxDescriptors, from.Quota.DescriptorsUsed),
+    ];
+
+    static MemdevLimit Of(Limit limit, ulong used) => new() { Name = limit.Name, Used = used, Max = limit.Most == 0 ? null : limit.Most };
 }

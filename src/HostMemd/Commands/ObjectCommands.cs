@@ -1,8 +1,10 @@
 using HostMemd.Backend.Memory;
+using HostMemd.Backend.Objects;
 using HostMemd.Backend.Qom;
-using HostMemd.Protocol;
+using HostMemd.Protocol.Contract;
+using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
-using static HostMemd.Protocol.Define;
+using static HostMemd.Protocol.Contract.Define;
 using static HostMemd.Qapi.QapiTypes;
 
 namespace HostMemd.Commands;
@@ -12,13 +14,13 @@ static class ObjectCommands
 {
     static readonly Topic s_topic = new("Memory", "Making, deleting and listing memory.");
 
-    // So many are described and written in half a millisecond; 10,000 take 15, for which nobody else's command waits.
+    // Up to this many objects are listed with the state held. A longer list would make other clients wait.
     const int Many = 256;
 
-    public static IEnumerable<Command> All(QomTree tree, ObjectFactory objects, QapiUnion options, Lock state) =>
+    public static IEnumerable<Command> All(QomTree tree, ObjectRegistry objects, QapiUnion options, StateLock state) =>
         s_topic.Of(Rows(tree, objects, options, state));
 
-    static IEnumerable<Command> Rows(QomTree tree, ObjectFactory objects, QapiUnion options, Lock state)
+    static IEnumerable<Command> Rows(QomTree tree, ObjectRegistry objects, QapiUnion options, StateLock state)
     {
         yield return Slow("object-add", "Make an object.", None, options, async (call, given) =>
         {
@@ -38,7 +40,7 @@ static class ObjectCommands
                 """{"qom-type": "memory-backend-file", "id": "ram2", "size": 4096, "mem-path": "/no/such/file"}""")
             .MayFail(QmpErrors.CannotSetUp("ID", "ERROR"), QmpErrors.CannotMap("ERROR"), QmpErrors.CannotCreateMemfd(0, "ERROR"),
                 QmpErrors.CannotBind("ERROR"), QmpErrors.PreallocFailed("ERROR"),
-                QmpErrors.PathNotAllowed("PATH"), QmpErrors.LimitReached("Objects", 1000));
+                QmpErrors.PathNotAllowed("PATH"), QmpErrors.LimitReached(new("Objects", 1000)));
 
         yield return Slow("object-del", "Delete an object. The reply comes when all its memory is free.", None,
             Arg("id", Str, "The object's id."), async (_, id) =>
@@ -57,14 +59,14 @@ static class ObjectCommands
                 """);
     }
 
-    static async ValueTask<IReadOnlyList<Memdev>> ListAsync(QomTree tree, Lock state)
+    static async ValueTask<IReadOnlyList<Memdev>> ListAsync(QomTree tree, StateLock state)
     {
         int count;
-        lock (state)
+        using (state.Enter())
             count = tree.Objects.Count;
         if (count > Many)
             await Task.Yield();
-        lock (state)
+        using (state.Enter())
             return [.. tree.Objects.Children.OfType<HostMemoryBackend>().Select(Describe)];
     }
 

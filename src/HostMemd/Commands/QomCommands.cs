@@ -1,12 +1,13 @@
+using HostMemd.Backend.Objects;
 using HostMemd.Backend.Qom;
-using HostMemd.Protocol;
+using HostMemd.Protocol.Contract;
 using HostMemd.Qapi;
-using static HostMemd.Protocol.Define;
+using static HostMemd.Protocol.Contract.Define;
 using static HostMemd.Qapi.QapiTypes;
 
 namespace HostMemd.Commands;
 
-/// <summary>Reading and changing properties, and asking what there is.</summary>
+/// <summary>Reading and changing properties, and listing types and objects.</summary>
 static class QomCommands
 {
     static readonly Topic s_topic = new("Properties and classes",
@@ -58,9 +59,9 @@ static class QomCommands
 
     static readonly Arg<string> s_path = Arg("path", Str, "The object: an absolute path, or a partial one that fits only one object.");
 
-    public static IEnumerable<Command> All(QomTree tree, QomTypes types, ObjectFactory objects) => s_topic.Of(Rows(tree, types, objects));
+    public static IEnumerable<Command> All(QomTree tree, QomTypes types, PropertyChanges changes) => s_topic.Of(Rows(tree, types, changes));
 
-    static IEnumerable<Command> Rows(QomTree tree, QomTypes types, ObjectFactory objects)
+    static IEnumerable<Command> Rows(QomTree tree, QomTypes types, PropertyChanges changes)
     {
         yield return Command("qom-get", "Read a property.", Any, s_path, Arg("property", Str, "The property's name."),
             (_, path, property) => tree.Resolve(path).Get(property)).ForObservers()
@@ -71,7 +72,7 @@ static class QomCommands
 
         yield return Slow("qom-set", "Change a property.", None, s_path, Arg("property", Str, "The property's name."),
             Arg("value", Any, "The new value, of the property's type."),
-            (_, path, property, value) => SetAsync(objects, path, property, value))
+            (_, path, property, value) => SetAsync(changes, path, property, value))
             .Example("""{"path": "ram0", "property": "dump", "value": false}""")
             .Fails(QmpErrors.DeviceNotFound("ram9"), """{"path": "ram9", "property": "dump", "value": false}""")
             .Fails(QmpErrors.PropertyNotFound("memory-backend-memfd", "color"), """{"path": "ram0", "property": "color", "value": 1}""")
@@ -113,9 +114,9 @@ static class QomCommands
             .Fails(QmpErrors.NotAQomType(), """{"typename": "user-creatable"}""");
     }
 
-    static ValueTask<Nothing> SetAsync(ObjectFactory objects, string path, string property, Value value)
+    static ValueTask<Nothing> SetAsync(PropertyChanges changes, string path, string property, Value value)
     {
-        var work = objects.SetAsync(path, property, value);
+        var work = changes.SetAsync(path, property, value);
         return work.IsCompletedSuccessfully ? default : Await(work);
 
         static async ValueTask<Nothing> Await(ValueTask work)
@@ -162,7 +163,7 @@ static class QomCommands
         }
         catch (QmpException)
         {
-            // As in QEMU a property that cannot be read just has no value.
+            // As in QEMU, a property that cannot be read has no value in the list.
             return null;
         }
     }

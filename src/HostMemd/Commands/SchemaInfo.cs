@@ -3,8 +3,8 @@ using HostMemd.Qapi;
 namespace HostMemd.Commands;
 
 /// <summary>
-/// The type of the entries of <c>query-qmp-schema</c>, which describes itself as everything else. Entries are made by
-/// <see cref="Protocol.Schema"/> and passed through.
+/// The type of the entries of <c>query-qmp-schema</c>, which also describes itself. Entries are made by
+/// <see cref="Protocol.Contract.Schema"/> and passed through.
 /// </summary>
 sealed class SchemaInfo : QapiType<Value>
 {
@@ -57,7 +57,7 @@ sealed class SchemaInfo : QapiType<Value>
 
     static Declared Object(string name, params Member[] members) => new(name, new ObjectShape(members));
 
-    // A type that is only ever described.
+    // This type is described and never read.
     sealed class Declared(string name, TypeShape shape) : QapiType
     {
         public override string Name => name;

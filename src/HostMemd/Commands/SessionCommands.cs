@@ -1,11 +1,12 @@
-using HostMemd.Protocol;
+using HostMemd.Protocol.Contract;
+using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
-using static HostMemd.Protocol.Define;
+using static HostMemd.Protocol.Contract.Define;
 using static HostMemd.Qapi.QapiTypes;
 
 namespace HostMemd.Commands;
 
-/// <summary>Negotiation, introspection, and the end.</summary>
+/// <summary>Negotiation, introspection, and <c>quit</c>.</summary>
 static class SessionCommands
 {
     static readonly Topic s_topic = new("The session", "Negotiation, introspection, the human monitor, and the end of the daemon.");
@@ -52,9 +53,9 @@ static class SessionCommands
             s => s.Status, (s, v) => s.Status = v));
 
     /// <param name="table">The table these commands are part of.</param>
-    /// <param name="schema">Made when first asked for.</param>
+    /// <param name="schema">The answer to <c>query-qmp-schema</c>, made at its first use.</param>
     /// <param name="quit">Called before the reply to <c>quit</c> is written.</param>
-    /// <param name="end">Called after it was.</param>
+    /// <param name="end">Called after that reply was written.</param>
     /// <param name="monitor">The human monitor.</param>
     public static IEnumerable<Command> All(
         CommandTable table, Lazy<Value> schema, Action quit, Action end, Func<string, uint, ValueTask<string>> monitor) =>

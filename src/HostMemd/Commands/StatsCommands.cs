@@ -1,23 +1,25 @@
-using HostMemd.Backend;
 using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Qom;
-using HostMemd.Protocol;
+using HostMemd.Backend.Statistics;
+using HostMemd.Backend.Threads;
+using HostMemd.Linux;
+using HostMemd.Protocol.Contract;
 using HostMemd.Qapi;
-using static HostMemd.Protocol.Define;
+using static HostMemd.Protocol.Contract.Define;
 using static HostMemd.Qapi.QapiTypes;
 
 namespace HostMemd.Commands;
 
-/// <summary>The kernel's word about memory, beside what was asked for.</summary>
+/// <summary>What the kernel reports of memory, beside what was requested.</summary>
 static class StatsCommands
 {
     static readonly Topic s_topic = new("Statistics", "What the kernel says of the memory, beside what was asked for.");
 
-    public static IEnumerable<Command> All(QomTree tree, LeaseTable leases, HolderSearch holders, Lock state) =>
+    public static IEnumerable<Command> All(QomTree tree, LeaseTable leases, UserSearch holders, StateLock state) =>
         s_topic.Of(Rows(tree, leases, holders, state));
 
-    static IEnumerable<Command> Rows(QomTree tree, LeaseTable leases, HolderSearch holders, Lock state)
+    static IEnumerable<Command> Rows(QomTree tree, LeaseTable leases, UserSearch holders, StateLock state)
     {
         yield return Slow("query-memdev-stats", "What the kernel says of the memory now.", ListOf(MemdevStats.Schema),
             Opt("id", Str, "Only this backend."), (_, id) => ReadAsync(tree, leases, holders, state, id)).Extension().ForObservers()
@@ -30,28 +32,29 @@ static class StatsCommands
             .Fails(QmpErrors.ObjectNotFound("ram9"), """{"id": "ram9"}""");
     }
 
-    static async ValueTask<IReadOnlyList<MemdevStats>> ReadAsync(QomTree tree, LeaseTable leases, HolderSearch holders, Lock state, string? id)
+    static async ValueTask<IReadOnlyList<MemdevStats>> ReadAsync(
+        QomTree tree, LeaseTable leases, UserSearch holders, StateLock state, string? id)
     {
         HostMemoryBackend[] backends;
-        lock (state)
+        using (state.Enter())
         {
             backends = id is null ? [.. tree.Objects.Children.OfType<HostMemoryBackend>()]
                 : [tree.Objects.FindChild(id) as HostMemoryBackend ?? throw QmpErrors.ObjectNotFound(id)];
         }
-        // The kernel walks the page tables of all memory: off the callers' threads.
+        // The kernel walks the page tables of all memory, so this runs away from the clients' threads.
         var scanning = ScanAsync(backends, holders);
         var read = await OwnThread.RunAsync(() => MemoryStatistics.Read(backends)).ConfigureAwait(false);
         var users = await scanning.ConfigureAwait(false);
-        lock (state)
+        using (state.Enter())
             return [.. backends.Zip(read, (b, r) => Describe(b, r, CountOf(b, leases, users)))];
     }
 
     // One scan of all processes for all objects, however many there are.
-    static async Task<ILookup<FileIdentity, int>> ScanAsync(HostMemoryBackend[] backends, HolderSearch holders)
+    static async Task<ILookup<FileIdentity, int>> ScanAsync(HostMemoryBackend[] backends, UserSearch holders)
     {
         FileIdentity[] files = [.. backends.Select(b => b.Region?.Identity).OfType<FileIdentity>()];
         var scan = files.Length == 0 ? new([], 0) : await holders.ScanAsync(files).ConfigureAwait(false);
-        return scan.Holders.ToLookup(h => h.File, h => h.Pid);
+        return scan.Users.ToLookup(h => h.File, h => h.Pid);
     }
 
     // Leases, and the processes that have none.

@@ -1,14 +1,15 @@
-using HostMemd.Protocol;
+using HostMemd.Protocol.Contract;
+using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
-using static HostMemd.Protocol.Define;
+using static HostMemd.Protocol.Contract.Define;
 using static HostMemd.Qapi.QapiTypes;
 
 namespace HostMemd.Commands;
 
-/// <summary>Asking for the events that QEMU does not have.</summary>
+/// <summary>Subscribing to the events that QEMU does not have.</summary>
 static class WatchCommands
 {
-    static readonly Topic s_topic = new("Watching", "Asking for the events that QEMU does not have.");
+    static readonly Topic s_topic = new("Watching", "Subscribing to the events that QEMU does not have.");
 
     public static IEnumerable<Command> All() => s_topic.Of(Rows());
 

@@ -1,11 +1,11 @@
-using HostMemd.Protocol;
+using HostMemd.Protocol.Contract;
 using HostMemd.Qapi;
-using static HostMemd.Protocol.Define;
+using static HostMemd.Protocol.Contract.Define;
 using static HostMemd.Qapi.QapiTypes;
 
 namespace HostMemd.Commands;
 
-/// <summary>QEMU's way out of hanging connections. Nothing here hangs on one, so there are no instances.</summary>
+/// <summary>QEMU's way out of connections that hang. No connection of the daemon can, so there are no instances.</summary>
 static class YankCommands
 {
     static readonly Topic s_topic = new("Yank",
@@ -26,7 +26,7 @@ static class YankCommands
             .Fails(QmpErrors.YankInstanceNotFound(), """{"instances": [{"type": "migration"}]}""");
     }
 
-    // A union of its own: the members depend on the type.
+    // The members depend on the type, so this is a union.
     sealed class YankInstance : QapiType<Value>
     {
         static readonly (string Type, string? Member)[] s_variants = [("block-node", "node-name"), ("chardev", "id"), ("migration", null)];

@@ -1,17 +1,18 @@
+using HostMemd.Config;
 using HostMemd.Linux;
 
 namespace HostMemd.Start;
 
-/// <summary>The socket of a daemon that was told of none.</summary>
+/// <summary>The socket of a daemon without a configured or passed one.</summary>
 static class DefaultSocket
 {
     const uint UserOnly = 0x1C0; // 0700
     const uint EveryoneEnters = 0x1ED; // 0755
 
-    /// <summary>The path; its directory is there afterwards.</summary>
-    /// <exception cref="StartException">Nothing says where.</exception>
+    /// <summary>Returns the path, and makes its directory if it is missing.</summary>
+    /// <exception cref="StartException">The environment names no directory, or it cannot be made.</exception>
     public static string Prepare(OwnedFiles owned) =>
-        Prepare(name => ArgumentBytes.CheckVariable(name, Environment.GetEnvironmentVariable(name)), Posix.geteuid() == 0, owned);
+        Prepare(name => ArgumentBytes.CheckVariable(name, Environment.GetEnvironmentVariable(name)), Accounts.EffectiveUid == 0, owned);
 
     internal static string Prepare(Func<string, string?> variable, bool isRoot, OwnedFiles owned)
     {

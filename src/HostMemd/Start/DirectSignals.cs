@@ -4,8 +4,8 @@ using HostMemd.Linux;
 namespace HostMemd.Start;
 
 /// <summary>
-/// Signals, heard of at the runtime's own thread for them. What it does there for SIGTERM and SIGINT is to start a thread, and where none
-/// can be had the signal is lost (PosixSignalRegistration.OnPosixSignal): so its function is replaced by one that needs none.
+/// Handles signals on the runtime's own thread for them. The runtime starts a further thread for SIGTERM and SIGINT
+/// (PosixSignalRegistration.OnPosixSignal) and loses the signal where it cannot, so its function is replaced by one that needs none.
 /// </summary>
 static unsafe partial class DirectSignals
 {
@@ -13,7 +13,7 @@ static unsafe partial class DirectSignals
     static readonly Action?[] s_handlers = new Action?[65];
 
     /// <summary>Calls <paramref name="handler"/>, which must not wait, for each such signal; its usual effect is gone.</summary>
-    /// <exception cref="StartException">No thread or descriptor can be had for it.</exception>
+    /// <exception cref="StartException">The process cannot have another thread or descriptor.</exception>
     public static PosixSignalRegistration On(PosixSignal signal, int number, Action handler)
     {
         s_handlers[number] = handler;
@@ -24,7 +24,7 @@ static unsafe partial class DirectSignals
         }
         catch (Exception other) when (other is EntryPointNotFoundException or DllNotFoundException)
         {
-            // A runtime that has it no more: then as it does it.
+            // A runtime without this function handles signals in its own way.
         }
         return registration;
     }
@@ -41,12 +41,14 @@ static unsafe partial class DirectSignals
         }
         catch (Exception failure) when ((failure.InnerException ?? failure) is IOException { HResult: var errno })
         {
-            // The first one starts the runtime's thread for signals, and makes a pipe.
-            throw errno == Errno.EAGAIN.Number ? Reserves.NoThread() : new StartException($"cannot wait for signals: {new Errno(errno).Text}");
+            // The first registration starts the runtime's thread for signals, and makes a pipe.
+            throw errno == Errno.EAGAIN.Number
+                ? Reserves.NoThread()
+                : new StartException($"cannot wait for signals: {new Errno(errno).Text}");
         }
     }
 
-    /// <returns>1: handled; 0: the signal is to have its usual effect.</returns>
+    // Returns 1 for a signal that is handled, 0 for one that is to have its usual effect.
     [UnmanagedCallersOnly]
     static int Handle(int number, int signal)
     {
@@ -56,7 +58,7 @@ static unsafe partial class DirectSignals
         return 1;
     }
 
-    // Not for others by its documentation; the file that is published has the very runtime it was built with.
+    // The runtime's documentation reserves the function for itself. The published file has the runtime that it was built with.
     [LibraryImport("libSystem.Native")]
     private static partial void SystemNative_SetPosixSignalHandler(delegate* unmanaged<int, int, int> handler);
 }

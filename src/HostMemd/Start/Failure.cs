@@ -1,32 +1,34 @@
 namespace HostMemd.Start;
 
-/// <summary>A start that has failed, told in one line. Nothing here needs a descriptor or a thread: it may be for want of these.</summary>
+/// <summary>
+/// Reports a failed start in one line. It needs no descriptor and no thread, since the start may have failed for want of them.
+/// </summary>
 static class Failure
 {
-    /// <summary>What there is to say of it; null for a bug, of which the stack is wanted.</summary>
+    /// <summary>Returns the line for the user; null for a bug, whose stack is needed.</summary>
     public static string? LineOf(Exception failure)
     {
         for (var cause = failure; cause is not null; cause = cause.InnerException)
         {
             if (cause is StartException or IOException)
                 return cause.Message.ReplaceLineEndings(" ");
-            // The engine of .NET's sockets, which the first one makes: its exception says the name of an errno.
+            // .NET's socket engine, which the first socket makes, throws exceptions that name an errno.
             if (cause.GetType().Namespace == "System.Net")
                 return $"cannot wait for clients: {cause.Message.ReplaceLineEndings(" ")}";
-            // Native AOT's word for a thread that could not be had is the first, and it means nothing else here: memory that is not
-            // there ends the process.
+            // Native AOT throws OutOfMemoryException where a thread cannot be started. It means nothing else here: a lack of memory ends
+            // the process.
             if (cause is OutOfMemoryException or ThreadStartException)
                 return Reserves.NoThread().Message;
         }
         return null;
     }
 
-    /// <summary>Says it to the user.</summary>
-    public static void Tell(string line)
+    /// <summary>Writes the line to stderr, or sends it to the process in the foreground.</summary>
+    public static void Report(string line)
     {
         if (Daemonizer.IsBackground)
             Daemonizer.Report(line);
         else
-            StandardStreams.Say($"hostmemd: {line}\n");
+            StandardStreams.WriteError($"hostmemd: {line}\n");
     }
 }

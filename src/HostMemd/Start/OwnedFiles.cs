@@ -3,8 +3,8 @@ using HostMemd.Linux;
 namespace HostMemd.Start;
 
 /// <summary>
-/// The names this process has put into the file system: sockets, the pid file, directories for them. At the end they go, unless
-/// somebody else has meanwhile put something of his own there.
+/// The names that this process has put into the file system: sockets, the pid file, directories for them. The daemon removes them at the
+/// end, unless another process has replaced them meanwhile.
 /// </summary>
 sealed class OwnedFiles
 {
@@ -12,33 +12,44 @@ sealed class OwnedFiles
     readonly List<(string Path, FileStatus Status)> _files = [];
     readonly List<string> _directories = [];
 
-    /// <summary>Remembers a file just made, by what it is and not only by its name.</summary>
-    public void Add(string path)
+    /// <summary>Remembers a file just made, by name, device and inode.</summary>
+    /// <returns>statx(2)'s error: the file is not remembered then.</returns>
+    public Errno Add(string path)
     {
-        // A relative name would mean something else once the daemon has left its directory.
-        path = Path.GetFullPath(path);
-        if (Files.StatusOf(path, out var status).Failed)
-            return;
+        var errno = Files.StatusOf(path, out var status);
+        if (errno.Ok)
+            Add(path, status);
+        return errno;
+    }
+
+    /// <inheritdoc cref="Add(string)"/>
+    /// <param name="path">The name.</param>
+    /// <param name="status">Of the file itself.</param>
+    public void Add(string path, FileStatus status)
+    {
         lock (_gate)
-            _files.Add((path, status));
+        {
+            // A relative name would mean something else once the daemon has left its directory.
+            _files.Add((Path.GetFullPath(path), status));
+        }
     }
 
     /// <summary>Makes a directory that is missing. Its parent must exist.</summary>
     /// <exception cref="StartException">It cannot be made.</exception>
     public void MakeDirectory(string path, uint mode)
     {
-        if (Posix.mkdir(path, mode) == 0)
+        var error = Files.MakeFolder(path, mode);
+        if (error.Ok)
         {
             lock (_gate)
                 _directories.Add(path);
             return;
         }
-        var error = Errno.Last;
         if (!Directory.Exists(path))
             throw new StartException($"cannot make the directory {path}: {error.Text}");
     }
 
-    /// <summary>They are another process's now.</summary>
+    /// <summary>Forgets all names: another process has taken them over.</summary>
     public void Disown()
     {
         lock (_gate)
@@ -48,7 +59,8 @@ sealed class OwnedFiles
         }
     }
 
-    /// <summary>Removes what is still ours; after a failed start also the directories.</summary>
+    /// <summary>Removes the files that no other process has replaced.</summary>
+    /// <param name="directories">Also the directories, as after a failed start.</param>
     public void Remove(bool directories)
     {
         lock (_gate)
@@ -56,13 +68,13 @@ sealed class OwnedFiles
             foreach (var (path, status) in _files)
             {
                 if (Files.StatusOf(path, out var now).Ok && now.Device == status.Device && now.Inode == status.Inode)
-                    _ = Posix.unlink(path);
+                    _ = Files.Unlink(path);
             }
             _files.Clear();
             if (!directories)
                 return;
             foreach (var path in _directories)
-                _ = Posix.rmdir(path);
+                _ = Files.RemoveFolder(path);
             _directories.Clear();
         }
     }

@@ -1,21 +1,24 @@
 using System.Net.Sockets;
+using HostMemd.Config;
 using HostMemd.Linux;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Start;
 
 /// <summary>
-/// Makes a listening socket at a path, or of an abstract name. By system calls: .NET's own Socket.Bind removes the path when the socket is closed, whoever
-/// it belongs to by then, and gives no say in its mode.
+/// Makes a listening socket with a path or an abstract name. It uses system calls: .NET's Socket.Bind sets no mode, and removes the path
+/// when the socket is closed, even where it belongs to another process by then.
 /// </summary>
 static class QmpSocket
 {
-    // The most there is; the kernel cuts it to net.core.somaxconn.
+    // The kernel cuts it to net.core.somaxconn.
     const int Backlog = 4096;
 
+    /// <summary>Listens at a path.</summary>
     /// <exception cref="StartException">The path cannot be used.</exception>
     public static Socket Listen(string path, AccessOptions access, OwnedFiles owned) => Listen(new SocketOptions(path), access, owned);
 
+    /// <summary>Listens at a path or an abstract name.</summary>
     /// <exception cref="StartException">The path or the name cannot be used.</exception>
     public static Socket Listen(SocketOptions socket, AccessOptions access, OwnedFiles owned)
     {
@@ -24,40 +27,40 @@ static class QmpSocket
         using var guard = address.IsAbstract ? null : LockDirectory(socket.Path);
         if (!address.IsAbstract)
             RemoveStale(socket.Path, address);
-        var fd = Posix.Own(Posix.socket(Posix.AF_UNIX, Posix.SOCK_STREAM | Posix.SOCK_CLOEXEC, 0))
-            ?? throw Failed("create socket for", name);
+        Check(UnixSocket.Create(0, out var fd), "create socket for", name);
         try
         {
             if (address.IsAbstract)
-                BindName(fd, name, address);
+                BindName(fd!, name, address);
             else
             {
-                Bind(fd, socket.Path, address, access);
-                owned.Add(socket.Path);
+                Bind(fd!, socket.Path, address, access);
+                var errno = owned.Add(socket.Path);
+                if (errno.Failed)
+                    _ = Files.Unlink(socket.Path);
+                Check(errno, "look at", socket.Path);
             }
-            if (Posix.listen(fd, Backlog) != 0)
-                throw Failed("listen on", name);
+            Check(UnixSocket.Listen(fd!, Backlog), "listen on", name);
         }
         catch
         {
-            fd.Dispose();
+            fd!.Dispose();
             throw;
         }
-        return Adopt(fd);
+        return Adopt(fd!);
     }
 
-    // Free again as soon as nobody has the socket: nothing stale is ever there.
+    // The kernel frees an abstract name with its socket: it is never stale.
     static void BindName(SafeFileHandle fd, string name, UnixAddress address)
     {
-        if (address.Bind(fd) == 0)
-            return;
-        throw Errno.Last.Number == Posix.EADDRINUSE
-            ? new StartException($"{name} is in use by another process")
-            : Failed("bind socket to", name);
+        var errno = address.Bind(fd);
+        if (errno == Errno.EADDRINUSE)
+            throw new StartException($"{name} is in use by another process");
+        Check(errno, "bind socket to", name);
     }
 
-    /// <summary>The socket as .NET's.</summary>
-    /// <exception cref="SocketException">It is none; it stays the caller's.</exception>
+    /// <summary>Returns .NET's socket of a descriptor, and takes the descriptor over.</summary>
+    /// <exception cref="SocketException">The descriptor is no socket; it stays the caller's.</exception>
     public static Socket Adopt(SafeFileHandle fd)
     {
         var handle = new SafeSocketHandle(fd.DangerousGetHandle(), ownsHandle: true);
@@ -69,7 +72,7 @@ static class QmpSocket
         }
         catch
         {
-            // It stays the caller's alone: closed twice, it would be somebody else's the second time.
+            // Only the caller closes it: a second close could hit a descriptor that was opened meanwhile.
             handle.SetHandleAsInvalid();
             throw;
         }
@@ -78,10 +81,9 @@ static class QmpSocket
     // Two daemons that start at once must not both take the other's fresh socket for a stale one.
     static SafeFileHandle? LockDirectory(string path)
     {
-        var fd = Posix.Own(Posix.open(Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/", Posix.O_CLOEXEC, 0));
-        // A directory that cannot be read is not locked: the race is then as good as anybody's.
-        if (fd is not null)
-            _ = Posix.flock(fd, Posix.LOCK_EX);
+        // A directory that cannot be read or locked leaves the race to chance.
+        if (Files.Open(Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/", Files.O_RDONLY, 0, out var fd).Ok)
+            _ = Files.WaitForLock(fd!);
         return fd;
     }
 
@@ -91,42 +93,44 @@ static class QmpSocket
         var found = Files.StatusOf(path, out var status);
         if (found.Failed)
         {
-            // A dangling link is left to bind(2), which refuses it.
+            // bind(2) refuses a dangling link.
             return;
         }
         if ((status.Mode & Files.S_IFMT) != S_IFSOCK)
             throw new StartException($"{path} exists and is no socket");
         // Non-blocking: connecting to a daemon whose backlog is full would wait, and EAGAIN says the same.
-        using var probe = Posix.Own(Posix.socket(Posix.AF_UNIX, Posix.SOCK_STREAM | Posix.SOCK_CLOEXEC | Posix.SOCK_NONBLOCK, 0))
-            ?? throw Failed("create socket for", path);
-        if (address.Connect(probe) == 0)
-            throw new StartException($"{path} is in use by another process");
-        if (Errno.Last.Number != Posix.ECONNREFUSED)
-            throw new StartException($"cannot tell whether {path} is in use: {Errno.Last.Text}");
-        if (Posix.unlink(path) != 0)
-            throw Failed("remove the stale socket", path);
+        Check(UnixSocket.Create(UnixSocket.SOCK_NONBLOCK, out var probe), "create socket for", path);
+        using (probe)
+        {
+            var answer = address.Connect(probe!);
+            if (answer.Ok)
+                throw new StartException($"{path} is in use by another process");
+            if (answer != Errno.ECONNREFUSED)
+                throw new StartException($"cannot tell whether {path} is in use: {answer.Text}");
+        }
+        Check(Files.Unlink(path), "remove the stale socket", path);
     }
 
     static void Bind(SafeFileHandle fd, string path, UnixAddress address, AccessOptions access)
     {
         // Linux gives the file the mode of the socket less the umask, so there is no moment with a wider one.
-        if (Posix.fchmod(fd, access.SocketMode) != 0)
-            throw Failed("set the mode of", path);
-        var mask = Posix.umask(0);
-        var result = address.Bind(fd);
-        var error = Errno.Last;
-        _ = Posix.umask(mask);
-        if (result != 0)
-            throw new StartException($"Failed to bind socket to {path}: {error.Text}");
-        // Before listen(2): until then nobody gets in.
-        if ((access.SocketOwner ?? access.SocketGroup) is not null
-            && Posix.lchown(path, access.SocketOwner ?? uint.MaxValue, access.SocketGroup ?? uint.MaxValue) != 0)
-        {
-            var failure = Failed("set the owner of", path);
-            _ = Posix.unlink(path);
-            throw failure;
-        }
+        Check(Files.SetMode(fd, access.SocketMode), "set the mode of", path);
+        var mask = Files.SetUmask(0);
+        var errno = address.Bind(fd);
+        _ = Files.SetUmask(mask);
+        Check(errno, "bind socket to", path);
+        // Before listen(2): until then no client can connect.
+        if ((access.SocketOwner ?? access.SocketGroup) is null)
+            return;
+        errno = Files.SetOwner(path, access.SocketOwner, access.SocketGroup);
+        if (errno.Failed)
+            _ = Files.Unlink(path);
+        Check(errno, "set the owner of", path);
     }
 
-    static StartException Failed(string what, string path) => new($"Failed to {what} {path}: {Errno.Last.Text}");
+    static void Check(Errno errno, string what, string path)
+    {
+        if (errno.Failed)
+            throw new StartException($"Failed to {what} {path}: {errno.Text}");
+    }
 }

@@ -5,36 +5,37 @@ using Microsoft.Extensions.Hosting;
 namespace HostMemd.Start;
 
 /// <summary>
-/// The host's lifetime: SIGTERM and SIGINT end the daemon in order, also while it starts; the second one ends it at once.
+/// The host's lifetime: SIGTERM and SIGINT end the daemon in order, also while it starts. The second one ends it at once.
 /// </summary>
 sealed class SignalLifetime(IHostApplicationLifetime application, OwnedFiles owned) : IHostLifetime, IDisposable
 {
     readonly List<PosixSignalRegistration> _registrations = [];
     int _received;
 
-    /// <summary>Called by the host before it starts anything.</summary>
+    /// <summary>Begins to handle signals. The host calls it before it starts anything.</summary>
     public Task WaitForStartAsync(CancellationToken cancellationToken)
     {
-        // systemd's watchdog sends SIGABRT, and the runtime's handler would swallow the first one: a hung daemon is to die at once.
-        Posix.signal(Posix.SIGABRT, Posix.SIG_DFL);
-        _registrations.Add(DirectSignals.On(PosixSignal.SIGTERM, 15, () => Stop(15)));
-        _registrations.Add(DirectSignals.On(PosixSignal.SIGINT, 2, () => Stop(2)));
+        // systemd's watchdog sends SIGABRT to a hung daemon, which must die at once. The runtime's handler would swallow the first one.
+        _ = Signals.Restore(Signals.SIGABRT);
+        _registrations.Add(DirectSignals.On(PosixSignal.SIGTERM, Signals.SIGTERM, () => Stop(Signals.SIGTERM)));
+        _registrations.Add(DirectSignals.On(PosixSignal.SIGINT, Signals.SIGINT, () => Stop(Signals.SIGINT)));
         return Task.CompletedTask;
     }
 
+    /// <summary>Does nothing: the handlers stay until the process ends.</summary>
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     void Stop(int number)
     {
         if (Interlocked.Increment(ref _received) == 1)
         {
-            // What goes on after it may take long, and the next signal must be heard.
+            // Stopping may take long, and this thread must handle the next signal.
             ThreadPool.UnsafeQueueUserWorkItem(static application => application.StopApplication(), application, preferLocal: false);
             return;
         }
         owned.Remove(directories: false);
         // The status that a shell shows for a process that a signal has ended.
-        Posix._exit(128 + number);
+        Processes.Exit(128 + number);
     }
 
     public void Dispose()

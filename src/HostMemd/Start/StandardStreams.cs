@@ -5,20 +5,20 @@ using Microsoft.Win32.SafeHandles;
 namespace HostMemd.Start;
 
 /// <summary>
-/// What a process that ends has to say. Written by write(2): Console throws where a stream leads into a full disk or a file that has reached
-/// RLIMIT_FSIZE, and that would end the process by a signal instead of the status that says how it went.
+/// Writes the last text of a process that ends, by write(2). Console throws where a stream leads into a full disk or a file that has
+/// reached RLIMIT_FSIZE, and the process would end by a signal instead of its exit status.
 /// </summary>
-static unsafe class StandardStreams
+static class StandardStreams
 {
-    // Of a stream that does not block and is not read.
+    // For a stream that does not block and is not read.
     static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2), s_pause = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>To standard error. Where that fails there is nowhere left to say so; the exit status stands.</summary>
-    public static void Say(string text) => Write(2, text);
+    /// <summary>Writes to standard error. A failure cannot be reported; the exit status stands.</summary>
+    public static void WriteError(string text) => Write(2, text);
 
-    /// <summary>To standard output, for who asked.</summary>
-    /// <exception cref="StartException">It cannot be written. Not for a pipe that is read no more: its reader has what it wanted.</exception>
-    public static void Answer(string text)
+    /// <summary>Writes to standard output. A pipe whose reader has closed it is no failure.</summary>
+    /// <exception cref="StartException">The text cannot be written.</exception>
+    public static void WriteOutput(string text)
     {
         var errno = Write(1, text);
         if (errno.Failed && errno != Errno.EPIPE)
@@ -32,15 +32,12 @@ static unsafe class StandardStreams
         var until = Environment.TickCount64 + (long)s_patience.TotalMilliseconds;
         while (bytes.Length > 0)
         {
-            nint written;
-            fixed (byte* start = bytes)
-                written = Posix.write(file, start, (nuint)bytes.Length);
-            if (written >= 0)
-                bytes = bytes[(int)written..];
-            else if (Errno.Last is var errno && errno == Errno.EAGAIN && Environment.TickCount64 < until)
+            var errno = Files.Write(file, bytes, out var written);
+            if (errno == Errno.EAGAIN && Environment.TickCount64 < until)
                 Thread.Sleep(s_pause);
-            else if (errno != Errno.EINTR)
+            else if (errno.Failed)
                 return errno;
+            bytes = bytes[written..];
         }
         return Errno.None;
     }

@@ -1,23 +1,26 @@
 using HostMemd.Backend.Memory;
+using HostMemd.Backend.Objects;
 using HostMemd.Backend.Qom;
+using HostMemd.Config;
 using HostMemd.Qapi;
 
 namespace HostMemd.Start;
 
-/// <summary>What can be said of objects and defaults before the first one is made: a wrong one leaves no trace of the right ones.</summary>
+/// <summary>Checks configured objects and defaults before the first object is made, so that a wrong one leaves no trace.</summary>
 static class StartChecks
 {
-    /// <exception cref="StartException">One is wrong; the line says which.</exception>
+    /// <summary>Checks all of them, in their order.</summary>
+    /// <exception cref="StartException">One is wrong; the message names it.</exception>
     public static void Check(HostMemdOptions options, Daemon daemon)
     {
         foreach (var global in options.Machine.Globals)
-            Check(global, daemon.Types);
+            Check(global, BackendTypes.All);
         foreach (var configured in options.Objects)
         {
             try
             {
                 var read = daemon.ObjectOptions.Read(configured.ToValue(daemon.ObjectOptions), null);
-                if (!ObjectFactory.IsIdentifier(read.Id))
+                if (!Identifier.IsWellFormed(read.Id))
                     throw QmpErrors.BadIdentifier();
             }
             catch (QmpException refusal)
@@ -27,7 +30,7 @@ static class StartChecks
         }
     }
 
-    // QEMU only warns of a type or property that is not there, and then does nothing: a typing error would go unseen.
+    // QEMU only warns of an unknown type or property: a typing error would go unseen.
     static void Check(GlobalProperty global, QomTypes types)
     {
         var name = $"--global {global.Type}.{global.Property}={global.Text}";

@@ -3,31 +3,30 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using HostMemd.Linux;
-using HostMemd.Protocol.Wire;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Systemd;
 
-/// <summary>Tells the service manager how we are: sd_notify(3), without the library. Says nothing when nobody asked.</summary>
+/// <summary>Reports to the service manager: sd_notify(3), without the library. Sends nothing when no manager asked for it.</summary>
 public sealed class Notify : IDisposable
 {
-    // What must not get lost: a start that systemd does not hear of ends in its time limit.
+    // For messages that must arrive: without READY=1 systemd ends the start at its time limit.
     const int PatienceMilliseconds = 5000;
 
     readonly Socket? _socket;
     readonly UnixDomainSocketEndPoint? _address;
     string _status = "";
 
-    /// <param name="address">What NOTIFY_SOCKET said, or null: a path, or with a leading <c>@</c> an abstract name.</param>
+    /// <param name="address">The value of NOTIFY_SOCKET, or null: a path, or with a leading <c>@</c> an abstract name.</param>
     public Notify(string? address)
     {
-        // sd_notify(3): anything else, such as vsock, is not for a service of this host.
+        // sd_notify(3): other forms, such as vsock, are not for services of this host.
         if (address is null || address.Length < 2 || address[0] is not ('/' or '@'))
             return;
         try
         {
             _address = new(address[0] == '@' ? "\0" + address[1..] : address);
-            // Non-blocking: a manager that does not read must not stop us.
+            // Non-blocking: a manager that does not read must not stop the daemon.
             _socket = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { Blocking = false };
         }
         catch (Exception unusable) when (unusable is ArgumentException or SocketException)
@@ -36,7 +35,7 @@ public sealed class Notify : IDisposable
         }
     }
 
-    /// <summary>The one that NOTIFY_SOCKET names; the variable is gone afterwards, for processes that we may start.</summary>
+    /// <summary>Reads NOTIFY_SOCKET and removes it, so that child processes do not inherit it.</summary>
     public static Notify FromEnvironment()
     {
         var address = Environment.GetEnvironmentVariable("NOTIFY_SOCKET");
@@ -44,7 +43,7 @@ public sealed class Notify : IDisposable
         return new(address);
     }
 
-    /// <summary>Somebody listens.</summary>
+    /// <summary>A service manager listens.</summary>
     public bool IsEnabled => _socket is not null;
 
     /// <summary>Clients are served, or a reload is done.</summary>
@@ -60,7 +59,7 @@ public sealed class Notify : IDisposable
         Send("RELOADING=1\nMONOTONIC_USEC=" + microseconds.ToString(CultureInfo.InvariantCulture), null, PatienceMilliseconds);
     }
 
-    /// <summary>One line for <c>systemctl status</c>; sent when it has changed.</summary>
+    /// <summary>Sets the line of <c>systemctl status</c>. It is sent when it has changed.</summary>
     public void Status(string text)
     {
         if (text == _status)
@@ -69,7 +68,7 @@ public sealed class Notify : IDisposable
         Send("STATUS=" + text.ReplaceLineEndings(" "));
     }
 
-    /// <summary>The watchdog of WatchdogSec= is told that all is well.</summary>
+    /// <summary>Reports to the watchdog of WatchdogSec= that the daemon works.</summary>
     public void Watchdog() => Send("WATCHDOG=1");
 
     void Send(string state) => Send(state, null, milliseconds: 0);
@@ -77,8 +76,8 @@ public sealed class Notify : IDisposable
     /// <summary>Sends a message and perhaps a descriptor with it.</summary>
     /// <param name="state">Lines of <c>NAME=value</c>.</param>
     /// <param name="descriptor">Stays the caller's.</param>
-    /// <param name="milliseconds">How long to wait for a manager that is behind with reading. Blocks.</param>
-    /// <returns>False when it could not be sent: the manager is gone or does not read.</returns>
+    /// <param name="milliseconds">How long to wait, blocking, for a manager that is slow to read.</param>
+    /// <returns>False when the message could not be sent: the manager is gone or does not read.</returns>
     public bool Send(string state, SafeFileHandle? descriptor, int milliseconds)
     {
         if (_socket is null)
@@ -89,13 +88,13 @@ public sealed class Notify : IDisposable
         {
             while (true)
             {
-                // Connected anew each time: the manager makes another socket when it is re-executed in some versions.
+                // Some versions of systemd make a new socket when they are re-executed, so each message connects again.
                 _socket.Connect(_address!);
-                var sent = FdPassing.Send(_socket.SafeHandle, bytes, descriptor);
+                var errno = FdPassing.Send(_socket.SafeHandle, bytes, descriptor, out var sent);
                 if (sent == bytes.Length)
                     return true;
                 var left = deadline - Environment.TickCount64;
-                if (sent != -FdPassing.EAGAIN || left <= 0 || !_socket.Poll((int)Math.Min(left, 1000) * 1000, SelectMode.SelectWrite))
+                if (errno != Errno.EAGAIN || left <= 0 || !_socket.Poll((int)Math.Min(left, 1000) * 1000, SelectMode.SelectWrite))
                     return false;
             }
         }

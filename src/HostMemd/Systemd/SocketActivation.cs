@@ -2,16 +2,15 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using HostMemd.Linux;
-using HostMemd.Protocol.Wire;
 using HostMemd.Start;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Systemd;
 
-/// <summary>A descriptor from the service manager that is no socket, under the name it was given or stored with.</summary>
+/// <summary>A descriptor, other than a socket, that the service manager passed, with its name.</summary>
 public sealed record PassedDescriptor(string Name, SafeFileHandle Handle);
 
-/// <summary>What systemd passed: sd_listen_fds(3), without the library.</summary>
+/// <summary>The descriptors that systemd passed: sd_listen_fds(3), without the library.</summary>
 public sealed class SocketActivation
 {
     // sd_listen_fds(3): SD_LISTEN_FDS_START.
@@ -26,18 +25,18 @@ public sealed class SocketActivation
     /// <summary>The listening sockets and their names.</summary>
     public List<(string Name, Socket Socket)> Sockets { get; }
 
-    /// <summary>Everything else, in the order passed. Owned by whoever takes it.</summary>
+    /// <summary>All other descriptors, in the order passed. The caller owns them.</summary>
     public IReadOnlyList<PassedDescriptor> Others { get; }
 
-    /// <summary>Takes what was passed to this process, once: the variables are gone afterwards.</summary>
-    /// <exception cref="StartException">A variable makes no sense, or a socket is of another kind.</exception>
+    /// <summary>Takes the descriptors passed to this process, once. The environment variables are removed.</summary>
+    /// <exception cref="StartException">A variable is malformed, or a socket is of another kind.</exception>
     public static SocketActivation Take()
     {
         var forWhom = Consume("LISTEN_PID");
         var count = Consume("LISTEN_FDS");
         var names = Consume("LISTEN_FDNAMES");
         _ = Consume("LISTEN_PIDFDID");
-        // Variables that a parent forgot to remove are not for us.
+        // A parent may have forgotten to remove variables that were meant for it.
         if (count is null || forWhom != (Daemonizer.ForegroundPid ?? Environment.ProcessId).ToString(CultureInfo.InvariantCulture))
             return new([], []);
         if (!int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
@@ -53,28 +52,35 @@ public sealed class SocketActivation
         var others = new List<PassedDescriptor>();
         for (var i = 0; i < descriptors.Length; i++)
         {
-            // sd_listen_fds_with_names(3) calls what has no name "unknown".
+            // sd_listen_fds_with_names(3): a descriptor without a name is called "unknown".
             var name = i < names.Length && names[i].Length > 0 ? names[i] : "unknown";
             var handle = new SafeFileHandle(descriptors[i], ownsHandle: true);
-            if (Posix.fcntl(handle, Posix.F_SETFD, Posix.FD_CLOEXEC) != 0 || Files.Status(handle, out var status).Failed)
-                throw new StartException($"descriptor {descriptors[i]} ({name}) that was passed is not open");
+            if (Files.CloseOnExec(handle).Failed || Files.Status(handle, out var status).Failed)
+                throw Unusable("not open");
             if ((status.Mode & Files.S_IFMT) != S_IFSOCK)
                 others.Add(new(name, handle));
             else if (IsListening(handle))
                 sockets.Add((name, QmpSocket.Adopt(handle)));
             else
-                throw new StartException($"descriptor {descriptors[i]} ({name}) that was passed is no listening Unix stream socket");
+                throw Unusable("no listening Unix stream socket");
+
+            StartException Unusable(string what)
+            {
+                var number = handle.DangerousGetHandle();
+                handle.Dispose();
+                return new($"descriptor {number} ({name}) that was passed is {what}");
+            }
         }
         return new(sockets, others);
     }
 
-    static bool IsListening(SafeFileHandle socket) => Option(socket, Posix.SO_DOMAIN) == Posix.AF_UNIX
-        && Option(socket, Posix.SO_TYPE) == Posix.SOCK_STREAM && Option(socket, Posix.SO_ACCEPTCONN) == 1;
+    static bool IsListening(SafeFileHandle socket) => Option(socket, UnixSocket.SO_DOMAIN) == UnixSocket.AF_UNIX
+        && Option(socket, UnixSocket.SO_TYPE) == UnixSocket.SOCK_STREAM && Option(socket, UnixSocket.SO_ACCEPTCONN) == 1;
 
     static int Option(SafeFileHandle socket, int option)
     {
         Span<int> value = stackalloc int[1];
-        return UnixSocket.Option(socket, option, MemoryMarshal.AsBytes(value)) < 0 ? -1 : value[0];
+        return UnixSocket.Option(socket, option, MemoryMarshal.AsBytes(value), out _).Ok ? value[0] : -1;
     }
 
     static string? Consume(string name)

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace HostMemd.Systemd;
 
 /// <summary>
-/// Tells systemd's watchdog (WatchdogSec=) that all is well, as long as the daemon's state can be had: a registry that hangs must
-/// end in a restart, not in a process that only looks alive.
+/// Reports to systemd's watchdog (WatchdogSec=) while the daemon works. A daemon that hangs must end in a restart, not go on as a
+/// process that only looks alive.
 /// </summary>
 sealed class Watchdog : IDisposable
 {
@@ -12,8 +12,10 @@ sealed class Watchdog : IDisposable
 
     Watchdog(Timer timer) => _timer = timer;
 
-    /// <summary>Null when nobody watches.</summary>
-    public static Watchdog? Start(Notify notify, Daemon daemon)
+    /// <param name="notify">The service manager.</param>
+    /// <param name="isAlive">Whether the daemon works, found out within the given time. Blocks.</param>
+    /// <returns>Null when the unit has no WatchdogSec=.</returns>
+    public static Watchdog? Start(Notify notify, Func<TimeSpan, bool> isAlive)
     {
         var microseconds = Environment.GetEnvironmentVariable("WATCHDOG_USEC");
         var pid = Environment.GetEnvironmentVariable("WATCHDOG_PID");
@@ -22,11 +24,11 @@ sealed class Watchdog : IDisposable
         if (!notify.IsEnabled || !long.TryParse(microseconds, NumberStyles.None, CultureInfo.InvariantCulture, out var period) || period <= 0
             || (pid is not null && pid != Environment.ProcessId.ToString(CultureInfo.InvariantCulture)))
             return null;
-        // sd_watchdog_enabled(3): tell twice in the time.
+        // sd_watchdog_enabled(3): report twice in that time.
         var half = TimeSpan.FromMicroseconds(period / 2.0);
         return new(new(_ =>
         {
-            if (daemon.IsAlive(half / 2))
+            if (isAlive(half / 2))
                 notify.Watchdog();
         }, null, TimeSpan.Zero, half));
     }

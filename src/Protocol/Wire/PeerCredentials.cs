@@ -17,7 +17,7 @@ public sealed record PeerCredentials(int Pid, uint Uid, uint Gid)
     public static PeerCredentials Of(SafeHandle socket)
     {
         Span<byte> ucred = stackalloc byte[12];
-        if (UnixSocket.Option(socket, UnixSocket.SO_PEERCRED, ucred) != ucred.Length)
+        if (UnixSocket.Option(socket, UnixSocket.SO_PEERCRED, ucred, out var length).Failed || length != ucred.Length)
             return Unknown;
         return new(socket, BinaryPrimitives.ReadInt32LittleEndian(ucred),
             BinaryPrimitives.ReadUInt32LittleEndian(ucred[4..]), BinaryPrimitives.ReadUInt32LittleEndian(ucred[8..]));
@@ -33,7 +33,7 @@ public sealed record PeerCredentials(int Pid, uint Uid, uint Gid)
         // NGROUPS_MAX of the kernel.
         var buffer = new byte[65536 * sizeof(uint)];
         var length = Option(UnixSocket.SO_PEERGROUPS, buffer);
-        return MemoryMarshal.Cast<byte, uint>(buffer.AsSpan(0, Math.Max(length, 0))).ToArray();
+        return MemoryMarshal.Cast<byte, uint>(buffer.AsSpan(0, length)).ToArray();
     }
 
     /// <summary>
@@ -51,7 +51,7 @@ public sealed record PeerCredentials(int Pid, uint Uid, uint Gid)
     {
         try
         {
-            return _socket is null ? 0 : UnixSocket.Option(_socket, name, value);
+            return _socket is not null && UnixSocket.Option(_socket, name, value, out var length).Ok ? length : 0;
         }
         catch (ObjectDisposedException)
         {

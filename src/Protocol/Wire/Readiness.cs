@@ -5,22 +5,22 @@ using HostMemd.Linux;
 namespace HostMemd.Protocol.Wire;
 
 /// <summary>
-/// Waiting until a descriptor can be read or written: <c>await</c> it, then try. Goes on at the poller's thread, and now and then for
-/// nothing. One waits at a time.
+/// Waiting until a descriptor can be read or written: <c>await</c> it, then try. The waiter resumes on the poller's thread, now and then
+/// although nothing is ready. One waiter at a time.
 /// </summary>
 sealed class Readiness : IWatched, ICriticalNotifyCompletion, IDisposable
 {
-    static readonly Action s_told = static () => { };
+    static readonly Action s_signaled = static () => { };
 
-    readonly EpollSet _set;
+    readonly WatchedSet _set;
     readonly Lock _changing = new();
     bool _isWatched;
     bool _isDisposed;
 
-    // Null, who waits, or s_told when it became ready and nobody waited.
+    // Null, the waiter's continuation, or s_signaled when it became ready without a waiter.
     Action? _state;
 
-    Readiness(SafeHandle descriptor, EpollSet set, uint events)
+    Readiness(SafeHandle descriptor, WatchedSet set, uint events)
     {
         Descriptor = (int)descriptor.DangerousGetHandle();
         _set = set;
@@ -28,10 +28,10 @@ sealed class Readiness : IWatched, ICriticalNotifyCompletion, IDisposable
     }
 
     /// <summary>Of a socket that is read, or accepted from.</summary>
-    public static Readiness ToRead(SafeHandle socket) => new(socket, Poller.Reading, EpollSet.EPOLLIN);
+    public static Readiness ToRead(SafeHandle socket) => new(socket, Poller.Reading, Epoll.EPOLLIN);
 
     /// <summary>Of a socket that has taken no more.</summary>
-    public static Readiness ToWrite(SafeHandle socket) => new(socket, Poller.Writing, EpollSet.EPOLLOUT);
+    public static Readiness ToWrite(SafeHandle socket) => new(socket, Poller.Writing, Epoll.EPOLLOUT);
 
     public int Descriptor { get; }
 
@@ -40,7 +40,7 @@ sealed class Readiness : IWatched, ICriticalNotifyCompletion, IDisposable
     /// <exception cref="IOException">The kernel watches no more descriptors.</exception>
     public Readiness GetAwaiter()
     {
-        // Before anybody waits: whoever goes on may close the descriptor, and its number be another's.
+        // Before the wait: a waiter that is resumed may close the descriptor, and its number be given to another.
         if (!Volatile.Read(ref _isWatched))
             Watch();
         return this;
@@ -58,22 +58,22 @@ sealed class Readiness : IWatched, ICriticalNotifyCompletion, IDisposable
             continuation();
     }
 
-    /// <summary>Lets go on whoever waits, or the next who would. Any thread.</summary>
-    public void Tell()
+    /// <summary>Resumes the waiter, or lets the next await complete at once. Any thread.</summary>
+    public void Signal()
     {
         if (Continue())
             return;
-        // Ready, and nobody is there to take it: the kernel would tell of it without end.
+        // Ready without a waiter: the kernel would report it without end.
         Unwatch();
-        // Somebody may have begun to wait meanwhile, and relied on being watched.
+        // A waiter may have come meanwhile and relied on being watched.
         Continue();
     }
 
-    /// <summary>Who waited has gone on; who comes next will not wait.</summary>
+    /// <returns>False when no one waited: the next await completes at once.</returns>
     bool Continue()
     {
-        var waiting = Interlocked.Exchange(ref _state, s_told);
-        if (waiting is null || ReferenceEquals(waiting, s_told))
+        var waiting = Interlocked.Exchange(ref _state, s_signaled);
+        if (waiting is null || ReferenceEquals(waiting, s_signaled))
             return false;
         waiting();
         return true;

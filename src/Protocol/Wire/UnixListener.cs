@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using HostMemd.Linux;
+using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
@@ -38,7 +39,7 @@ public sealed class UnixListener(Socket listener, SocketMode mode, SessionHost h
         catch (Exception bug)
         {
             Log.ConnectionBroke(logger, bug);
-            client.Dispose();
+            _ = Closing.SocketAsync(client);
         }
     }
 
@@ -47,22 +48,23 @@ public sealed class UnixListener(Socket listener, SocketMode mode, SessionHost h
     {
         listener.Blocking = false;
         using var incoming = Readiness.ToRead(listener.SafeHandle);
-        using var stopping = stop.UnsafeRegister(static r => ((Readiness)r!).Tell(), incoming);
+        using var stopping = stop.UnsafeRegister(static r => ((Readiness)r!).Signal(), incoming);
         var crowd = 0;
         while (!stop.IsCancellationRequested)
         {
             try
             {
-                if (UnixSocket.Accept(listener.SafeHandle, out var errno) is { } client)
+                var errno = UnixSocket.Accept(listener.SafeHandle, out var client);
+                if (errno.Ok)
                 {
-                    Serve(client);
+                    Serve(client!);
                     if (++crowd < TurnAccepts)
                         continue;
                     await new BackOfTheQueue();
                 }
-                else if (errno != FdPassing.EAGAIN)
+                else if (errno != Errno.EAGAIN)
                 {
-                    throw UnixSocket.Failure("accept4", errno);
+                    throw errno.AsException("accept4");
                 }
                 else
                 {

@@ -13,8 +13,8 @@ public sealed record JsonLimits
     public int Tokens { get; init; } = 2 << 20;
 
     /// <summary>
-    /// Bytes of a message, blanks included. Ours, QEMU has none: the largest command with a use (an <c>object-add</c> with all
-    /// its properties) has less than 4 KiB, and values take up to some 30 times the memory of their text.
+    /// Bytes of a message, blanks included. QEMU has no such limit, and without the caller's there is none here: values take up to some 30
+    /// times the memory of their text.
     /// </summary>
-    public long RequestBytes { get; init; } = 4L << 20;
+    public Limit RequestBytes { get; init; }
 }

@@ -81,7 +81,7 @@ public sealed class JsonReader(JsonLimits limits)
         return !_dropping && IsTooLarge && Drop(QmpErrors.RequestTooLarge(limits.RequestBytes));
     }
 
-    bool IsTooLarge => _lexer.TokenEnd - _start > limits.RequestBytes;
+    bool IsTooLarge => limits.RequestBytes.IsPassedBy(_lexer.TokenEnd - _start);
 
     void Enter()
     {

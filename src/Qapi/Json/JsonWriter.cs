@@ -14,7 +14,7 @@ public static class JsonWriter
     {
         // One of three.
         public Members? Members;
-        public MemberSource? Source;
+        public LazyMembers? Source;
         public IReadOnlyList<Value>? Items;
         public int Next;
         public int Count;

@@ -5,17 +5,17 @@ using Xunit.Abstractions;
 
 namespace HostMemd.Integration.Clients;
 
-/// <summary>One client moves gigabytes; nobody else notices (contract § 2).</summary>
+/// <summary>One client moves gigabytes; no other client notices (contract § 2).</summary>
 [Collection(nameof(Machine))]
 public sealed class NeverBlockedTests(ITestOutputHelper output) : DaemonTest(output)
 {
     const ulong GiB = 1ul << 30;
 
-    // Not a measure of speed: the tests' machine has other things to do. QEMU's wait is the whole filling.
+    // This does not measure speed, because the machine runs other tests. QEMU's clients wait for the whole filling.
     static readonly TimeSpan s_generous = TimeSpan.FromSeconds(1);
     static readonly TimeSpan s_filling = TimeSpan.FromMinutes(3);
 
-    /// <summary>8 GiB, or what leaves the machine a quarter of what it has.</summary>
+    /// <summary>8 GiB, or less, so that a quarter of the machine's memory stays free.</summary>
     static ulong Large => Math.Min(8 * GiB, ProcMemory.MemInfo("MemAvailable") / 4 * 3 / GiB * GiB);
 
     ProcMemory Memory => new(Daemon.Pid);
@@ -23,8 +23,8 @@ public sealed class NeverBlockedTests(ITestOutputHelper output) : DaemonTest(out
     void AwaitFilling() => Eventually.True(() => Memory.Status("VmRSS") > GiB / 2, "the filling to begin");
 
     /// <summary>
-    /// The trimmer of ReadyToRun once removed the end of a lock that is taken when a client has left: whoever was accepted by another thread then was
-    /// never greeted. Needs the published daemon to mean much, and the moment of the start, when several threads accept.
+    /// The trimmer of ReadyToRun once removed the end of a lock that is taken when a client has left. A client that another thread accepted
+    /// then never received a greeting. The test means most with the published daemon, at its start, when several threads accept.
     /// </summary>
     [Fact]
     public void ClientsThatLeaveAtOnce_KeepNobodyFromTheGreeting()
@@ -49,7 +49,7 @@ public sealed class NeverBlockedTests(ITestOutputHelper output) : DaemonTest(out
         filler.Send(QmpClient.AddText(type, "large", new() { ["size"] = Large, ["prealloc"] = true }) + "\n");
         AwaitFilling();
 
-        // The id is taken, and nothing is to be seen of the object.
+        // The id is taken, and the object is not visible.
         Assert.Equal("attempt to add duplicate property 'large' to object (type 'container')",
             other.AddRefused("memory-backend-ram", "large", new() { ["size"] = 4096 }));
         Assert.Equal("Device '/objects/large' not found",
@@ -69,8 +69,9 @@ public sealed class NeverBlockedTests(ITestOutputHelper output) : DaemonTest(out
     }
 
     /// <summary>
-    /// The kernel fills and counts with the address space locked, and gives the lock to the next step rather than to a thread that still
-    /// has to wake up: an object-add beside it waited through most of the work, and queries behind that. Who works so sleeps in between.
+    /// The kernel fills and counts pages with the address space locked, and gives the lock to the next step rather than to a thread that
+    /// still has to wake up. An object-add beside it, and queries behind that, would wait. So a thread that does such work sleeps in
+    /// between.
     /// </summary>
     [FactIf(Need.ThreeGiBFree, Need.Strace)]
     public void FillingAndCounting_LetOthersMap()
@@ -93,7 +94,7 @@ public sealed class NeverBlockedTests(ITestOutputHelper output) : DaemonTest(out
         }
     }
 
-    /// <summary>What is mapped at once at other times may have to wait for the filling, and everybody behind it.</summary>
+    /// <summary>A small mapping, which usually happens at once, may wait for the filling, and so do the commands behind it.</summary>
     [FactIf(Need.ThreeGiBFree, Need.Strace)]
     public void ObjectAdd_BesideAFilling_IsNotDoneByTheThreadThatServesAll()
     {
@@ -135,7 +136,7 @@ public sealed class NeverBlockedTests(ITestOutputHelper output) : DaemonTest(out
 
         filler.Command("qom-set", new() { ["path"] = "large", ["property"] = "prealloc", ["value"] = true });
         AwaitFilling();
-        // Of the object that is filled, too.
+        // The object that is filled as well.
         Assert.False(other.Get("large", "prealloc").GetBoolean());
         AskWhile(filler, other, out var answered, out var longest);
 
@@ -175,9 +176,9 @@ public sealed class NeverBlockedTests(ITestOutputHelper output) : DaemonTest(out
 
         Eventually.True(() => other.Memdevs().Contains("large"), "the object to appear", s_filling);
         AssertFilled(size);
-        // Its descriptor, and none of the connection.
+        // The job's descriptor is open, the connection's are closed.
         Memory.AwaitFiles(files + 1);
-        // What it had queued was dropped with it, as in QEMU.
+        // As in QEMU, the client's queued commands were dropped with it.
         Assert.Equal(["large"], other.Memdevs());
 
         other.Delete("large");
@@ -185,7 +186,7 @@ public sealed class NeverBlockedTests(ITestOutputHelper output) : DaemonTest(out
         Assert.Null(Memory.TryGuarded(size));
     }
 
-    // What the kernel is just moving (compaction, huge pages) is not counted for a moment.
+    // The kernel does not count pages while it moves them (compaction, huge pages).
     void AssertFilled(ulong size) => Assert.InRange(Memory.Backend(size).Resident, size / 1000 * 999, size);
 
     static void AskWhile(QmpClient filler, QmpClient other, out int answered, out TimeSpan longest)

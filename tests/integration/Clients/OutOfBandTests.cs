@@ -6,11 +6,11 @@ using Xunit.Abstractions;
 
 namespace HostMemd.Integration.Clients;
 
-/// <summary>Commands that overtake, and the queue they overtake (qmp.md § 6).</summary>
+/// <summary>Out-of-band commands, and the queue that they overtake (qmp.md § 6).</summary>
 [Collection(nameof(Machine))]
 public sealed class OutOfBandTests(ITestOutputHelper output) : DaemonTest(output)
 {
-    // Long enough to be still under way when all that was sent behind it is read.
+    // Long enough to be under way when everything sent behind it is read.
     static readonly string s_slow =
         QmpClient.AddText("memory-backend-memfd", "slow", new() { ["size"] = 1 << 30, ["prealloc"] = true }, "slow") + "\n";
 
@@ -32,8 +32,8 @@ public sealed class OutOfBandTests(ITestOutputHelper output) : DaemonTest(output
         Assert.Equal(["oob", "slow", "in-band"], Ids(client, 3));
     }
 
-    // The reference: with up to 7 queries between them the out-of-band reply is first of all; with 8 it comes after the slow one, with 9 after
-    // one query more, with 12 after four more.
+    // QEMU 11.1: with up to 7 queries in between the out-of-band reply comes first; with 8 it comes after the slow command's, with 9
+    // after one query more, with 12 after four more.
     [TheoryIf(Need.ThreeGiBFree)]
     [InlineData(0, 0)]
     [InlineData(7, 0)]

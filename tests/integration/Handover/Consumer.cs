@@ -3,15 +3,15 @@ using HostMemd.Integration.Harness;
 
 namespace HostMemd.Integration.Handover;
 
-/// <summary>A process of its own that uses the daemon's memory: consumer.py, told line by line what to do.</summary>
+/// <summary>A process that uses the daemon's memory: consumer.py, which runs the test's commands line by line.</summary>
 sealed class Consumer : IDisposable
 {
     static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
     readonly Process _process;
 
-    /// <param name="daemon">Whose memory it uses.</param>
-    /// <param name="wrapper">Words before its own: a program that runs another, such as unshare.</param>
+    /// <param name="daemon">The daemon that owns the memory.</param>
+    /// <param name="wrapper">Words in front of its command line: a program that runs another, such as unshare.</param>
     public Consumer(DaemonProcess daemon, params string[] wrapper)
     {
         string[] words = [.. wrapper, "python3", Script("consumer.py"), daemon.SocketPath];
@@ -28,7 +28,7 @@ sealed class Consumer : IDisposable
 
     public static string Script(string name) => Path.Combine(Repository.Root, "tests/integration/Handover", name);
 
-    /// <summary>Tells it to do something, and returns its answer.</summary>
+    /// <summary>Sends a command and returns the answer.</summary>
     public string Ask(string command)
     {
         _process.StandardInput.WriteLine(command);
@@ -36,7 +36,7 @@ sealed class Consumer : IDisposable
         return Line();
     }
 
-    /// <summary>The same for something that must work.</summary>
+    /// <summary>Sends a command that must succeed.</summary>
     public void Do(params string[] commands)
     {
         foreach (var command in commands)

@@ -5,7 +5,7 @@ using static HostMemd.Integration.Harness.Need;
 
 namespace HostMemd.Integration.Handover;
 
-/// <summary>Descriptors in either direction that nobody wants, and clients that go at the wrong moment: none leaks.</summary>
+/// <summary>Unwanted descriptors in either direction, and clients that leave at the wrong moment: none leaks.</summary>
 public sealed class DescriptorFaultTests(ITestOutputHelper output) : HandoverTest(output)
 {
     [FactIf(Python3)]

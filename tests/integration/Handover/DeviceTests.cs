@@ -6,14 +6,14 @@ using static HostMemd.Integration.Harness.Need;
 
 namespace HostMemd.Integration.Handover;
 
-/// <summary>A <c>mem-path</c> that is a device: who maps or holds it is known by the device's number, whichever node it was opened through.</summary>
+/// <summary>A <c>mem-path</c> that is a device. Its users are found by the device's number, through any node.</summary>
 public sealed class DeviceTests : HandoverTest
 {
     readonly string _device = "";
 
     public DeviceTests(ITestOutputHelper output) : base(output)
     {
-        if (Requires.Missing(LoopDevice) is not null)
+        if (Needs.Missing(LoopDevice) is not null)
             return;
         using (var image = File.Create(Path.Combine(Folder, "image")))
             image.SetLength(4 * MiB);
@@ -31,7 +31,7 @@ public sealed class DeviceTests : HandoverTest
         { "size", Value.From(4 * MiB) }, { "share", Value.From(true) }, { "mem-path", Value.From(path) },
     });
 
-    // Of a device the kernel does not say whether anybody has it: where some processes cannot be looked at, one of them may.
+    // The kernel does not report whether a device has users. A process that cannot be inspected may be one.
     async Task<IEnumerable<MemdevMapping>> HoldersAsync() =>
         (await Client.QueryMappingsAsync("m")).Where(m => m.Kind != MemdevMappingKind.Unseen);
 

@@ -4,14 +4,16 @@ using HostMemd.Integration.Harness;
 namespace HostMemd.Integration.Handover;
 
 /// <summary>
-/// A guest as small as can be: the distribution's kernel and busybox in an initramfs made here. It counts on the serial console,
-/// writes the number to a place in memory that its kernel leaves alone, and says what it finds beside it.
+/// A minimal guest: the distribution's kernel and busybox in an initramfs made here. It counts on the serial console, writes the number
+/// to a place in memory that its kernel does not use, and prints what it finds beside it.
 /// </summary>
 static class Guest
 {
     public const long MemorySize = 128L << 20;
 
-    /// <summary>Where the guest's own megabyte is, in its memory and in ours: the kernel is told not to use it.</summary>
+    /// <summary>
+    /// The address of the megabyte that the guest's kernel is configured not to use, in the guest's memory and in the backend.
+    /// </summary>
     public const long Mailbox = 96L << 20;
 
     const string Busybox = "/usr/bin/busybox";
@@ -25,7 +27,7 @@ static class Guest
         ]).FirstOrDefault(File.Exists);
 
     public static string? Missing { get; } =
-        Requires.Missing(Need.QemuSystemX86_64)
+        Needs.Missing(Need.QemuSystemX86_64)
         ?? (Kernel is null ? "needs a guest kernel (tests/integration/Handover/guest-kernel.sh)" : null)
         ?? (File.Exists(Busybox) ? null : "needs busybox-static");
 
@@ -71,5 +73,5 @@ static class Guest
 /// <summary>Skipped where no guest can be booted, or something else is missing.</summary>
 sealed class GuestFactAttribute : FactAttribute
 {
-    public GuestFactAttribute(params Need[] needs) => Skip = Guest.Missing ?? Requires.Missing(needs);
+    public GuestFactAttribute(params Need[] needs) => Skip = Guest.Missing ?? Needs.Missing(needs);
 }

@@ -55,7 +55,7 @@ public sealed class GuestTests(ITestOutputHelper output) : HandoverTest(output)
     public async Task VirtualMachineMonitorIsReplaced_AndTheGuestCountsOn()
     {
         var memory = await AddGuestMemoryAsync();
-        // Between the two nobody else holds the memory, so we do.
+        // Between the two no other process holds the memory, so the test does.
         var kept = await Client.BorrowAsync("vm", name: "replacement");
         var before = Boot("before", memory);
         before.AwaitCounting();

@@ -27,14 +27,14 @@ public abstract class HandoverTest(ITestOutputHelper output) : DaemonTest(output
 
     protected static string Mapped(string id) => $"Cannot delete host memory backend '{id}' which is mapped";
 
-    /// <summary>A path that opens the memory, as the daemon tells it; nothing stays lent.</summary>
+    /// <summary>A path that opens the memory, from the daemon. No lease remains.</summary>
     protected async Task<string> PathOfAsync(string id)
     {
         await using var loan = await Client.BorrowAsync(id);
         return loan.Info.Path!;
     }
 
-    /// <summary>Deletes memory whose last user has just gone: the kernel may still be tidying up after it.</summary>
+    /// <summary>Deletes memory whose last user has just ended. The kernel may still be releasing that user's mapping.</summary>
     protected void DeleteWhenFree(string id)
     {
         using var client = Daemon.Connect();
@@ -43,14 +43,14 @@ public abstract class HandoverTest(ITestOutputHelper output) : DaemonTest(output
 
     protected int DescriptorsBefore { get; private set; }
 
-    /// <summary>Counts the daemon's descriptors, with all open that it opens once and keeps: for its first loan, its first scan.</summary>
+    /// <summary>Counts the daemon's descriptors, after it has opened those that it keeps after its first loan and scan.</summary>
     protected async Task CountDescriptorsAsync()
     {
         await AddMemfdAsync("warm");
         await (await Client.MapAsync("warm")).DisposeAsync();
         await Client.QueryMappingsAsync();
         await Client.DeleteObjectAsync("warm");
-        // Clients that have just left are gone when the number stands still.
+        // Clients that have just left are closed when the number is stable.
         var (last, same) = (-1, 0);
         Eventually.True(() =>
         {

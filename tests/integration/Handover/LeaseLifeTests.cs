@@ -138,7 +138,7 @@ public sealed class LeaseLifeTests(ITestOutputHelper output) : HandoverTest(outp
             raw.Received.Clear();
         }
         var given = clock.Elapsed;
-        // The object, two connections, one pidfd for the process, whatever it has borrowed, and perhaps the last one lent.
+        // The object, two connections, one pidfd for the process however often it borrows, and perhaps the last descriptor lent.
         Assert.InRange(InDaemon.FileCount - DescriptorsBefore, 0, 5);
         clock.Restart();
         Assert.Equal(Count, (await Client.QueryMappingsAsync("m")).Count);

@@ -4,7 +4,7 @@ using Xunit.Abstractions;
 
 namespace HostMemd.Integration.Handover;
 
-/// <summary>Deleting memory that nobody holds asks the kernel one question, and looks at no process.</summary>
+/// <summary>Deleting unused memory asks the kernel one question, and inspects no process.</summary>
 public sealed partial class NoScanTests(ITestOutputHelper output) : HandoverTest(output)
 {
     [FactIf(Need.Strace)]
@@ -22,14 +22,14 @@ public sealed partial class NoScanTests(ITestOutputHelper output) : HandoverTest
         Assert.Empty(seen);
 
         await AddMemfdAsync("m");
-        // So that the silence above means something.
+        // So that the absence above means something.
         Assert.NotEmpty(await TraceAsync(() => Client.QueryMappingsAsync("m")));
     }
 
     [GeneratedRegex(@"""/proc/\d+/(maps|fd)")]
     private static partial Regex LookAtAProcess();
 
-    /// <summary>What the daemon opens of other processes meanwhile.</summary>
+    /// <summary>The files of other processes that the daemon opens meanwhile.</summary>
     async Task<string[]> TraceAsync(Func<Task> act)
     {
         using var strace = new Strace(Daemon.Pid, "trace=open,openat");

@@ -6,7 +6,7 @@ using HostMemd.Integration.Harness;
 
 namespace HostMemd.Integration.Handover;
 
-/// <summary>The distribution's QEMU with a guest on memory at a path. It does not know whose memory it is.</summary>
+/// <summary>The distribution's QEMU with a guest on memory at a path. It does not know the daemon.</summary>
 sealed partial class RunningGuest : IDisposable
 {
     static readonly TimeSpan s_bootLimit = TimeSpan.FromMinutes(3);

@@ -7,7 +7,7 @@ using static HostMemd.Integration.Harness.Need;
 
 namespace HostMemd.Integration.Handover;
 
-/// <summary>Whatever a consumer does to a descriptor that it was lent, the daemon goes on with the memory, and so does the next one.</summary>
+/// <summary>A consumer can do nothing to a lent descriptor that stops the daemon, or the next daemon, from using the memory.</summary>
 [Collection(nameof(Machine))]
 public sealed class SealingTests(ITestOutputHelper output) : DaemonTest(output)
 {
@@ -110,7 +110,7 @@ public sealed class SealingTests(ITestOutputHelper output) : DaemonTest(output)
         Assert.Equal(length, RandomAccess.GetLength(again));
         if (length > 0)
             Assert.Equal([7], Content(again));
-        // What is cut off can be had again by the one who cut it off.
+        // The consumer that truncated the file can extend it again.
         Assert.Equal(0, Wire.Truncate(again, 2 * MiB));
         Assert.Equal("concluded", Filled(next));
     }

@@ -42,7 +42,7 @@ public sealed class UnseenTests(ITestOutputHelper output) : HandoverTest(output)
         var user = Assert.Single(await client.QueryMappingsAsync("m"));
         Assert.Equal((MemdevMappingKind.Unseen, 0L), (user.Kind, user.Pid));
         Assert.StartsWith("processes that could not be looked at: ", user.Name, StringComparison.Ordinal);
-        Eventually.True(() => daemon.Log.Contains("processes that cannot be looked at: ", StringComparison.Ordinal), "a line in the log");
+        Eventually.True(() => daemon.Log.Contains("processes that cannot be inspected: ", StringComparison.Ordinal), "a line in the log");
 
         consumer.Kill();
         using var raw = daemon.Connect();
@@ -53,7 +53,7 @@ public sealed class UnseenTests(ITestOutputHelper output) : HandoverTest(output)
     public async Task WhereNeitherAnswerCanBeHad_OnlyOurLeasesCount_AndTheLogSaysSo()
     {
         var daemon = StartUnprivileged();
-        // Somebody else's file, which the daemon may write but not ask about (fcntl(2), F_SETLEASE).
+        // Another user's file, which the daemon may write but not ask about (fcntl(2), F_SETLEASE).
         var path = Path.Combine(daemon.Folder, "foreign");
         await using (var file = File.Create(path))
             file.SetLength(MiB);
@@ -74,7 +74,7 @@ public sealed class UnseenTests(ITestOutputHelper output) : HandoverTest(output)
     }
 }
 
-/// <summary>Skipped where the daemon cannot be run as somebody else.</summary>
+/// <summary>Skipped where the daemon cannot run as another user.</summary>
 sealed class UnprivilegedFactAttribute : FactAttribute
 {
     public const string User = "65534";
@@ -82,7 +82,7 @@ sealed class UnprivilegedFactAttribute : FactAttribute
     // In the order in which they are put in front of each other.
     public static string[] As => ["--regid=" + User, "--reuid=" + User];
 
-    public UnprivilegedFactAttribute() => Skip = Requires.Missing(Need.Root, Need.Python3)
+    public UnprivilegedFactAttribute() => Skip = Needs.Missing(Need.Root, Need.Python3)
         ?? (Program.Find("setpriv") is null ? "needs setpriv" : null)
         ?? (Program.Run("", "setpriv", ["--reuid=" + User, "--regid=" + User, "--clear-groups", "test", "-x", Repository.Daemon]).Status != 0
             ? "needs a daemon that others may execute" : null);

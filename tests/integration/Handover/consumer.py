@@ -1,4 +1,4 @@
-"""A process that uses the daemon's memory, and does line by line what the test tells it.
+"""A process that uses the daemon's memory and runs the test's commands line by line.
 
 Each line is a command; each answer is one line. The process can be killed at any point, which is what it is for.
 """

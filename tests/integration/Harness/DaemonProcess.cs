@@ -96,7 +96,7 @@ sealed class DaemonProcess : IDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        // The service manager of whoever runs the tests is not the daemon's.
+        // The service manager of the test run is not the daemon's.
         foreach (var name in (string[])["JOURNAL_STREAM", "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "RUNTIME_DIRECTORY"])
             info.Environment.Remove(name);
         // As the unit has it; without it each daemon that is killed leaves three files of the runtime in /tmp.
@@ -107,7 +107,7 @@ sealed class DaemonProcess : IDisposable
         return process;
     }
 
-    /// <summary>Waits until somebody listens there.</summary>
+    /// <summary>Waits until a process listens there.</summary>
     public void AwaitListening(string path)
     {
         Eventually.True(() =>

@@ -12,7 +12,7 @@ public sealed class HugePages : IDisposable
 
     public HugePages()
     {
-        if (Requires.Missing(Need.HugePages) is not null)
+        if (Needs.Missing(Need.HugePages) is not null)
             return;
         _before = File.ReadAllText(Folder + "/nr_hugepages").Trim();
         File.WriteAllText(Folder + "/nr_hugepages", (long.Parse(_before, CultureInfo.InvariantCulture) + Added).ToString(CultureInfo.InvariantCulture));

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace HostMemd.Integration.Harness;
 
-/// <summary>Runs a program in a pid namespace of its own, with a /proc that shows it; unshare(1). It ends with the one who runs it.</summary>
+/// <summary>Runs a program in a pid namespace of its own, with a /proc that shows it; unshare(1). It ends with the test.</summary>
 static class PidNamespace
 {
     /// <summary>The words before the program's own.</summary>

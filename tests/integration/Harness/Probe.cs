@@ -5,7 +5,7 @@ namespace HostMemd.Integration.Harness;
 /// <summary>A look from outside, by the integration tests and by the fuzzer.</summary>
 static class Probe
 {
-    /// <summary>Somebody accepts connections at that path.</summary>
+    /// <summary>Whether a process accepts connections at that path.</summary>
     public static bool Listens(string path)
     {
         using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);

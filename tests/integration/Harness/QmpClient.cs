@@ -75,6 +75,10 @@ sealed class QmpClient : IDisposable
         }
     }
 
+    /// <summary>Sends one byte, a blank, as urgent data (unix(7), MSG_OOB) with a descriptor.</summary>
+    public void SendUrgent(SafeFileHandle descriptor) =>
+        Assert.Equal(1, Wire.Send(_socket.SafeHandle, " "u8, [(int)descriptor.DangerousGetHandle()], Wire.MSG_OOB));
+
     /// <summary>Waits until the server has read all that was sent.</summary>
     public void AwaitTaken() => Eventually.Equal(0, () => Wire.Untaken(_socket.SafeHandle), "bytes that the server has not read");
 

@@ -17,9 +17,9 @@ static class Repository
     public static string Ctl { get; } = BuiltDaemon.Find("HOSTMEMCTL_BINARY", "Ctl", "hostmemctl");
 
     /// <summary>The recorded sessions: the shared ones, else the project's copy.</summary>
-    public static string Corpus => Shared is not null && Directory.Exists(Path.Combine(Shared, "corpus"))
+    public static string Recordings => Shared is not null && Directory.Exists(Path.Combine(Shared, "corpus"))
         ? Path.Combine(Shared, "corpus")
-        : Path.Combine(AppContext.BaseDirectory, "corpus");
+        : Path.Combine(AppContext.BaseDirectory, "Recordings");
 
     public static string? SharedTool(string name)
     {

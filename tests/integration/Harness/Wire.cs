@@ -8,6 +8,7 @@ static unsafe partial class Wire
 {
     public const short POLLIN = 1;
     public const short POLLOUT = 4;
+    public const int MSG_OOB = 1;
 
     const int SOL_SOCKET = 1;
     const int SCM_RIGHTS = 1;
@@ -64,7 +65,7 @@ static unsafe partial class Wire
 
     /// <summary>Sends what the socket takes, the descriptors with the first byte.</summary>
     /// <returns>Bytes, -1 when it takes none now, -2 when the other end is gone.</returns>
-    public static int Send(SafeHandle socket, ReadOnlySpan<byte> bytes, ReadOnlySpan<int> descriptors)
+    public static int Send(SafeHandle socket, ReadOnlySpan<byte> bytes, ReadOnlySpan<int> descriptors, int flags = 0)
     {
         var length = sizeof(ControlHeader) + descriptors.Length * sizeof(int);
         var control = stackalloc byte[(length + 7) & ~7];
@@ -80,7 +81,7 @@ static unsafe partial class Wire
                 header.Control = control;
                 header.ControlLength = (nuint)((length + 7) & ~7);
             }
-            var sent = sendmsg(socket, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+            var sent = sendmsg(socket, &header, MSG_DONTWAIT | MSG_NOSIGNAL | flags);
             if (sent >= 0)
                 return (int)sent;
             return Marshal.GetLastPInvokeError() == EAGAIN ? -1 : -2;

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace HostMemd.Integration.Manual;
 
-/// <summary>Compares an answer with the manual's: members in any order, "&lt;…&gt;" is any value, "..." is what is left out.</summary>
+/// <summary>Compares an answer with the manual's: members in any order, "&lt;…&gt;" is any value, "..." stands for omitted parts.</summary>
 static class ExampleMatch
 {
     const string More = "...";

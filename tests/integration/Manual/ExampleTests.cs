@@ -1,6 +1,8 @@
 using System.Text.Json;
+using HostMemd.Config;
 using HostMemd.Integration.Harness;
-using HostMemd.Protocol;
+using HostMemd.Protocol.Contract;
+using HostMemd.Protocol.Qmp;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Win32.SafeHandles;
 using Xunit.Abstractions;
@@ -91,7 +93,7 @@ public sealed class ExampleTests(ITestOutputHelper output) : DaemonTest(output)
             client.Send(request);
             return;
         }
-        using SafeFileHandle descriptor = File.OpenHandle("/dev/null");
+        using var descriptor = File.OpenHandle("/dev/null");
         client.Send(request, descriptor);
     }
 

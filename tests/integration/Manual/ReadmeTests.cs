@@ -5,7 +5,7 @@ using Xunit.Abstractions;
 
 namespace HostMemd.Integration.Manual;
 
-/// <summary>Runs README's first session, as a reader would paste it, and compares what it prints with what README shows.</summary>
+/// <summary>Runs README's first session as a reader would paste it, and compares the output with README's.</summary>
 public sealed partial class ReadmeTests(ITestOutputHelper output) : DaemonTest(output)
 {
     [FactIf(Need.Socat, Need.Jq, Need.QemuSystemX86_64)]

@@ -166,7 +166,7 @@ public sealed class FileTests(ITestOutputHelper output) : DaemonTest(output)
         Assert.False(File.Exists(InFolder("nowhere")));
     }
 
-    // QEMU 11.1 answers success, and the first touch is a SIGBUS: whatever the daemon does with such memory must not touch it.
+    // QEMU 11.1 answers success, and the first access raises SIGBUS. The daemon must not access such memory.
     [Theory]
     [InlineData("""{"share": true}""")]
     [InlineData("""{"share": false}""")]

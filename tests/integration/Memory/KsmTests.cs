@@ -13,7 +13,7 @@ public sealed class KsmTests : DaemonTest
 
     public KsmTests(ITestOutputHelper output) : base(output)
     {
-        if (Requires.Missing(Need.Ksm) is not null)
+        if (Needs.Missing(Need.Ksm) is not null)
             return;
         Keep(new Knob("run", "1"));
         Keep(new Knob("pages_to_scan", "20000"));

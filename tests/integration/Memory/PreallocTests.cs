@@ -103,7 +103,7 @@ public sealed class FullFileSystemTests : DaemonTest
 
     public FullFileSystemTests(ITestOutputHelper output) : base(output)
     {
-        if (Requires.Missing(Need.TmpfsMount) is not null)
+        if (Needs.Missing(Need.TmpfsMount) is not null)
             return;
         Program.Check("mount", "-t", "tmpfs", "-o", "size=4m", "hostmemd-test", _mount);
         Keep(new Unmount(_mount));

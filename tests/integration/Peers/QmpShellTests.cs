@@ -9,7 +9,7 @@ public sealed class QmpShellTests(ITestOutputHelper output) : DaemonTest(output)
     [FactIf(Need.QemuReference)]
     public void Shell_MakesReadsChangesAndDeletesMemory()
     {
-        var text = Reference.Shell(Daemon.SocketPath, """
+        var text = FollowedQemu.Shell(Daemon.SocketPath, """
             object-add qom-type=memory-backend-ram id=m size=1048576
             qom-set path=/objects/m property=merge value=false
             qom-get path=/objects/m property=merge
@@ -29,7 +29,7 @@ public sealed class QmpShellTests(ITestOutputHelper output) : DaemonTest(output)
     [FactIf(Need.QemuReference)]
     public void Shell_IsToldOurVersion()
     {
-        var text = Reference.Shell(Daemon.SocketPath, "query-version\n", "-v");
+        var text = FollowedQemu.Shell(Daemon.SocketPath, "query-version\n", "-v");
 
         Assert.Contains("hostmemd", text, StringComparison.Ordinal);
     }
@@ -37,7 +37,7 @@ public sealed class QmpShellTests(ITestOutputHelper output) : DaemonTest(output)
     [FactIf(Need.QemuReference)]
     public void HumanShell_MakesAndShowsMemory()
     {
-        var text = Reference.Shell(Daemon.SocketPath, """
+        var text = FollowedQemu.Shell(Daemon.SocketPath, """
             object_add memory-backend-ram,id=m,size=1M
             info memdev
             qom-get /objects/m size

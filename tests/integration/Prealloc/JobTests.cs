@@ -68,7 +68,7 @@ public sealed class JobTests(ITestOutputHelper output) : DaemonTest(output)
         client.Verb("cancel", "j");
         Eventually.Equal("concluded", () => client.Status("j"), "the cancelled job");
 
-        // 100 ms are promised; the rest is for a machine that runs other tests beside this one.
+        // The promise is 100 ms. The rest allows for other tests on the machine.
         Assert.True(watch.ElapsedMilliseconds < 1000, $"{watch.ElapsedMilliseconds} ms");
         Output.WriteLine($"cancelled in {watch.Elapsed.TotalMilliseconds:F1} ms");
         var error = client.Job("j")!.Value.GetProperty("error").GetString()!;

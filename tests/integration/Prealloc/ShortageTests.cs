@@ -4,7 +4,7 @@ using Xunit.Abstractions;
 
 namespace HostMemd.Integration.Prealloc;
 
-/// <summary>What is said, and what is left, when there is not enough.</summary>
+/// <summary>Errors and leftovers when memory is short.</summary>
 [Collection(nameof(Harness.Machine))]
 public sealed class ShortageTests(ITestOutputHelper output) : DaemonTest(output)
 {
@@ -68,7 +68,7 @@ public sealed class ShortageTests(ITestOutputHelper output) : DaemonTest(output)
             File.WriteAllText(HugePages.Folder + "/nr_hugepages", "0");
             client.Fill("m", "j");
 
-            // What was reserved when it was mapped cannot be taken away.
+            // Pages that were reserved at the mapping cannot be taken away.
             Assert.False(client.AwaitConcluded("j").TryGetProperty("error", out _));
             Assert.Equal(12 * Page, client.Stats("m").GetProperty("huge").GetUInt64());
             Assert.Contains("Cannot allocate memory", client.Refused("object-add", Prealloc.Talk.New("memfd", "n", Page, Huge())), StringComparison.Ordinal);
@@ -99,7 +99,7 @@ public sealed class ShortageTests(ITestOutputHelper output) : DaemonTest(output)
             Assert.Matches("Bad address: [0-9]+ of 33554432 bytes filled, [0-9]+ bytes free in the file system",
                 job.GetProperty("error").GetString());
             Assert.Equal(0L, ProcMemory.Stat(path).Allocated);
-            // Twice, since what a failing filling leaves open would show at the second.
+            // Twice, because the second filling shows what the first left open.
             client.Fill("m", "k");
             Assert.True(client.AwaitConcluded("k").TryGetProperty("error", out _));
             Assert.Equal(32ul << 20, new ProcMemory(Daemon.Pid).Backend(32 << 20).Length);

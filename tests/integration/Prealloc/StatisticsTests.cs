@@ -4,7 +4,7 @@ using Xunit.Abstractions;
 
 namespace HostMemd.Integration.Prealloc;
 
-/// <summary>query-memdev-stats beside what the kernel tells us of the daemon.</summary>
+/// <summary>query-memdev-stats beside what the kernel reports of the daemon.</summary>
 [Collection(nameof(Harness.Machine))]
 public sealed class StatisticsTests(ITestOutputHelper output) : DaemonTest(output)
 {

@@ -5,7 +5,7 @@ using HostMemd.Integration.Harness;
 
 namespace HostMemd.Integration.Prealloc;
 
-/// <summary>A client that keeps the events that come between replies.</summary>
+/// <summary>A client that collects the events between replies.</summary>
 sealed class Talk(DaemonProcess daemon) : IDisposable
 {
     readonly QmpClient _client = daemon.Connect();
@@ -91,7 +91,7 @@ sealed class Talk(DaemonProcess daemon) : IDisposable
         Verb("pause", job);
     }
 
-    /// <summary>The statuses that JOB_STATUS_CHANGE told of a job.</summary>
+    /// <summary>The statuses of a job, from JOB_STATUS_CHANGE.</summary>
     public string[] Statuses(string job) =>
     [
         .. Events.Where(e => e.GetProperty("event").GetString() == "JOB_STATUS_CHANGE")

@@ -3,15 +3,17 @@ using HostMemd.Integration.Harness;
 
 namespace HostMemd.Integration.Scarce;
 
-/// <summary>A daemon of a user that has no other process: the kernel counts threads by user, and root's not at all (setrlimit(2), RLIMIT_NPROC).</summary>
+/// <summary>
+/// A daemon of a user that has no other process: the kernel counts threads by user, and root's not at all (setrlimit(2), RLIMIT_NPROC).
+/// </summary>
 static class NprocDaemon
 {
     static int s_users;
 
-    /// <summary>A user that nobody is, not even another run of these tests.</summary>
+    /// <summary>An unused user id, different in each run of these tests.</summary>
     public static int NewUser() => 100_000 + Environment.ProcessId % 10_000 * 100 + Interlocked.Increment(ref s_users);
 
-    /// <summary>Runs the daemon as that user, with words before its own.</summary>
+    /// <summary>Runs the daemon as that user, with words in front of its command line.</summary>
     public static void Wrap(ProcessStartInfo info, int user, params string[] wrapper)
     {
         info.ArgumentList.Insert(0, info.FileName);

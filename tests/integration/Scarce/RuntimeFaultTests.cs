@@ -11,7 +11,7 @@ namespace HostMemd.Integration.Scarce;
 /// </summary>
 public sealed class RuntimeFaultTests(ITestOutputHelper output) : DaemonTest(output)
 {
-    // The first ones are the loader's and those of the runtime before it runs anything of ours: of these, so many.
+    // The number of calls that the loader and the runtime make before the daemon's code runs.
     public static TheoryData<string, string, int, int> Starts => new()
     {
         { "clone3", "EAGAIN", 1, 1 },
@@ -75,7 +75,7 @@ public sealed class RuntimeFaultTests(ITestOutputHelper output) : DaemonTest(out
         Assert.DoesNotContain(" ERR ", Daemon.Log, StringComparison.Ordinal);
     }
 
-    // Each is done or refused for a reason.
+    // Each succeeds, or is refused with a reason.
     static void Try(QmpClient client, int round)
     {
         (string, JsonObject?)[] requests =
@@ -96,7 +96,7 @@ public sealed class RuntimeFaultTests(ITestOutputHelper output) : DaemonTest(out
         }
     }
 
-    // Under strace from its first instruction. What it says is its stderr.
+    // Under strace from its first instruction. The text is its stderr.
     (bool Served, string Said) Start(string trace, params string[] expressions)
     {
         var socket = Path.Combine(Folder, "qmp.sock");

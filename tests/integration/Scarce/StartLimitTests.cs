@@ -4,14 +4,17 @@ using Xunit.Abstractions;
 
 namespace HostMemd.Integration.Scarce;
 
-/// <summary>A start that a limit forbids is one line and leaves nothing. Of what is published: a JIT needs more before it runs anything of ours.</summary>
+/// <summary>
+/// A start that a limit forbids fails with one line and leaves nothing. For the published file, because a JIT needs more before the
+/// daemon's code runs.
+/// </summary>
 public sealed class StartLimitTests(ITestOutputHelper output) : DaemonTest(output)
 {
     // Below, the C library's loader cannot open the C library.
     const int FewestDescriptors = 5;
     const int MostDescriptors = 128;
 
-    // The runtime's first thread is made before anything of ours runs.
+    // The runtime makes its first thread before the daemon's code runs.
     const int FewestThreads = 2;
 
     [FactIf(Need.Published)]
@@ -48,7 +51,7 @@ public sealed class StartLimitTests(ITestOutputHelper output) : DaemonTest(outpu
         Assert.Empty(Directory.GetFileSystemEntries(Folder));
     }
 
-    // Or serves, and is then ended.
+    // Or it serves, and the test ends it.
     bool Ends(Action<ProcessStartInfo> prepare, out int status, out string errors)
     {
         var socket = Path.Combine(Folder, "qmp.sock");

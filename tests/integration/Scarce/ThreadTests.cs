@@ -3,7 +3,7 @@ using Xunit.Abstractions;
 
 namespace HostMemd.Integration.Scarce;
 
-/// <summary>No thread, or few, can be had any more while the daemon serves.</summary>
+/// <summary>The system has no thread left, or few, while the daemon serves.</summary>
 public sealed class ThreadTests(ITestOutputHelper output) : DaemonTest(output)
 {
     const ulong Size = 128ul << 20;

@@ -4,7 +4,10 @@ using Xunit.Abstractions;
 
 namespace HostMemd.Integration.Sockets;
 
-/// <summary>Sockets that are no files: QEMU's <c>abstract</c> and <c>tight</c>, and <c>@NAME</c>. Whom the mode of a file keeps out is kept out here.</summary>
+/// <summary>
+/// Sockets that are no files: QEMU's <c>abstract</c> and <c>tight</c>, and <c>@NAME</c>. Clients that a file's mode would keep out are kept
+/// out here too.
+/// </summary>
 public sealed class AbstractSocketTests(ITestOutputHelper output) : DaemonTest(output)
 {
     const uint Stranger = 12345;
@@ -13,7 +16,7 @@ public sealed class AbstractSocketTests(ITestOutputHelper output) : DaemonTest(o
 
     void Started(string options, string? config = null)
     {
-        // They are made in this order, and the file is what the harness waits for.
+        // The daemon makes them in this order, and the harness waits for the file.
         List<string> arguments = ["--qmp", options, "--qmp", $"unix:{Folder}/qmp.sock"];
         if (config is not null)
         {
@@ -83,7 +86,7 @@ public sealed class AbstractSocketTests(ITestOutputHelper output) : DaemonTest(o
     string GreetingOf(uint uid, uint gid) => Harness.Program.Check("setpriv", $"--reuid={uid}", $"--regid={gid}", "--clear-groups",
         "/usr/bin/python3", "-c", Script, _name).TrimEnd();
 
-    // The kernel lets every process of the network namespace connect: the daemon looks at its credentials.
+    // The kernel lets every process of the network namespace connect, so the daemon checks the credentials.
     [TheoryIf(Need.OtherUsers)]
     [InlineData("{}", Stranger, 1, false)]
     [InlineData("{}", 0, 0, true)]

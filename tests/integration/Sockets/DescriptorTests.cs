@@ -8,7 +8,9 @@ using Xunit.Abstractions;
 
 namespace HostMemd.Integration.Sockets;
 
-/// <summary>Descriptors that clients pass: they arrive, they are used, and they never leak. A pipe tells when its other end is closed.</summary>
+/// <summary>
+/// Descriptors that clients pass: they arrive, they are used, and they never leak. A pipe shows when its other end is closed.
+/// </summary>
 public sealed class DescriptorTests(ITestOutputHelper output) : DaemonTest(output)
 {
     ProcMemory Process => new(Daemon.Pid);
@@ -22,7 +24,7 @@ public sealed class DescriptorTests(ITestOutputHelper output) : DaemonTest(outpu
 
         public SafeFileHandle Handle { get; }
 
-        // POLLHUP: nobody has the other end any more (poll(2)).
+        // POLLHUP: the other end is closed everywhere (poll(2)).
         public bool IsClosed => (Wire.Poll(_read, Wire.POLLIN, TimeSpan.Zero) & 0x10) != 0;
 
         public void AwaitClosed(string where) => Eventually.True(() => IsClosed, "the descriptor to be closed: " + where);
@@ -113,7 +115,7 @@ public sealed class DescriptorTests(ITestOutputHelper output) : DaemonTest(outpu
     [InlineData("@ ")]
     public void DescriptorThatNoCommandTook_IsClosedWithTheNextMessage(string text)
     {
-        // What is opened once, for the first refusal that is logged, is no leak.
+        // The first refusal that is logged opens descriptors once, which is no leak.
         using (var first = Daemon.Connect())
         {
             using var _ = Send(first, text);
@@ -129,7 +131,7 @@ public sealed class DescriptorTests(ITestOutputHelper output) : DaemonTest(outpu
         {
         }
 
-        // Descriptors that came with a message nobody wanted go when a later piece brings others, or with the client.
+        // Descriptors that no command took are closed when a later message brings others, or with the client.
         using var next = Send(client, "{\"execute\":\"query-memdev\",\"id\":2}");
         Assert.Contains("\"id\": 2", client.Line(), StringComparison.Ordinal);
         passed.AwaitClosed(text);
@@ -217,7 +219,7 @@ public sealed class DescriptorTests(ITestOutputHelper output) : DaemonTest(outpu
         Assert.False(second.IsClosed);
     }
 
-    /// <summary>As a file of a file system that hangs would; here close(2) waits because a TCP peer does not read what was sent.</summary>
+    /// <summary>close(2) blocks, as on a file system that hangs; here because a TCP peer does not read what was sent.</summary>
     [Theory]
     [InlineData("""{"execute": "getfd", "arguments": {"fdname": "f"}}""", """{"execute": "closefd", "arguments": {"fdname": "f"}}""")]
     [InlineData("""{"execute": "query-version"}""", null)]
@@ -239,13 +241,13 @@ public sealed class DescriptorTests(ITestOutputHelper output) : DaemonTest(outpu
 
         client.Send(first + "\n", new SafeFileHandle(stuck.Handle, ownsHandle: false));
         client.Reply();
-        // Now the daemon's is the last, whose closing waits.
+        // Now the daemon has the last descriptor, whose close blocks.
         new SafeFileHandle(stuck.Handle, ownsHandle: true).Dispose();
         stuck.SafeHandle.SetHandleAsInvalid();
         var clock = Stopwatch.StartNew();
         if (second is null)
         {
-            // With all it sent.
+            // With all descriptors that it sent.
             client.Dispose();
         }
         else

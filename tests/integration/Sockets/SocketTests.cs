@@ -5,7 +5,7 @@ using Xunit.Abstractions;
 
 namespace HostMemd.Integration.Sockets;
 
-/// <summary>Clients on sockets: many of them, on several, coming and going in every way (qmp.md § 1, clients.md § 1).</summary>
+/// <summary>Many clients on several sockets, which connect and leave in every way (qmp.md § 1, clients.md § 1).</summary>
 public sealed class SocketTests(ITestOutputHelper output) : DaemonTest(output)
 {
     [Fact]
@@ -183,7 +183,7 @@ public sealed class SocketTests(ITestOutputHelper output) : DaemonTest(output)
 
         client.Send("{\"execute\":\"query-version\",\"id\":\"" + new string('x', 5 << 20) + "\"}\n");
         var error = client.Reply().GetProperty("error").GetProperty("desc").GetString()!;
-        // 0x01 begins afresh whatever was cut off.
+        // 0x01 ends what was cut off, and a new message begins.
         client.Send("\u0001\n{\"execute\":\"query-memdev\",\"id\":\"after\"}\n");
 
         Assert.Contains("request-bytes", error, StringComparison.OrdinalIgnoreCase);

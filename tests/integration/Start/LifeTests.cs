@@ -114,7 +114,7 @@ public sealed class LifeTests(ITestOutputHelper output) : DaemonTest(output)
         Assert.Equal("", client.Rest);
         Assert.Equal("SHUTDOWN", other.Reply().GetProperty("event").GetString());
         Assert.True(other.Ends());
-        // Who has not negotiated gets no events.
+        // A client that has not negotiated receives no events.
         Assert.True(silent.Ends());
         Assert.Equal("", silent.Rest);
         Assert.Equal(0, Daemon.AwaitExit());
@@ -167,7 +167,7 @@ public sealed class LifeTests(ITestOutputHelper output) : DaemonTest(output)
         Assert.Empty(Directory.GetFileSystemEntries(Folder));
     }
 
-    // What a service manager does: the listening socket is descriptor 3, and the environment says for whom.
+    // As a service manager does: the listening socket is descriptor 3, and the environment names the process that it is for.
     const string Activate = """
         import os, socket, sys
         s = socket.socket(socket.AF_UNIX)

@@ -44,6 +44,19 @@ public sealed class NativeCodeTests(ITestOutputHelper output) : DaemonTest(outpu
         Assert.All(executable, fields => Assert.True(!fields[1].Contains('w', StringComparison.Ordinal) && fields[5].Length > 0, string.Join(' ', fields)));
     }
 
+    [FactIf(Need.Native, Need.QemuUser)]
+    public void Start_OnAProcessorWithoutCmpxchg16b_IsOneLine()
+    {
+        Assert.Equal((0, ""), On("Nehalem"));
+        Assert.Equal((1, "hostmemd: the processor lacks cmpxchg16b, which is needed\n"), On("Nehalem,-cx16"));
+
+        static (int, string) On(string processor)
+        {
+            var (status, _, errors) = Harness.Program.Run("", "qemu-x86_64", "-cpu", processor, Repository.Daemon, "--version");
+            return (status, errors);
+        }
+    }
+
     [FactIf(Need.Native)]
     public void Symbols_StandBesideTheExecutable()
     {

@@ -1,5 +1,6 @@
 using HostMemd.Client;
-using HostMemd.Protocol;
+using HostMemd.Config;
+using HostMemd.Protocol.Contract;
 using HostMemd.Qapi;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -2,7 +2,6 @@ using System.Net.Sockets;
 using System.Text;
 using HostMemd.Client;
 using HostMemd.Linux;
-using HostMemd.Protocol.Wire;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Unit.Client;
@@ -50,7 +49,10 @@ sealed class FakeDaemon : IDisposable
     {
         var bytes = Encoding.UTF8.GetBytes(line + "\r\n");
         using (descriptor)
-            Assert.Equal(bytes.Length, FdPassing.Send(_socket!.SafeHandle, bytes, descriptor));
+        {
+            Assert.Equal(Errno.None, FdPassing.Send(_socket!.SafeHandle, bytes, descriptor, out var sent));
+            Assert.Equal(bytes.Length, sent);
+        }
     }
 
     /// <summary>The reply to memdev-map for a file of that content, the memory being what comes behind the offset.</summary>

@@ -41,6 +41,7 @@ static partial class CProgram
         #include <linux/mman.h>
         #include <linux/openat2.h>
         #include <linux/posix_acl.h>
+        #include <linux/sockios.h>
         #include <linux/posix_acl_xattr.h>
         int main(void) {
 
@@ -54,7 +55,7 @@ static partial class CProgram
     {
         string[] all = [.. expressions];
         unknown = [.. Undeclared().Matches(Compile(Lines(all), run: false).Errors).Select(m => m.Groups[1].Value)];
-        (string output, string errors) = Compile(Lines(all.Except(unknown)), run: true);
+        (var output, var errors) = Compile(Lines(all.Except(unknown)), run: true);
         Assert.Equal("", errors);
         return output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(line => line.Split('\t')).ToDictionary(part => part[0], part => long.Parse(part[1]));
@@ -63,7 +64,7 @@ static partial class CProgram
     /// <summary>What a program with this body prints.</summary>
     internal static string Run(string body)
     {
-        (string output, string errors) = Compile(body, run: true);
+        (var output, var errors) = Compile(body, run: true);
         Assert.Equal("", errors);
         return output;
     }
@@ -74,9 +75,9 @@ static partial class CProgram
     static (string Output, string Errors) Compile(string body, bool run)
     {
         using Scratch scratch = new();
-        string source = scratch.Write("ask.c", Head + body + "return 0; }\n");
-        string program = Path.Combine(scratch.Path, "ask");
-        (string _, string errors) = Start("/usr/bin/cc", "-w", "-fmax-errors=0", "-o", program, source);
+        var source = scratch.Write("ask.c", Head + body + "return 0; }\n");
+        var program = Path.Combine(scratch.Path, "ask");
+        (var _, var errors) = Start("/usr/bin/cc", "-w", "-fmax-errors=0", "-o", program, source);
         return errors != "" || !run ? ("", errors) : Start(program);
     }
 
@@ -84,8 +85,8 @@ static partial class CProgram
     {
         ProcessStartInfo info = new(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         info.Environment["LC_ALL"] = "C";
-        using Process process = Process.Start(info)!;
-        Task<string> errors = process.StandardError.ReadToEndAsync();
+        using var process = Process.Start(info)!;
+        var errors = process.StandardError.ReadToEndAsync();
         return (process.StandardOutput.ReadToEnd(), errors.GetAwaiter().GetResult());
     }
 }

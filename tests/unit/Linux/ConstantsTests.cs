@@ -21,13 +21,13 @@ public partial class ConstantsTests
     [FactIf(Need.Compiler)]
     public void Constants_AreThoseOfTheHeaders()
     {
-        Dictionary<string, long> ours = s_types
+        var ours = s_types
             .SelectMany(t => t.GetFields(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic))
             .Where(f => KernelName().IsMatch(f.Name))
             // Two classes may need the same one, if they agree.
             .Select(f => (f.Name, Number(f.GetValue(null)!))).Distinct().ToDictionary();
 
-        Dictionary<string, long> theirs = CProgram.Values(ours.Keys, out SortedSet<string> unknown);
+        var theirs = CProgram.Values(ours.Keys, out var unknown);
 
         Assert.True(ours.Count > 100, $"only {ours.Count} constants found");
         Assert.Empty(unknown.Except(s_young));
@@ -37,13 +37,13 @@ public partial class ConstantsTests
     [FactIf(Need.Compiler)]
     public void Structures_AreThoseOfTheHeaders()
     {
-        Dictionary<string, long> ours = s_types.Where(t => t.IsValueType && t.Name == t.Name.ToLowerInvariant() && !t.Name.StartsWith('<'))
+        var ours = s_types.Where(t => t.IsValueType && t.Name == t.Name.ToLowerInvariant() && !t.Name.StartsWith('<'))
             .SelectMany(t => t.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)
                 .Select(f => ($"offsetof(struct {CName(t)}, {f.Name})", (long)Marshal.OffsetOf(t, f.Name)))
                 .Append(($"sizeof(struct {CName(t)})", Marshal.SizeOf(t))))
             .Distinct().ToDictionary();
 
-        Dictionary<string, long> theirs = CProgram.Values(ours.Keys, out SortedSet<string> unknown);
+        var theirs = CProgram.Values(ours.Keys, out var unknown);
 
         Assert.Contains("sizeof(struct statx)", ours.Keys);
         Assert.Empty(unknown);
@@ -53,13 +53,13 @@ public partial class ConstantsTests
     [FactIf(Need.Compiler)]
     public void ErrnoNamesAndTexts_AreThoseOfGlibc()
     {
-        string theirs = CProgram.Run("""
+        var theirs = CProgram.Run("""
             for (int i = 1; i < 135; i++)
                 if (strerrorname_np(i)) printf("%d %s (%s)\n", i, strerrorname_np(i), strerrordesc_np(i));
 
             """);
 
-        string ours = string.Concat(Enumerable.Range(1, 134).Select(n => new Errno(n)).Where(e => e.Name != $"E{e.Number}")
+        var ours = string.Concat(Enumerable.Range(1, 134).Select(n => new Errno(n)).Where(e => e.Name != $"E{e.Number}")
             .Select(e => $"{e.Number} {e}\n"));
 
         Assert.Equal(theirs, ours);

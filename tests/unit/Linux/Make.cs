@@ -10,7 +10,7 @@ static class Make
 
     internal static MappedMemory Memory(MapRequest request)
     {
-        Assert.Equal(Errno.None, MappedMemory.Map(request, out MappedMemory? memory));
+        Assert.Equal(Errno.None, MappedMemory.Map(request, out var memory));
         return memory!;
     }
 
@@ -34,14 +34,14 @@ static class Make
 
     internal static SafeFileHandle Memfd(ulong length, uint flags = 0)
     {
-        Assert.Equal(Errno.None, HostMemd.Linux.Memfd.Create("test", flags, out SafeFileHandle? fd));
+        Assert.Equal(Errno.None, global::HostMemd.Linux.Memfd.Create("test", flags, out var fd));
         Assert.Equal(Errno.None, Files.Truncate(fd!, length));
         return fd!;
     }
 
     internal static SafeFileHandle Reopened(SafeFileHandle fd, int flags = Files.O_RDWR)
     {
-        Assert.Equal(Errno.None, Files.Reopen(fd, flags, out SafeFileHandle? other));
+        Assert.Equal(Errno.None, Files.Reopen(fd, flags, out var other));
         return other!;
     }
 
@@ -55,7 +55,7 @@ sealed class Scratch : IDisposable
 
     public string Write(string name, string text)
     {
-        string path = System.IO.Path.Combine(Path, name);
+        var path = System.IO.Path.Combine(Path, name);
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
         File.WriteAllText(path, text);
         return path;

@@ -59,8 +59,8 @@ static class Requires
     // Linux 6.7.
     static bool CanScan()
     {
-        using PageScan? scan = PageScan.Open();
-        using MappedMemory memory = Make.Anonymous(Host.PageSize);
+        using var scan = PageScan.Open();
+        using var memory = Make.Anonymous(Host.PageSize);
         return scan is not null && memory.CountPages(scan, out _).Ok;
     }
 }

@@ -9,7 +9,8 @@ public sealed class Tmpfs : IDisposable
 
     public Tmpfs()
     {
-        if (!Environment.IsPrivilegedProcess) return;
+        if (!Environment.IsPrivilegedProcess)
+            return;
         Run("mount", "-t", "tmpfs", "-o", "size=1m", "hostmemd-test", Path);
         _mounted = true;
     }
@@ -18,13 +19,14 @@ public sealed class Tmpfs : IDisposable
 
     public void Dispose()
     {
-        if (_mounted) Run("umount", Path);
+        if (_mounted)
+            Run("umount", Path);
         Directory.Delete(Path);
     }
 
     static void Run(string program, params string[] arguments)
     {
-        using Process process = Process.Start(program, arguments);
+        using var process = Process.Start(program, arguments);
         process.WaitForExit();
         Assert.Equal(0, process.ExitCode);
     }

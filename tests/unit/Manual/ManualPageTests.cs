@@ -1,3 +1,6 @@
+using HostMemd.Backend.Objects;
+using HostMemd.Config;
+using HostMemd.Events;
 using HostMemd.Manual;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -12,11 +15,13 @@ public sealed class ManualPageTests
     static string Write(string page) => page switch
     {
         "hostmemctl.1" => CtlPage.Write(),
-        "hostmemd-qmp.7" => QmpPage.Write(s_daemon.Commands, s_daemon.Types, Events.All),
+        "hostmemd.8" => DaemonPage.Write(),
+        "hostmemd.json.5" => ConfigPage.Write(),
+        "hostmemd-qmp.7" => QmpPage.Write(s_daemon.Commands, BackendTypes.All, EventTable.All),
         _ => throw new ArgumentOutOfRangeException(nameof(page)),
     };
 
-    public static TheoryData<string> Pages => ["hostmemctl.1", "hostmemd-qmp.7"];
+    public static TheoryData<string> Pages => ["hostmemctl.1", "hostmemd.8", "hostmemd.json.5", "hostmemd-qmp.7"];
 
     [Theory]
     [MemberData(nameof(Pages))]
@@ -35,7 +40,7 @@ public sealed class ManualPageTests
         var written = Write("hostmemd-qmp.7");
         Assert.All(s_daemon.Commands.All.Where(c => c.Topic is not null), c =>
             Assert.Contains($"\n.It Ic {Mdoc.Argument(c.Name)}\n", written, StringComparison.Ordinal));
-        Assert.All(Events.All, e => Assert.Contains($"\n.It Dv {Mdoc.Argument(e.Name)}\n", written, StringComparison.Ordinal));
+        Assert.All(EventTable.All, e => Assert.Contains($"\n.It Dv {Mdoc.Argument(e.Name)}\n", written, StringComparison.Ordinal));
     }
 
     [Theory]

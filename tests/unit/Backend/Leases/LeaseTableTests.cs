@@ -1,12 +1,8 @@
 using System.Diagnostics;
-using HostMemd.Backend.Jobs;
 using HostMemd.Backend.Leases;
 using HostMemd.Backend.Memory;
-using HostMemd.Backend.Prealloc;
-using HostMemd.Backend.Qom;
 using HostMemd.Linux;
 using HostMemd.Qapi;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Unit.Backend.Leases;
@@ -15,7 +11,8 @@ public sealed class LeaseTableTests : IDisposable
 {
     static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
-    readonly Lock _state = new();
+    readonly TestObjects _test = new();
+    readonly StateLock _state;
     readonly LeaseTable _leases;
     readonly HostMemoryBackend _memory;
     readonly List<Process> _processes = [];
@@ -24,11 +21,8 @@ public sealed class LeaseTableTests : IDisposable
 
     public LeaseTableTests()
     {
-        _leases = new(_state);
-        var defaults = new MachineDefaults();
-        var environment = new QomEnvironment(new(new MachineObject(defaults)), defaults, new FillPool(1), new JobTable(), _leases,
-            new HolderSearch(NullLogger.Instance), NullLogger.Instance, _state);
-        _memory = (HostMemoryBackend)RamBackend.RamClass.Create!(environment, "m");
+        (_state, _leases) = (_test.State, _test.Leases);
+        _memory = new RamBackend(_test.Services, "m");
         _leases.Ended += (lease, reason) =>
         {
             _ended.Add((lease.Mapping, reason));
@@ -61,8 +55,14 @@ public sealed class LeaseTableTests : IDisposable
 
     Lease Give(int pid, SafeFileHandle? pidfd = null)
     {
-        lock (_state)
+        using (_state.Enter())
             return _leases.Give(_memory, pid, pidfd ?? PidfdOf(pid), null, false);
+    }
+
+    void End(Lease lease)
+    {
+        using (_state.Enter())
+            _leases.End(lease.Mapping);
     }
 
     static void Kill(Process process)
@@ -77,11 +77,11 @@ public sealed class LeaseTableTests : IDisposable
         var lease = Give(Environment.ProcessId);
         Assert.Same(lease, Assert.Single(_leases.Of(_memory)));
 
-        _leases.End(lease.Mapping);
+        End(lease);
 
         Assert.Empty(_leases.Of(_memory));
         Assert.Equal([(lease.Mapping, LeaseEnd.Unmap)], _ended);
-        Assert.Equal($"mapping '{lease.Mapping}' not found", Assert.Throws<QmpException>(() => _leases.End(lease.Mapping)).Message);
+        Assert.Equal($"mapping '{lease.Mapping}' not found", Assert.Throws<QmpException>(() => End(lease)).Message);
     }
 
     [Fact]
@@ -94,7 +94,7 @@ public sealed class LeaseTableTests : IDisposable
         Kill(dying);
         Assert.True(_end.Wait(s_patience) && _end.Wait(s_patience));
 
-        lock (_state)
+        using (_state.Enter())
         {
             Assert.Same(stays, Assert.Single(_leases.All));
             Assert.Equal(gone.Select(l => (l.Mapping, LeaseEnd.Exit)).Order(), _ended.Order());
@@ -105,7 +105,7 @@ public sealed class LeaseTableTests : IDisposable
     public void Names_AreNotUsedAgain()
     {
         var first = Give(Environment.ProcessId);
-        _leases.End(first.Mapping);
+        End(first);
         Assert.NotEqual(first.Mapping, Give(Environment.ProcessId).Mapping);
     }
 
@@ -129,7 +129,7 @@ public sealed class LeaseTableTests : IDisposable
         Assert.Empty(_leases.All);
     }
 
-    // Processes of other pid namespaces: the number is nobody's, and all have it.
+    // Processes of other pid namespaces: all have the number 0.
     [Fact]
     public void ProcessesWithoutANumber_AreNotTakenForEachOther()
     {
@@ -137,12 +137,12 @@ public sealed class LeaseTableTests : IDisposable
         var gone = new[] { Give(Lease.Unnumbered, PidfdOf(dying.Id)), Give(Lease.Unnumbered, PidfdOf(dying.Id)) };
         var stays = Give(Lease.Unnumbered, PidfdOf(living.Id));
         // pidfs, since Linux 6.9.
-        Assert.Equal(Pidfd.Identity(_leases.PidfdOf(stays)!) is null ? 3 : 2, _leases.Holders);
+        Assert.Equal(Pidfd.Identity(_leases.PidfdOf(stays)!) is null ? 3 : 2, _leases.BorrowerCount);
 
         Kill(dying);
         Assert.True(_end.Wait(s_patience) && _end.Wait(s_patience));
 
-        lock (_state)
+        using (_state.Enter())
         {
             Assert.Same(stays, Assert.Single(_leases.All));
             Assert.Equal(gone.Select(l => (l.Mapping, LeaseEnd.Exit)).Order(), _ended.Order());
@@ -151,9 +151,9 @@ public sealed class LeaseTableTests : IDisposable
         }
     }
 
-    // A connection passed on: its first owner is dead, and has a namesake that borrows too.
+    // A connection that was passed on: the process that made it is dead, and another process with its pid borrows too.
     [Fact]
-    public void DeadProcess_WhoseNumberIsSomebodyElses_GetsNothing()
+    public void DeadProcess_WhosePidIsAnothers_GetsNothing()
     {
         var (dead, namesake) = (Sleeper(), Sleeper());
         var pidfd = PidfdOf(dead.Id);
@@ -168,12 +168,12 @@ public sealed class LeaseTableTests : IDisposable
         Assert.True(_end.Wait(s_patience));
     }
 
-    // The watcher has not told yet, or was not asked to: the one that is known under the number is dead.
+    // The watcher has not reported the end yet: the process that the table knows by the pid is dead.
     [Fact]
     public void LivingProcess_IsNotTakenForTheDeadOneWithItsNumber()
     {
         var (dead, living) = (Sleeper(), Sleeper());
-        lock (_state)
+        using (_state.Enter())
         {
             var old = _leases.Give(_memory, living.Id, PidfdOf(dead.Id), null, false);
             Kill(dead);

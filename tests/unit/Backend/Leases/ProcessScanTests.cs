@@ -1,11 +1,12 @@
 using System.Globalization;
 using HostMemd.Backend.Leases;
 using HostMemd.Linux;
+using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Unit.Backend.Leases;
 
-/// <summary>Against a folder that looks like /proc: what a process maps or has open is a matter of text and of files.</summary>
+/// <summary>Scans a folder made to look like /proc.</summary>
 public sealed class ProcessScanTests : IDisposable
 {
     readonly string _proc = Directory.CreateTempSubdirectory("hostmemd-proc-").FullName;
@@ -51,14 +52,14 @@ public sealed class ProcessScanTests : IDisposable
     {
         Process(10, "qemu", Maps("rw-s"));
         Process(11, "bystander", Maps("rw-s", _file.Device, _file.Inode + 1), Maps("rw-s", "ff:ff", _file.Inode));
-        Assert.Equal(new FileHolder(10, "qemu", _file, IsReadOnly: false), Assert.Single(Scan().Holders));
+        Assert.Equal(new FileUser(10, "qemu", _file, IsReadOnly: false), Assert.Single(Scan().Users));
     }
 
     [Fact]
     public void Descriptor_IsFound_WithoutAMapping()
     {
         Opens(Process(10, "holder"), 7, "0100002");
-        Assert.Equal(new FileHolder(10, "holder", _file, IsReadOnly: false), Assert.Single(Scan().Holders));
+        Assert.Equal(new FileUser(10, "holder", _file, IsReadOnly: false), Assert.Single(Scan().Users));
     }
 
     [Theory]
@@ -68,22 +69,22 @@ public sealed class ProcessScanTests : IDisposable
     public void ReadOnly_IsWhoHasNoWayToWrite(string permissions, string flags, bool expected)
     {
         Opens(Process(10, "reader", Maps(permissions)), 3, flags);
-        Assert.Equal(expected, Assert.Single(Scan().Holders).IsReadOnly);
+        Assert.Equal(expected, Assert.Single(Scan().Users).IsReadOnly);
     }
 
     [Fact]
-    public void ProcessWithoutMemory_AndOurselves_AreNobody()
+    public void ProcessWithoutMemory_AndThisOne_AreNoUsers()
     {
         Process(2, "kthreadd");
         Process(Environment.ProcessId, "us", Maps("rw-s"));
         Directory.CreateDirectory(Path.Combine(_proc, "sys"));
         Directory.CreateDirectory(Path.Combine(_proc, "12"));
         var scan = Scan();
-        Assert.Empty(scan.Holders);
+        Assert.Empty(scan.Users);
         Assert.Equal(0, scan.Unseen);
     }
 
-    // Which node of a device was opened does not matter: what it stands for does. /dev/null is one that is always there.
+    // The device counts, not the node through which it was opened. /dev/null is a device on every host.
     [Fact]
     public void Device_IsFoundByItsNumber_ThroughWhicheverNode()
     {
@@ -100,13 +101,13 @@ public sealed class ProcessScanTests : IDisposable
         Opens(bystander, 4, "0100002");
         File.CreateSymbolicLink(Path.Combine(bystander, "fd", "5"), "/dev/full");
 
-        var found = ProcessScan.Run(new HashSet<FileIdentity> { device }, _proc).Holders.OrderBy(h => h.Pid);
+        var found = ProcessScan.Run(new HashSet<FileIdentity> { device }, _proc).Users.OrderBy(h => h.Pid);
 
-        Assert.Equal([new(10, "mapper", device, IsReadOnly: false), new FileHolder(11, "holder", device, IsReadOnly: true)], found);
+        Assert.Equal([new(10, "mapper", device, IsReadOnly: false), new FileUser(11, "holder", device, IsReadOnly: true)], found);
     }
 
     [Fact]
-    public void WhatIsMappedOfZero_IsNobodyElses()
+    public void MappingOfZero_IsNotShared()
     {
         Assert.Equal(Errno.None, Files.StatusOf("/dev/zero", out var zero));
         Assert.Null(FileIdentity.Of(zero));
@@ -115,5 +116,23 @@ public sealed class ProcessScanTests : IDisposable
     }
 
     [Fact]
-    public void Name_OfNobody_IsEmpty() => Assert.Equal("", ProcessScan.NameOf(10, _proc));
+    public void Name_OfNoProcess_IsEmpty() => Assert.Equal("", ProcessScan.NameOf(10, _proc));
+
+    [Fact]
+    public void Process_WhoseMappingsCannotBeOpened_ForWhateverReason_IsUnseen()
+    {
+        var maps = Path.Combine(Process(10, "holder"), "maps");
+        File.Delete(maps);
+        // ELOOP: like ENFILE and ENOMEM no matter of rights.
+        File.CreateSymbolicLink(maps, maps);
+        Assert.Equal(1, Scan().Unseen);
+    }
+
+    [Fact]
+    public void Processes_ThatCannotBeListed_AreAClearError()
+    {
+        var missing = Path.Combine(_proc, "missing");
+        var refusal = Assert.Throws<QmpException>(() => ProcessScan.Run(new HashSet<FileIdentity> { _file }, missing));
+        Assert.Equal("cannot look for processes that have the memory: No such file or directory", refusal.Message);
+    }
 }

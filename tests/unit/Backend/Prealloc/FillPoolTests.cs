@@ -1,5 +1,5 @@
-using HostMemd.Backend.Memory;
 using HostMemd.Backend.Prealloc;
+using HostMemd.Backend.Regions;
 using HostMemd.Linux;
 
 namespace HostMemd.Unit.Backend.Prealloc;

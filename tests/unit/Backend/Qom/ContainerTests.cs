@@ -48,7 +48,7 @@ public class ContainerTests
         Assert.Equal(0, _container.Count);
     }
 
-    // Whoever deletes them all looks at them while they go.
+    // A client that deletes all children walks them while they go.
     [Fact]
     public void Children_CanBeTakenAwayWhileTheyAreLookedAt()
     {

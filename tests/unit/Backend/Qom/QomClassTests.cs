@@ -22,7 +22,7 @@ public class QomClassTests
     public void Properties_AreListedInQemusOrder(QomClass type, string names) =>
         Assert.Equal(names.Split(' '), type.Listed.Select(p => p.Name));
 
-    // backends.md § 3.3: the order in which object-add looks at its members.
+    // backends.md § 3.3: the order in which object-add checks its members.
     [Fact]
     public void Properties_AreCheckedInSchemaOrder() => Assert.Equal(
         ["dump", "host-nodes", "merge", "policy", "prealloc", "prealloc-threads", "prealloc-context", "share", "reserve", "size",

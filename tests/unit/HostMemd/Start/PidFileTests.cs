@@ -1,7 +1,7 @@
 using System.Globalization;
 using HostMemd.Start;
 
-namespace HostMemd.Unit.Start;
+namespace HostMemd.Unit.HostMemd.Start;
 
 public sealed class PidFileTests : IDisposable
 {

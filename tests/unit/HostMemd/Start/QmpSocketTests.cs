@@ -1,8 +1,9 @@
 using System.Net.Sockets;
+using HostMemd.Config;
 using HostMemd.Linux;
 using HostMemd.Start;
 
-namespace HostMemd.Unit.Start;
+namespace HostMemd.Unit.HostMemd.Start;
 
 public sealed class QmpSocketTests : IDisposable
 {

@@ -1,10 +1,9 @@
 using System.Net.Sockets;
-using System.Reflection;
 using System.Text;
 using HostMemd.Systemd;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace HostMemd.Unit.Systemd;
+namespace HostMemd.Unit.HostMemd.Systemd;
 
 public sealed class WatchdogTests : IDisposable
 {
@@ -27,13 +26,13 @@ public sealed class WatchdogTests : IDisposable
         manager.Bind(new UnixDomainSocketEndPoint(path));
         using var notify = new Notify(path);
         var daemon = new Daemon(new(), NullLoggerFactory.Instance);
-        var state = (Lock)typeof(Daemon).GetField("_state", BindingFlags.Instance | BindingFlags.NonPublic)!.GetValue(daemon)!;
+        var state = daemon.State;
         Environment.SetEnvironmentVariable("WATCHDOG_USEC", "200000");
-        using var watchdog = Watchdog.Start(notify, daemon);
+        using var watchdog = Watchdog.Start(notify, daemon.IsAlive);
         Assert.NotNull(watchdog);
         Assert.True(Hears(manager, 10_000));
 
-        lock (state)
+        using (state.Enter())
         {
             // What was sent before the lock was ours.
             while (Hears(manager, 150))

@@ -1,7 +1,6 @@
-using HostMemd.Keeping;
 using HostMemd.Linux;
-using HostMemd.Protocol;
 using HostMemd.Protocol.Wire;
+using HostMemd.Takeover;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Unit.Protocol.Wire;
@@ -34,9 +33,20 @@ public sealed class ReadinessTests : IDisposable
 
     static async Task Await(Readiness readiness) => await readiness;
 
-    int Read(Span<byte> bytes) => FdPassing.Receive(_reader.SafeHandle, bytes, new ReceivedDescriptors().Add);
+    const int Nothing = -1;
 
-    void Write(int count) => Assert.Equal(count, FdPassing.Send(_writer, new byte[count], null));
+    int Read(Span<byte> bytes)
+    {
+        var errno = FdPassing.Receive(_reader.SafeHandle, bytes, new ReceivedDescriptors().Add, out var received);
+        Assert.True(errno.Ok || errno == Errno.EAGAIN, errno.ToString());
+        return errno.Ok ? received : Nothing;
+    }
+
+    void Write(int count)
+    {
+        Assert.Equal(Errno.None, FdPassing.Send(_writer, new byte[count], null, out var sent));
+        Assert.Equal(count, sent);
+    }
 
     [Fact]
     public async Task GoesOn_WhenThereIsSomethingToRead()
@@ -65,10 +75,10 @@ public sealed class ReadinessTests : IDisposable
     {
         var waiting = Await(_readable);
 
-        _readable.Tell();
+        _readable.Signal();
 
         await waiting.WaitAsync(s_patience);
-        Assert.Equal(-FdPassing.EAGAIN, Read(new byte[1]));
+        Assert.Equal(Nothing, Read(new byte[1]));
     }
 
     [Fact]
@@ -94,7 +104,7 @@ public sealed class ReadinessTests : IDisposable
         {
             for (var i = 0; i < Bytes; i++)
             {
-                while (FdPassing.Send(_writer, [0], null) != 1)
+                while (FdPassing.Send(_writer, [0], null, out _).Failed)
                     Thread.Yield();
                 if (i % 16 == 0)
                     Thread.SpinWait(random.Next(2000));
@@ -120,7 +130,7 @@ public sealed class ReadinessTests : IDisposable
     {
         using var writable = Readiness.ToWrite(_writer);
         var filled = 0L;
-        for (int sent; (sent = FdPassing.Send(_writer, new byte[4096], null)) > 0;)
+        while (FdPassing.Send(_writer, new byte[4096], null, out var sent).Ok)
             filled += sent;
         var waiting = Await(writable);
         Assert.False(waiting.IsCompleted);
@@ -140,7 +150,7 @@ public sealed class ReadinessTests : IDisposable
             var (ours, theirs) = SocketPair.Create();
             using var readable = Readiness.ToRead(ours.SafeHandle);
             var waiting = Await(readable);
-            Assert.Equal(1, FdPassing.Send(theirs, [0], null));
+            Assert.Equal(Errno.None, FdPassing.Send(theirs, [0], null, out _));
             await waiting.WaitAsync(s_patience);
             // Closed while the kernel still tells of what nobody has read.
             readable.Dispose();

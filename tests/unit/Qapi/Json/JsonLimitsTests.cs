@@ -1,4 +1,4 @@
-using HostMemd.Qapi.Json;
+using global::HostMemd.Qapi.Json;
 using static HostMemd.Unit.Qapi.Json.Reading;
 
 namespace HostMemd.Unit.Qapi.Json;
@@ -54,13 +54,16 @@ public class JsonLimitsTests
     [InlineData("'123456789[' {}", "TOO LARGE", "{}")]
     [InlineData("[1,2,3,4,@{}", "TOO LARGE", "{}")]
     [InlineData("          {}", "{}")]
-    public void RequestBytes_AboveTheLimit_AreOneError(string input, params string[] expected) => Check(
-        input, [.. expected.Select(e => e == "TOO LARGE" ? HostMemd.Qapi.QmpErrors.RequestTooLarge(9).Message : e)], new() { RequestBytes = 9 });
+    public void RequestBytes_AboveTheLimit_AreOneError(string input, params string[] expected)
+    {
+        const string TooLarge = "request is larger than the limit request-bytes of 9 bytes";
+        Check(input, [.. expected.Select(e => e == "TOO LARGE" ? TooLarge : e)], new() { RequestBytes = new("RequestBytes", 9) });
+    }
 
     [Fact]
     public void TooLargeRequest_IsNotKept()
     {
-        var reader = new JsonReader(new() { RequestBytes = 1000 });
+        var reader = new JsonReader(new() { RequestBytes = new("RequestBytes", 1000) });
         Assert.Empty(Read(reader, Bytes("['" + new string('a', 500))));
         Assert.Equal(502, reader.PendingBytes);
         Assert.Single(Read(reader, Bytes(new string('a', 500))));

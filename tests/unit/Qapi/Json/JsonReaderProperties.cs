@@ -23,7 +23,7 @@ public class JsonReaderProperties
         Gen.OneOf(s_bytes, Gen.Elements(s_fragments)).ListOf().Select(string.Concat).ToArbitrary();
 
     static void Quickly<T>(Arbitrary<T> inputs, Func<T, bool> holds) =>
-        Prop.ForAll(inputs, holds).Check(Config.QuickThrowOnFailure.WithMaxTest(2000));
+        Prop.ForAll(inputs, holds).Check(FsCheck.Config.QuickThrowOnFailure.WithMaxTest(2000));
 
     [Fact]
     public void AnyGarbage_ThenControlByte_ThenGoodCommand_IsRead() =>

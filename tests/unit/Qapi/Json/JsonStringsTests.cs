@@ -1,4 +1,4 @@
-using HostMemd.Qapi.Json;
+using global::HostMemd.Qapi.Json;
 using static HostMemd.Unit.Qapi.Json.Reading;
 
 namespace HostMemd.Unit.Qapi.Json;
@@ -25,7 +25,7 @@ public class JsonStringsTests
     [InlineData("'\u00C0\u0080'", "\0")]
     public void String_IsDecoded(string input, string expected)
     {
-        Check(input, [JsonWriter.ToText(HostMemd.Qapi.Value.From(expected))]);
+        Check(input, [JsonWriter.ToText(global::HostMemd.Qapi.Value.From(expected))]);
         var buffer = new System.Buffers.ReadOnlySequence<byte>(Bytes(input));
         Assert.True(new JsonReader(new()).TryRead(ref buffer, out var result));
         Assert.True(result.Value.TryString(out var text));

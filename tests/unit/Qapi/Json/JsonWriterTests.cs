@@ -137,7 +137,7 @@ public class JsonWriterTests
         }).ToList();
         var list = QapiTypes.ListOf(s_pair);
 
-        var (atOnce, later) = (list.Write(pairs), list.WriteLater(pairs));
+        var (atOnce, later) = (list.Write(pairs), list.WriteLazily(pairs));
 
         Assert.Equal(JsonWriter.ToText(atOnce, pretty), JsonWriter.ToText(later, pretty));
         Assert.Equal(JsonWriter.ToText(atOnce, pretty), JsonWriter.ToText(later, pretty));
@@ -148,13 +148,13 @@ public class JsonWriterTests
     [Fact]
     public void WhatIsMadeWhileItIsWritten_IsInQemusOrder() => Assert.Equal(
         JsonWriter.ToText(Value.Object(("first", Value.From("a")), ("third", Value.From(3L)), ("more", List()))),
-        JsonWriter.ToText(s_pair.WriteLater(new() { First = "a", Third = 3 })));
+        JsonWriter.ToText(s_pair.WriteLazily(new() { First = "a", Third = 3 })));
 
     [Fact]
     public void WhatIsMadeWhileItIsWritten_IsNotMadeBefore()
     {
         var pair = new Pair { First = "before" };
-        var later = s_pair.WriteLater(pair);
+        var later = s_pair.WriteLazily(pair);
         pair.First = "after";
         Assert.Contains("after", JsonWriter.ToText(later));
     }

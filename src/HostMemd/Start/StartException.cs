@@ -1,4 +1,0 @@
-namespace HostMemd.Start;
-
-/// <summary>The daemon cannot start: an option, a file or a socket is not what it should be. One line, shown to the user.</summary>
-public sealed class StartException(string message) : Exception(message.ReplaceLineEndings(" "));

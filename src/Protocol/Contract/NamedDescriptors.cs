@@ -1,0 +1,66 @@
+using HostMemd.Protocol.Wire;
+using HostMemd.Qapi;
+using Microsoft.Win32.SafeHandles;
+
+namespace HostMemd.Protocol.Contract;
+
+/// <summary>
+/// Descriptors a client has named with <c>getfd</c>. They are the client's: closed when it leaves. Used with the daemon's state held,
+/// except for <see cref="Close()"/>.
+/// </summary>
+public sealed class NamedDescriptors
+{
+    static int s_count;
+
+    readonly Lock _gate = new();
+    readonly Dictionary<string, SafeFileHandle> _named = new(StringComparer.Ordinal);
+    bool _closed;
+
+    /// <summary>Those of all clients.</summary>
+    public static int Count => Volatile.Read(ref s_count);
+
+    /// <summary>Takes the descriptor over; one of the same name is closed, as in QEMU.</summary>
+    public void Add(string name, SafeFileHandle handle)
+    {
+        lock (_gate)
+        {
+            if (_named.Remove(name, out var old))
+                Close(old);
+            if (_closed)
+                Closing.Elsewhere(handle);
+            else
+            {
+                _named.Add(name, handle);
+                Interlocked.Increment(ref s_count);
+            }
+        }
+    }
+
+    /// <exception cref="QmpException">There is none of that name.</exception>
+    public void Remove(string name)
+    {
+        lock (_gate)
+        {
+            if (!_named.Remove(name, out var handle))
+                throw QmpErrors.DescriptorNotFound(name);
+            Close(handle);
+        }
+    }
+
+    public void Close()
+    {
+        lock (_gate)
+        {
+            _closed = true;
+            foreach (var handle in _named.Values)
+                Close(handle);
+            _named.Clear();
+        }
+    }
+
+    static void Close(SafeFileHandle named)
+    {
+        Interlocked.Decrement(ref s_count);
+        Closing.Elsewhere(named);
+    }
+}
