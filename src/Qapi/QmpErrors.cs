@@ -28,7 +28,7 @@ public static partial class QmpErrors
     public static QmpException LacksExecute() => Generic("QMP input lacks member 'execute'");
     public static QmpException NoOutOfBand(string command) => Generic($"The command {command} does not support OOB");
     public static QmpException CommandNotFound(string command) =>
-        new(ErrorClass.CommandNotFound, $"The command {command} has not been found");
+        new(ErrorClass.CommandNotFound, $"The command {command} has not been found", RefusalKind.UnknownCommand);
     public static QmpException ExpectingNegotiation() =>
         new(ErrorClass.CommandNotFound, "Expecting capabilities negotiation with 'qmp_capabilities'");
     public static QmpException AlreadyNegotiated() =>
@@ -39,7 +39,8 @@ public static partial class QmpErrors
     public static QmpException NoThread(string why) => Generic($"no thread can be started: {why}");
     public static QmpException NeedsRole(string command, string role) => Generic($"The command {command} needs the role {role}");
     public static QmpException PathNotAllowed(string path) => Generic($"mem-path '{path}' is not below a directory of MemPaths");
-    public static QmpException Internal() => Generic("internal error");
+    public static QmpException Internal() => new(ErrorClass.GenericError, "internal error", RefusalKind.Internal);
+    public static QmpException Cancelled() => new(ErrorClass.GenericError, "the command was cancelled", RefusalKind.Cancelled);
 
     // JSON. The position is where the offending token starts.
     public static QmpException JsonParse(long line, long column, string what) =>

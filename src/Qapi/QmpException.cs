@@ -6,7 +6,12 @@ public enum ErrorClass { GenericError, CommandNotFound, DeviceNotActive, DeviceN
 /// <summary>
 /// A refusal that a client may see word for word. Made by the factories of <see cref="QmpErrors"/> and nowhere else.
 /// </summary>
-public sealed class QmpException(ErrorClass errorClass, string description) : Exception(description)
+public sealed class QmpException(ErrorClass errorClass, string description, RefusalKind kind = RefusalKind.Refused) : Exception(description)
 {
     public ErrorClass Class { get; } = errorClass;
+
+    public RefusalKind Kind { get; } = kind;
+
+    /// <summary>The same error of another kind, for the caller that knows what was tried.</summary>
+    public QmpException As(RefusalKind kind) => kind == Kind ? this : new(Class, Message, kind);
 }
