@@ -4,7 +4,7 @@ namespace HostMemd.Qapi;
 public enum ErrorClass { GenericError, CommandNotFound, DeviceNotActive, DeviceNotFound, KVMMissingCap }
 
 /// <summary>
-/// A refusal that a client may see word for word. Made by the factories of <see cref="QmpErrors"/> and nowhere else.
+/// A refusal that a client may see word for word. Only the factories of <see cref="QmpErrors"/> make one.
 /// </summary>
 public sealed class QmpException(ErrorClass errorClass, string description, RefusalKind kind = RefusalKind.Refused) : Exception(description)
 {
@@ -12,6 +12,6 @@ public sealed class QmpException(ErrorClass errorClass, string description, Refu
 
     public RefusalKind Kind { get; } = kind;
 
-    /// <summary>The same error of another kind, for the caller that knows what was tried.</summary>
+    /// <summary>The same error of another kind, for a caller that knows the kind.</summary>
     public QmpException As(RefusalKind kind) => kind == Kind ? this : new(Class, Message, kind);
 }

@@ -1,10 +1,13 @@
 namespace HostMemd.Qapi;
 
 /// <summary>
-/// The command that waits for a change of an object, as far as the change needs to know it. The default never cancels and wants no progress.
+/// The command that waits for a change of an object, as far as the change needs to know it. The default is never cancelled and receives no
+/// progress.
 /// </summary>
 /// <param name="Cancellation">Cancelled when the client no longer wants the result.</param>
-/// <param name="Progress">Receives how far a filling is: at most ten reports a second, and one at its end. Called on any thread; must be quick.</param>
+/// <param name="Progress">
+/// Receives the bytes of a filling, at most ten times a second and once at its end. Called on any thread; must return at once.
+/// </param>
 public readonly record struct Waiter(CancellationToken Cancellation = default, IProgress<FillProgress>? Progress = null)
 {
     /// <exception cref="QmpException">The client has cancelled the command: <see cref="RefusalKind.Cancelled"/>.</exception>
