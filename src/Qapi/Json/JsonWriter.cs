@@ -177,7 +177,7 @@ public static class JsonWriter
                 break;
             default:
                 output.Byte((byte)'{');
-                if (value.TrySource(out var source))
+                if (value.TryLazyMembers(out var source))
                     Push(stack, new() { Source = source, Count = source.Count });
                 else if (value.TryObject(out var members))
                     PushObject(stack, members);
