@@ -14,6 +14,7 @@ using HostMemd.Events;
 using HostMemd.Hmp;
 using HostMemd.Linux;
 using HostMemd.Persistence;
+using HostMemd.Protocol.Clients;
 using HostMemd.Protocol.Contract;
 using HostMemd.Protocol.Qmp;
 using HostMemd.Protocol.Wire;
@@ -43,7 +44,7 @@ public sealed class Daemon
     readonly ObjectRegistry _objects;
     readonly PropertyChanges _properties;
     readonly FdSets _fdSets;
-    readonly SessionHost _sessions;
+    readonly ClientRegistry _clients;
     readonly Acceptors _acceptors;
     readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly ChangeGate _changes = new();
@@ -95,27 +96,29 @@ public sealed class Daemon
             TotalsChanged?.Invoke();
         };
         _keeper = new(_objects, _tree, _leases, store, _state, _logger);
-        _acceptors = new(() => _sessions!, _logger);
-        Commands = CommandsOf();
         var dispatcher = new Dispatcher(Commands, _state, _changes, _logger, loggers.CreateLogger("HostMemd.Audit"));
         _access = options.Access;
         Runner = dispatcher.RunAsync;
-        _sessions = new(VersionInfo.Greeting, Runner, _limits.Wire,
-            peer => AccessPolicy.RoleOf(peer, _access), loggers.CreateLogger("HostMemd.Protocol"))
+        _clients = new(_limits.Wire, peer => AccessPolicy.RoleOf(peer, _access), loggers.CreateLogger("HostMemd.Protocol"))
         {
-            Left = (_, others) => ClientLeft(others),
+            LastClientLeft = ClearFdSets,
         };
-        _quota.OtherDescriptors = () => _sessions.Count + _leases.BorrowerCount + _fdSets.Count + NamedDescriptors.Count + Closing.Open;
-        MemoryEvents.Connect(_objects, _jobs, _leases, _sessions);
+        _acceptors = new([new SessionHost(VersionInfo.Greeting, Runner, _clients)], _logger);
+        AddCommands();
+        _quota.OtherDescriptors = () => _clients.Count + _leases.BorrowerCount + _fdSets.Count + NamedDescriptors.Count + Closing.Open;
+        MemoryEvents.Connect(_objects, _jobs, _leases, _clients);
     }
 
-    public CommandTable Commands { get; }
+    public CommandTable Commands { get; } = new();
 
     /// <summary>For tests that run commands as a client does, or keep clients waiting.</summary>
     internal StateLock State => _state;
 
     /// <summary>Runs a command as for a client; for drivers without sockets.</summary>
     internal CommandRunner Runner { get; }
+
+    /// <summary>The clients of all front ends.</summary>
+    internal ClientRegistry Clients => _clients;
 
     /// <summary>The arguments of <c>object-add</c>.</summary>
     public QapiUnion ObjectOptions { get; }
@@ -132,29 +135,28 @@ public sealed class Daemon
         End(Ending.Quit);
     }
 
-    CommandTable CommandsOf()
+    void AddCommands()
     {
-        var table = new CommandTable();
+        var table = Commands;
         // One that found no memory is not remembered: the next who asks may find some.
-        var schema = new Lazy<Value>(() => Schema.Of(table, EventTable.All), LazyThreadSafetyMode.PublicationOnly);
+        var schema = new Lazy<Value>(() => Schema.Of(table, DaemonEvents.All), LazyThreadSafetyMode.PublicationOnly);
         var monitor = new Lazy<HmpMonitor>(() =>
             new(_tree, BackendTypes.All, ObjectOptions, _objects, _properties, _state, VersionInfo.Human)
             { Quit = BeginQuit },
             LazyThreadSafetyMode.PublicationOnly);
-        table.Add(SessionCommands.All(table, schema, quit: () => Announce(ShutdownReason.Quit), end: () => End(Ending.Quit),
-            (line, owner) => monitor.Value.RunAsync(line, owner)));
+        table.Add(SessionCommands.All(table, Negotiation.Row(), schema, quit: () => Announce(ShutdownReason.Quit), end: () => End(Ending.Quit),
+            (line, owner, waiter) => monitor.Value.RunAsync(line, owner, waiter)));
         table.Add(ObjectCommands.All(_tree, _objects, ObjectOptions, _state));
         table.Add(QomCommands.All(_tree, BackendTypes.All, _properties));
         table.Add(DescriptorCommands.All(_fdSets));
         table.Add(JobCommands.All(_jobs, _tree));
         table.Add(StatsCommands.All(_tree, _leases, _search, _state));
         table.Add(HostCommands.All());
-        table.Add(LimitCommands.All(() => _limitValues, uid => new(_quota, _jobs, _services.Fillers, _sessions!, uid)));
+        table.Add(LimitCommands.All(() => _limitValues, uid => new(_quota, _jobs, _services.Fillers, _clients, uid)));
         table.Add(LeaseCommands.All(_leases, _lending, new(_tree, _leases, _search, _state)));
         table.Add(WatchCommands.All());
         table.Add(new TakeoverCommands(_keeper, new(_tree, _leases), _changes, _jobs, _acceptors, _state, () => End(Ending.HandedOver), _logger).All());
         table.Add(YankCommands.All());
-        return table;
     }
 
     /// <inheritdoc cref="StateKeeper.RestoreAsync"/>
@@ -206,7 +208,7 @@ public sealed class Daemon
 
     /// <summary>Accepts clients at that socket from now on.</summary>
     /// <param name="listener">The socket.</param>
-    /// <param name="mode">How it speaks.</param>
+    /// <param name="mode">What it speaks.</param>
     /// <param name="path">Its file, if it is ours.</param>
     public void Listen(Socket listener, SocketMode mode, string? path = null)
     {
@@ -237,7 +239,7 @@ public sealed class Daemon
         if (_ending == Ending.Signal)
             Announce(ShutdownReason.Signal);
         await _acceptors.StopAsync().ConfigureAwait(false);
-        await _sessions.StopAsync(s_patience).ConfigureAwait(false);
+        await _clients.StopAsync(s_patience).ConfigureAwait(false);
         // A takeover may have succeeded meanwhile.
         var ending = _ending;
         await _objects.ReleaseAllAsync(keep: ending > Ending.Quit || (ending == Ending.Signal && _keeper.IsEnabled)).ConfigureAwait(false);
@@ -252,7 +254,7 @@ public sealed class Daemon
     public void Reload(HostMemdOptions options)
     {
         Apply(options);
-        _sessions.Limits = _limits.Wire;
+        _clients.Limits = _limits.Wire;
         Log.Reloaded(_logger);
     }
 
@@ -277,12 +279,10 @@ public sealed class Daemon
         _ended.TrySetResult();
     }
 
-    void Announce(ShutdownReason reason) => EventTable.Shutdown.Send(_sessions, false, reason);
+    void Announce(ShutdownReason reason) => DaemonEvents.Shutdown.Send(_clients, false, reason);
 
-    void ClientLeft(int others)
+    void ClearFdSets()
     {
-        if (others > 0)
-            return;
         using (_state.Enter())
             _fdSets.Clear();
     }

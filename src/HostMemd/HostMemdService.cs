@@ -25,7 +25,7 @@ sealed class HostMemdService(
 {
     readonly HostMemdOptions _options = configured.Value;
     readonly ILogger _logger = log.Factory.CreateLogger("HostMemd");
-    readonly List<(Socket Socket, bool Pretty, string Name)> _listeners = [];
+    readonly List<(Socket Socket, SocketMode Mode, string Name)> _listeners = [];
     SafeFileHandle? _pidFile;
     PosixSignalRegistration? _hangup;
     StatusLine? _status;
@@ -89,24 +89,24 @@ sealed class HostMemdService(
             throw new StartException($"Failed to wait for clients: {failure.Message}");
         }
         foreach (var handed in _takeover?.Handed.Sockets ?? [])
-            _listeners.Add((QmpSocket.Adopt((SafeFileHandle)handed.Handle), handed.Pretty, handed.Path ?? "a socket taken over"));
+            _listeners.Add((QmpSocket.Adopt((SafeFileHandle)handed.Handle), handed.Mode, handed.Path ?? "a socket taken over"));
         foreach (var (name, socket) in passed.Sockets)
-            _listeners.Add((socket, _options.Sockets.Any(s => s.Pretty && UnixAddress.IsAt(s, socket)), $"the passed socket {name}"));
+            _listeners.Add((socket, new(_options.Sockets.Any(s => s.Pretty && UnixAddress.IsAt(s, socket))), $"the passed socket {name}"));
         foreach (var socket in _options.Sockets.Where(s => _listeners.All(l => l.Name != s.Name && !UnixAddress.IsAt(s, l.Socket))))
-            _listeners.Add((QmpSocket.Listen(socket, _options.Access, owned), socket.Pretty, socket.Name));
+            _listeners.Add((QmpSocket.Listen(socket, _options.Access, owned), new(socket.Pretty) { Protocol = socket.Protocol.Name }, socket.Name));
         if (_listeners.Count > 0)
             return;
         var path = DefaultSocket.Prepare(owned);
-        _listeners.Add((QmpSocket.Listen(path, _options.Access, owned), false, path));
+        _listeners.Add((QmpSocket.Listen(path, _options.Access, owned), new(Pretty: false), path));
     }
 
     async Task BeReadyAsync()
     {
         if (Daemonizer.IsBackground)
             _ = Files.EnterFolder("/");
-        foreach (var (socket, pretty, name) in _listeners)
+        foreach (var (socket, mode, name) in _listeners)
         {
-            daemon.Listen(socket, new SocketMode(pretty), name.StartsWith('/') ? name : null);
+            daemon.Listen(socket, mode, name.StartsWith('/') ? name : null);
             StartLog.Listening(_logger, VersionInfo.Own, name);
         }
         foreach (var warning in _options.Warnings)

@@ -12,7 +12,7 @@ public static class GlibOrder
     static readonly int[] s_primes = [7, 13, 31, 61, 127, 251, 509, 1021, 2039, 4093, 8191, 16381, 32749, 65521];
 
     /// <summary>The positions of <paramref name="names"/>, added in this order, as the table is walked.</summary>
-    /// <remarks>More names than GLib's smallest tables hold come in the order given: no client can tell.</remarks>
+    /// <remarks>More names than GLib's smallest tables hold keep their order; no command or class has so many.</remarks>
     public static int[] Walk(IReadOnlyList<string> names)
     {
         if (names.Count > 4096)
@@ -22,7 +22,7 @@ public static class GlibOrder
         for (var i = 0; i < names.Count; i++)
         {
             Insert(slots, level, names, i);
-            // Grown when full to within a sixteenth; the new size leaves a third free.
+            // The table grows when a sixteenth is left; a third of the new one is free.
             var used = i + 1;
             if (slots.Length <= used + used / 16)
             {
@@ -42,7 +42,7 @@ public static class GlibOrder
         return slots;
     }
 
-    // GLib (2.60 and later) rehashes in place: one that is in the way moves on next, so the order of moving shows.
+    // GLib (2.60 and later) rehashes in place: an entry in the way is moved next, so the order of moves shows.
     static int[] Grow(int[] slots, int level, IReadOnlyList<string> names)
     {
         var grown = NewTable(level);
@@ -77,7 +77,7 @@ public static class GlibOrder
 
     static void Insert(int[] slots, int level, IReadOnlyList<string> names, int index)
     {
-        // The prime decides the first slot, the mask the further ones.
+        // The prime determines the first slot, the mask the further ones.
         var at = (int)(Hash(names[index]) * 11 % (uint)s_primes[level]);
         for (var step = 0; slots[at] >= 0;)
             at = (at + ++step) & (slots.Length - 1);

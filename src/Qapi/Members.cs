@@ -3,11 +3,11 @@ using System.Collections;
 namespace HostMemd.Qapi;
 
 /// <summary>
-/// The members of a JSON object in the order they were added. Names are unique. Filled by its builder, read by all others.
+/// The members of a JSON object in the order in which they were added. Names are unique. Only the builder adds members.
 /// </summary>
 public sealed class Members : IEnumerable<KeyValuePair<string, Value>>
 {
-    // Up to this many members a scan beats a hash; above, a client could make the scan quadratic.
+    // Up to this many members a scan is faster than a hash. Above, a client could make the scan quadratic.
     const int ScanLimit = 16;
 
     KeyValuePair<string, Value>[] _items;
@@ -25,10 +25,10 @@ public sealed class Members : IEnumerable<KeyValuePair<string, Value>>
 
     public ReadOnlySpan<KeyValuePair<string, Value>> Span => _items.AsSpan(0, Count);
 
-    /// <summary>The member of that name, or null (JSON's) when there is none.</summary>
+    /// <summary>The member of that name; JSON's null if there is none.</summary>
     public Value this[string name] => TryGet(name, out var value) ? value : Value.Null;
 
-    /// <exception cref="ArgumentException">The name is already there.</exception>
+    /// <exception cref="ArgumentException">A member of that name exists.</exception>
     public void Add(string name, Value value)
     {
         if (!TryAdd(name, value))
@@ -64,7 +64,7 @@ public sealed class Members : IEnumerable<KeyValuePair<string, Value>>
 
     public bool Contains(string name) => Find(name) >= 0;
 
-    /// <summary>Back to nothing, for the reader that made it and knows that nobody has it any more.</summary>
+    /// <summary>Removes all members. For the reader that made the object and knows that no other code refers to it.</summary>
     internal void Clear()
     {
         _items.AsSpan(0, Count).Clear();

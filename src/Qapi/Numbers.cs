@@ -15,7 +15,7 @@ public static class Numbers
     internal static string MemberOf(string? owner, string member) => owner is null ? member : owner + "." + member;
 
     /// <summary>
-    /// QEMU's generic checks know only the last part of a name, and an element of a list has none: it is called <c>null</c>.
+    /// QEMU's generic checks know only the last part of a name. An element of a list has none and is called <c>null</c>.
     /// </summary>
     internal static string? LastPart(string? name) =>
         name is null || name.EndsWith(']') ? null : name[(name.LastIndexOf('.') + 1)..];
@@ -32,7 +32,7 @@ public static class Numbers
         return true;
     }
 
-    /// <summary>Decimal, <c>0x</c> hexadecimal or <c>0</c> octal, as strtoull with base 0.</summary>
+    /// <summary>Reads decimal, <c>0x</c> hexadecimal or <c>0</c> octal numbers, as strtoull(3) with base 0.</summary>
     public static bool TryParseUInt(string text, out ulong value)
     {
         if (text.StartsWith("0x", StringComparison.OrdinalIgnoreCase))

@@ -4,8 +4,8 @@ namespace HostMemd.Qapi;
 
 /// <summary>
 /// The order in which QEMU walks the members of an object: by bucket of a hash of the name, in one bucket the member added
-/// last first. Replies are written in it, and it decides which of several faults a client is told.
-/// The hash was recovered from replies; it held for every set of names tried.
+/// last first. Replies are written in this order, and it decides which of several faults is reported.
+/// The hash was recovered from QEMU's replies; it held for every set of names tried.
 /// </summary>
 public static class QDictOrder
 {
@@ -20,7 +20,7 @@ public static class QDictOrder
             FillMany(items, order);
             return;
         }
-        // Few members: insertion sort, which moves a later member of the same bucket in front of an earlier one.
+        // There are few members: insertion sort, which moves a later member of the same bucket in front of an earlier one.
         Span<int> buckets = stackalloc int[items.Length];
         for (var i = 0; i < items.Length; i++)
         {

@@ -10,7 +10,7 @@ public sealed class QapiEnum<T> : QapiType<T> where T : struct, Enum
     {
         Name = name;
         _values = values;
-        // Not LINQ's Select, which is compiled while the daemon starts, once for each enum.
+        // LINQ's Select would be compiled while the daemon starts, once for each enum.
         _shape = new(Array.ConvertAll(values, v => v.Name));
     }
 

@@ -1,11 +1,11 @@
 namespace HostMemd.Qapi;
 
 /// <summary>
-/// A class and its members on the wire. A member that is absent leaves the property at its default; one that is null in C#
-/// is absent on the wire.
+/// A class and its members on the wire. An absent member leaves the property at its default; a property that is null in C# is absent on
+/// the wire.
 /// </summary>
 /// <param name="name">The schema's name.</param>
-/// <param name="declare">Declares the members, in the order in which they are written; called when they are first needed.</param>
+/// <param name="declare">Declares the members in the order in which they are written. Called at the first use.</param>
 public sealed class QapiStruct<T>(string name, Action<QapiStruct<T>.Rows> declare) : QapiType<T> where T : class, new()
 {
     // Few are needed at start. After a failure for want of memory the next use tries again.
@@ -91,7 +91,7 @@ public sealed class QapiStruct<T>(string name, Action<QapiStruct<T>.Rows> declar
         return result;
     }
 
-    /// <summary>Takes the declarations of the members.</summary>
+    /// <summary>Collects the declarations of the members.</summary>
     public sealed class Rows
     {
         internal List<Slot> All { get; } = [];

@@ -1,21 +1,21 @@
 namespace HostMemd.Qapi;
 
 /// <summary>
-/// A type of the wire's vocabulary: how a client names it, what introspection says of it, how text becomes a value of it.
+/// A type of the wire: its name, its description in the schema, and how a text becomes a value of it.
 /// </summary>
 public abstract class QapiType
 {
     /// <summary>The schema's name, such as <c>str</c> or <c>HostMemPolicy</c>.</summary>
     public abstract string Name { get; }
 
-    /// <summary>What a number counts, for the manual: <c>bytes</c>; null for what has no unit.</summary>
+    /// <summary>The unit of a number, for the manual: <c>bytes</c>; null without a unit.</summary>
     public virtual string? Unit => null;
 
-    /// <summary>What <c>query-qmp-schema</c> says of this type.</summary>
+    /// <summary>The type's description in <c>query-qmp-schema</c>.</summary>
     public abstract TypeShape Shape { get; }
 
     /// <summary>
-    /// Throws what <see cref="QapiType{T}.Read"/> would; used where a value is checked now and read later.
+    /// Throws as <see cref="QapiType{T}.Read"/> would. For a value that is checked now and read later.
     /// </summary>
     /// <exception cref="QmpException">The value is not of this type.</exception>
     public abstract void Check(Value value, string? name);
@@ -29,9 +29,9 @@ public abstract class QapiType
 /// <summary>A wire type and its C# counterpart.</summary>
 public abstract class QapiType<T> : QapiType
 {
-    /// <param name="value">What the client sent.</param>
+    /// <param name="value">The client's value.</param>
     /// <param name="name">
-    /// How error texts call it: a member's name, or null for an element of a list, which QEMU then calls <c>null</c>.
+    /// The value's name in error texts: a member's name, or null for an element of a list, which QEMU calls <c>null</c>.
     /// </param>
     /// <exception cref="QmpException">The value is not of this type; text and class are QEMU's.</exception>
     public abstract T Read(Value value, string? name);
@@ -47,7 +47,7 @@ public abstract class QapiType<T> : QapiType
     public override void Check(Value value, string? name) => Read(value, name);
 }
 
-/// <summary>One kind of entry in <c>query-qmp-schema</c>.</summary>
+/// <summary>A kind of entry in <c>query-qmp-schema</c>.</summary>
 public abstract record TypeShape;
 
 /// <summary>A type that JSON has: <c>string</c>, <c>int</c>, <c>number</c>, <c>boolean</c>, <c>null</c>, <c>value</c>.</summary>
@@ -58,7 +58,7 @@ public sealed record EnumShape(IReadOnlyList<string> Values) : TypeShape;
 public sealed record ArrayShape(QapiType Element) : TypeShape;
 
 /// <param name="Members">The members in the order in which they are checked.</param>
-/// <param name="Tag">The member that chooses the variant, or null.</param>
+/// <param name="Tag">The member that selects the variant, or null.</param>
 /// <param name="Variants">A case without a type of its own has none here: it adds no members.</param>
 public sealed record ObjectShape(IReadOnlyList<Member> Members, string? Tag = null, IReadOnlyList<Variant>? Variants = null) : TypeShape;
 

@@ -1,6 +1,6 @@
 namespace HostMemd.Qapi;
 
-/// <summary>The built-in types, under the names that QEMU's schema files use.</summary>
+/// <summary>The built-in types, by their names in QEMU's schema files.</summary>
 public static class QapiTypes
 {
     public static QapiType<string> Str { get; } = new StrType();
@@ -13,7 +13,7 @@ public static class QapiTypes
     public static QapiType<ulong> Size { get; } = new SizeType();
     public static QapiType<Value> Any { get; } = new AnyType();
 
-    /// <summary>The result of a command that has none.</summary>
+    /// <summary>The result of a command without a result.</summary>
     public static QapiType<Nothing> None { get; } = new NoneType();
 
     public static QapiType<IReadOnlyList<T>> ListOf<T>(QapiType<T> element) => new QapiList<T>(element);
@@ -61,7 +61,8 @@ public static class QapiTypes
                 : throw QmpErrors.Expects(name, form == TextForm.CommandLine ? "an int64 value" : "integer");
     }
 
-    // QEMU reads every narrower integer as a uint64 first: what is no integer "expects uint64", what does not fit the narrower type.
+    // QEMU reads every narrower integer as a uint64 first: a value that is no integer "expects uint64", and only one that is out of range
+    // names the narrower type.
     sealed class UnsignedType<T>(ulong max, string cName, Func<ulong, T> narrow, Func<T, ulong> widen) : QapiType<T>
     {
         public override string Name => "int";

@@ -1,16 +1,16 @@
 namespace HostMemd.Qapi;
 
-/// <summary>What <c>object-add</c> is given: a type, an id, and the values of the type's properties, checked but not yet set.</summary>
+/// <summary>The arguments of one <c>object-add</c>: a type, an id, and values of the type's properties, checked but not set.</summary>
 public sealed record ObjectOptions(string QomType, string Id, Members Properties);
 
 /// <summary>
 /// The arguments of <c>object-add</c>: a tag, an id, then the members of the variant that the tag names, in table order;
-/// what is no member is noticed last.
+/// an unknown member is reported last.
 /// </summary>
 /// <param name="name">The schema's name.</param>
 /// <param name="tagType">The schema's name of the tag's enum.</param>
-/// <param name="tags">The types that may be made, from the registered classes.</param>
-/// <param name="membersOf">The members of such a type; null for any other.</param>
+/// <param name="tags">The types that clients may make, from the registered classes.</param>
+/// <param name="membersOf">Returns the members of such a type, and null for any other.</param>
 public sealed class QapiUnion(string name, string tagType, IReadOnlyList<string> tags, Func<string, IReadOnlyList<Member>?> membersOf)
     : QapiType<ObjectOptions>
 {

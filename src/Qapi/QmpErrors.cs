@@ -3,14 +3,14 @@ using System.Globalization;
 namespace HostMemd.Qapi;
 
 /// <summary>
-/// Every text that a client can receive as an error, one factory each. Texts that QEMU also sends are QEMU's to the last blank;
-/// the others are one clause, with the value quoted.
+/// Every error text that a client can receive, one factory each. Texts that QEMU also sends are QEMU's to the last blank; the others are
+/// one clause, with the value quoted.
 /// </summary>
 public static partial class QmpErrors
 {
     static QmpException Generic(string text) => new(ErrorClass.GenericError, text);
 
-    // Arguments and properties: what the schema says is not what came.
+    // Arguments and properties that do not match the schema.
     public static QmpException ParameterMissing(string name) => Generic($"Parameter '{name}' is missing");
     public static QmpException ParameterUnexpected(string name) => Generic($"Parameter '{name}' is unexpected");
     public static QmpException InvalidParameter(string name) => Generic($"Invalid parameter '{name}'");
@@ -28,7 +28,7 @@ public static partial class QmpErrors
     public static QmpException LacksExecute() => Generic("QMP input lacks member 'execute'");
     public static QmpException NoOutOfBand(string command) => Generic($"The command {command} does not support OOB");
     public static QmpException CommandNotFound(string command) =>
-        new(ErrorClass.CommandNotFound, $"The command {command} has not been found");
+        new(ErrorClass.CommandNotFound, $"The command {command} has not been found", RefusalKind.UnknownCommand);
     public static QmpException ExpectingNegotiation() =>
         new(ErrorClass.CommandNotFound, "Expecting capabilities negotiation with 'qmp_capabilities'");
     public static QmpException AlreadyNegotiated() =>
@@ -39,7 +39,8 @@ public static partial class QmpErrors
     public static QmpException NoThread(string why) => Generic($"no thread can be started: {why}");
     public static QmpException NeedsRole(string command, string role) => Generic($"The command {command} needs the role {role}");
     public static QmpException PathNotAllowed(string path) => Generic($"mem-path '{path}' is not below a directory of MemPaths");
-    public static QmpException Internal() => Generic("internal error");
+    public static QmpException Internal() => new(ErrorClass.GenericError, "internal error", RefusalKind.Internal);
+    public static QmpException Cancelled() => new(ErrorClass.GenericError, "the command was cancelled", RefusalKind.Cancelled);
 
     // JSON. The position is where the offending token starts.
     public static QmpException JsonParse(long line, long column, string what) =>
@@ -78,7 +79,7 @@ public static partial class QmpErrors
     // Lending.
     public static QmpException NotLendable(string id) => Generic($"memory of '{id}' is private to the daemon and cannot be mapped");
     public static QmpException MappingNotFound(string mapping) => Generic($"mapping '{mapping}' not found");
-    /// <summary>The pid is 0 for a client that has none here.</summary>
+    /// <summary>The pid is 0 for a client in another pid namespace.</summary>
     public static QmpException ProcessNotWatched(int pid, string errno) => Generic(pid == 0 ? $"the client's process cannot be watched: {errno}"
         : string.Create(CultureInfo.InvariantCulture, $"process {pid} cannot be watched: {errno}"));
     public static QmpException NumberOfAnotherNamespace(long pid) => Generic(string.Create(CultureInfo.InvariantCulture,

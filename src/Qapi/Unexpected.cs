@@ -1,9 +1,9 @@
 namespace HostMemd.Qapi;
 
-/// <summary>Finds the member that nobody asked for. When there are several, QEMU names the first one of a GLib table.</summary>
+/// <summary>Finds a member that is not declared. Of several, QEMU names the first one of a GLib table.</summary>
 public static class Unexpected
 {
-    /// <exception cref="QmpException">A member is not known.</exception>
+    /// <exception cref="QmpException">A member is not declared.</exception>
     public static void Check(Members given, Func<string, bool> known)
     {
         var strangers = 0;
@@ -19,7 +19,7 @@ public static class Unexpected
             return;
         if (strangers > 1)
         {
-            // QEMU fills its table while walking the object, so both orders matter.
+            // QEMU fills the table while it walks the object, so both orders matter.
             var names = QDictOrder.Sort(given).Select(m => m.Key).ToArray();
             first = GlibOrder.Walk(names).Select(i => names[i]).First(n => !known(n));
         }

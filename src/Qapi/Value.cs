@@ -2,12 +2,11 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace HostMemd.Qapi;
 
-/// <summary>What a <see cref="Value"/> is. Integers keep their signedness: QEMU tells int64, uint64 and double apart.</summary>
+/// <summary>What a <see cref="Value"/> is. Integers keep their signedness: QEMU distinguishes int64, uint64 and double.</summary>
 public enum ValueKind : byte { Null, Bool, Int, UInt, Double, String, List, Object }
 
 /// <summary>
-/// A JSON value as QMP sees one. Immutable but for the containers it refers to, which belong to whoever built them
-/// until the value is handed on.
+/// A JSON value as QMP has it. Immutable but for the containers it refers to: their builder may change them until it passes the value on.
 /// </summary>
 public readonly struct Value : IEquatable<Value>
 {
@@ -27,7 +26,7 @@ public readonly struct Value : IEquatable<Value>
     public static Value From(bool value) => new(ValueKind.Bool, null, value ? 1 : 0);
     public static Value From(long value) => new(ValueKind.Int, null, value);
 
-    /// <summary>Unsigned only above 2^63-1, as QEMU's parser does.</summary>
+    /// <summary>A signed integer up to 2^63-1, as QEMU's parser makes it; above, an unsigned one.</summary>
     public static Value From(ulong value) =>
         value <= long.MaxValue ? From((long)value) : new(ValueKind.UInt, null, (long)value);
 
@@ -61,7 +60,7 @@ public readonly struct Value : IEquatable<Value>
         return Kind == ValueKind.Int;
     }
 
-    /// <summary>Any integer as 64 bits; a negative one as two's complement, as QEMU's uint64 visitor takes it.</summary>
+    /// <summary>Any integer as 64 bits. A negative one is converted by two's complement, as by QEMU's uint64 visitor.</summary>
     public bool TryBits(out ulong value)
     {
         value = (ulong)_bits;
@@ -99,7 +98,7 @@ public readonly struct Value : IEquatable<Value>
         return members is not null;
     }
 
-    /// <summary>Equal as QMP values: members in any order, integers and doubles apart.</summary>
+    /// <summary>Equal as QMP values: members in any order; an integer never equals a double.</summary>
     public bool Equals(Value other)
     {
         if (Kind != other.Kind)

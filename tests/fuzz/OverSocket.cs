@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using HostMemd.Linux;
+using HostMemd.Protocol.Contract;
 using HostMemd.Protocol.Wire;
 using Microsoft.Win32.SafeHandles;
 

@@ -59,6 +59,13 @@ public sealed class JobTable(StateLock state)
             Move(job, JobStatus.Aborting);
     }
 
+    /// <summary>As <see cref="Cancel"/>, by the command that waits for the job. One that is over stays as it is.</summary>
+    internal void Stop(Job job)
+    {
+        if (job.Status is JobStatus.Created or JobStatus.Running or JobStatus.Paused)
+            Cancel(job.Id);
+    }
+
     public void Pause(string id)
     {
         var job = Find(id, "pause", JobStatus.Running);

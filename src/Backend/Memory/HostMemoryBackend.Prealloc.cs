@@ -34,7 +34,7 @@ public abstract partial class HostMemoryBackend
             await Task.Yield();
             try
             {
-                await PreallocInTurnAsync(job, added: true).ConfigureAwait(false);
+                await PreallocInTurnAsync(job, default, added: true).ConfigureAwait(false);
             }
             catch (QmpException)
             {
@@ -47,7 +47,7 @@ public abstract partial class HostMemoryBackend
         }
     }
 
-    async Task PreallocInTurnAsync(FillJob job, bool added = false)
+    async Task PreallocInTurnAsync(FillJob job, Waiter waiter, bool added = false)
     {
         if (!added)
         {
@@ -55,14 +55,15 @@ public abstract partial class HostMemoryBackend
                 Services.Jobs.Add(job);
         }
         QmpException? failure = null;
+        using var stopping = waiter.Cancellation.UnsafeRegister(_ => Stop(job), null);
         try
         {
-            using var turn = await _changes.EnterAsync().ConfigureAwait(false);
+            using var turn = await _changes.EnterAsync(waiter).ConfigureAwait(false);
             if (Region is not { Mapping.IsClosed: false } region)
                 throw QmpErrors.DeviceNotFound(Path);
             if (region.IsReadOnly)
                 throw QmpErrors.ReadonlyPrealloc();
-            await FillRegionAsync(job, region).ConfigureAwait(false);
+            await FillRegionAsync(job, region, waiter).ConfigureAwait(false);
             _prealloc = true;
         }
         catch (Exception error)
@@ -82,6 +83,12 @@ public abstract partial class HostMemoryBackend
         }
     }
 
+    void Stop(FillJob job)
+    {
+        using (Services.State.Enter())
+            Services.Jobs.Stop(job);
+    }
+
     // Memory that is being deleted need not be filled. A command that waits for its filling keeps its turn: it was first, as in QEMU.
     void StopJobs()
     {
@@ -95,14 +102,14 @@ public abstract partial class HostMemoryBackend
         }
     }
 
-    async Task FillRegionAsync(FillJob job, MemoryRegion region)
+    async Task FillRegionAsync(FillJob job, MemoryRegion region, Waiter waiter)
     {
         var shortage = new Shortage(region, HostNodes, Reserve);
         if ((shortage.OfHugePages() ?? shortage.OfControlGroup(Services.Fillers.Promised)) is { } missing)
             throw QmpErrors.PreallocFailed($"{Errno.ENOMEM.Text}: {missing}");
         var (wasEmpty, holes) = (region.IsEmpty, FileHoles.Of(region));
         var threads = job.Threads == 0 ? PreallocThreads : job.Threads;
-        using var filling = new Filling(region, threads, WorkerCpus());
+        using var filling = new Filling(region, threads, WorkerCpus()) { Progress = waiter.Progress };
         using (Services.State.Enter())
         {
             job.Attach(filling);
@@ -112,6 +119,7 @@ public abstract partial class HostMemoryBackend
                 Services.Jobs.Move(job, JobStatus.Running);
         }
         var errno = await Services.Fillers.RunAsync(filling).ConfigureAwait(false);
+        waiter.Progress?.Report(new(filling.Current, filling.Total));
         if (errno.Ok)
             return;
         var reached = $"{errno.Text}: {filling.Current} of {filling.Total} bytes filled";
@@ -119,6 +127,8 @@ public abstract partial class HostMemoryBackend
             reached += ", " + reason;
         filling.Dispose();
         var failure = QmpErrors.PreallocFailed(reached);
+        if (errno == Errno.ECANCELED && waiter.Cancellation.IsCancellationRequested)
+            failure = failure.As(RefusalKind.Cancelled);
         if (errno == Errno.ECANCELED)
         {
             // Giving gigabytes back takes longer than stopping. The client that cancels need not wait for it; the next change of this

@@ -9,12 +9,12 @@ public abstract partial class HostMemoryBackend
 {
     /// <summary>The abstract class <c>memory-backend</c>.</summary>
     public static QomClass BackendClass { get; } = new("memory-backend", BaseClass, new PropertyTable<HostMemoryBackend>()
-        .SlowRow("dump", Bool, "Set to 'off' to exclude from core dump", b => b.Dump, (b, v) => b.SetDump(v))
+        .SlowRow("dump", Bool, "Set to 'off' to exclude from core dump", b => b.Dump, (b, v, w) => b.SetDump(v, w))
         .SlowRow("host-nodes", ListOf(U16), "Binds memory to the list of NUMA host nodes",
-            b => b.HostNodes.ToList(), (b, v) => b.SetHostNodes(v))
-        .SlowRow("merge", Bool, "Mark memory as mergeable", b => b.Merge, (b, v) => b.SetMerge(v))
-        .SlowRow("policy", Memdev.PolicyType, "Set the NUMA policy", b => b.Policy, (b, v) => b.SetPolicy(v))
-        .SlowRow("prealloc", Bool, "Preallocate memory", b => b.Prealloc, (b, v) => b.SetPrealloc(v))
+            b => b.HostNodes.ToList(), (b, v, w) => b.SetHostNodes(v, w))
+        .SlowRow("merge", Bool, "Mark memory as mergeable", b => b.Merge, (b, v, w) => b.SetMerge(v, w))
+        .SlowRow("policy", Memdev.PolicyType, "Set the NUMA policy", b => b.Policy, (b, v, w) => b.SetPolicy(v, w))
+        .SlowRow("prealloc", Bool, "Preallocate memory", b => b.Prealloc, (b, v, w) => b.SetPrealloc(v, w))
         .Row("prealloc-threads", U32, "Number of CPU threads to use for prealloc",
             b => b.PreallocThreads, (b, v) => b.SetPreallocThreads(v))
         .Row("prealloc-context", Str, "Context to use for creating CPU threads for preallocation",

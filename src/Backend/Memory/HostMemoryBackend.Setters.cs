@@ -45,7 +45,7 @@ public abstract partial class HostMemoryBackend
         Reserve = reserve;
     }
 
-    ValueTask SetMerge(bool merge)
+    ValueTask SetMerge(bool merge, Waiter waiter)
     {
         // MADV_MERGEABLE is EINVAL where the kernel was built without KSM (madvise(2)).
         if (merge && !Host.HasMadvise(Mman.MADV_MERGEABLE))
@@ -56,7 +56,7 @@ public abstract partial class HostMemoryBackend
             return default;
         }
         // Unmerging copies the pages, which takes time.
-        return ChangeAsync(slow: !merge, region =>
+        return ChangeAsync(waiter, slow: !merge, region =>
         {
             if (merge == Merge)
                 return;
@@ -69,7 +69,7 @@ public abstract partial class HostMemoryBackend
         });
     }
 
-    ValueTask SetDump(bool dump)
+    ValueTask SetDump(bool dump, Waiter waiter)
     {
         if (!dump && !Host.HasMadvise(Mman.MADV_DONTDUMP))
             throw QmpErrors.DumpNotSupported();
@@ -78,7 +78,7 @@ public abstract partial class HostMemoryBackend
             Dump = dump;
             return default;
         }
-        return ChangeAsync(slow: false, region =>
+        return ChangeAsync(waiter, slow: false, region =>
         {
             if (dump == Dump)
                 return;
@@ -88,7 +88,7 @@ public abstract partial class HostMemoryBackend
         });
     }
 
-    ValueTask SetPrealloc(bool prealloc)
+    ValueTask SetPrealloc(bool prealloc, Waiter waiter)
     {
         if (Services.Machine.MemPrealloc && prealloc)
             throw QmpErrors.ForcedPrealloc();
@@ -100,7 +100,7 @@ public abstract partial class HostMemoryBackend
             return default;
         }
         // Filled memory stays filled: QEMU accepts false and does nothing.
-        return prealloc && !_prealloc ? new(PreallocInTurnAsync(NewImplicitJob())) : default;
+        return prealloc && !_prealloc ? new(PreallocInTurnAsync(NewImplicitJob(), waiter)) : default;
     }
 
     void SetPreallocThreads(uint threads)
@@ -133,7 +133,7 @@ public abstract partial class HostMemoryBackend
     // A deleted context keeps its thread while objects link to it, but has no path any more.
     string ContextPath => PreallocContext is { IsDeleted: false } context ? context.Path : "";
 
-    ValueTask SetPolicy(HostMemPolicy policy)
+    ValueTask SetPolicy(HostMemPolicy policy, Waiter waiter)
     {
         if (policy != HostMemPolicy.Default && !Host.HasNuma)
             throw QmpErrors.NumaPolicyNotSupported();
@@ -142,10 +142,10 @@ public abstract partial class HostMemoryBackend
             Policy = policy;
             return default;
         }
-        return RebindAsync(() => new(policy, HostNodes));
+        return RebindAsync(waiter, () => new(policy, HostNodes));
     }
 
-    ValueTask SetHostNodes(IReadOnlyList<ushort> nodes)
+    ValueTask SetHostNodes(IReadOnlyList<ushort> nodes, Waiter waiter)
     {
         if (nodes.Count > 0 && !Host.HasNuma)
             throw QmpErrors.NumaNodesNotSupported();
@@ -155,11 +155,11 @@ public abstract partial class HostMemoryBackend
             HostNodes = set;
             return default;
         }
-        return RebindAsync(() => new(Policy, set));
+        return RebindAsync(waiter, () => new(Policy, set));
     }
 
     // A client sets one of the two at a time, so in between they may contradict each other: the binding then stays as it is.
-    ValueTask RebindAsync(Func<NumaPolicy> wanted) => ChangeAsync(slow: true, region =>
+    ValueTask RebindAsync(Waiter waiter, Func<NumaPolicy> wanted) => ChangeAsync(waiter, slow: true, region =>
     {
         var next = wanted();
         if (next.Contradiction() is null && next != _bound)

@@ -79,10 +79,10 @@ public abstract partial class HostMemoryBackend : QomObject
 
     public override ValueTask MapAsync() => MemoryWork.RunAsync(IsSlowToMap, Map);
 
-    public override async ValueTask FillAsync()
+    public override async ValueTask FillAsync(Waiter waiter)
     {
         if (Prealloc)
-            await PreallocInTurnAsync(NewImplicitJob()).ConfigureAwait(false);
+            await PreallocInTurnAsync(NewImplicitJob(), waiter).ConfigureAwait(false);
         _isComplete = true;
     }
 
@@ -182,9 +182,9 @@ public abstract partial class HostMemoryBackend : QomObject
     /// <summary>
     /// Runs a change of the memory in its turn. If the object is deleted before its turn comes, the client gets DeviceNotFound.
     /// </summary>
-    async ValueTask ChangeAsync(bool slow, Action<MemoryRegion> change)
+    async ValueTask ChangeAsync(Waiter waiter, bool slow, Action<MemoryRegion> change)
     {
-        using var turn = await _changes.EnterAsync().ConfigureAwait(false);
+        using var turn = await _changes.EnterAsync(waiter).ConfigureAwait(false);
         if (Region is not { Mapping.IsClosed: false } region)
             throw QmpErrors.DeviceNotFound(Path);
         // The caller holds the state, and even quick advice may wait for a step of a filling.

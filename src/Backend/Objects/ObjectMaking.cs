@@ -21,8 +21,9 @@ sealed class ObjectMaking(BackendServices services, Quota quota)
     /// <summary>Makes an object and maps its memory.</summary>
     /// <param name="options">What to make.</param>
     /// <param name="owner">The user on whose account it goes.</param>
+    /// <param name="waiter">May cancel it.</param>
     /// <exception cref="QmpException">It cannot be made; nothing of it is left.</exception>
-    public async ValueTask<QomObject> MapAsync(ObjectOptions options, uint owner)
+    public async ValueTask<QomObject> MapAsync(ObjectOptions options, uint owner, Waiter waiter)
     {
         QomObject made;
         await quota.Mappings.SyncAsync(MostMappings).ConfigureAwait(false);
@@ -33,6 +34,7 @@ sealed class ObjectMaking(BackendServices services, Quota quota)
             using var room = Headroom.Keep(made.Room.Bytes, made.Room.IsPrivate);
             await made.MapAsync().ConfigureAwait(false);
             quota.Settle(made);
+            waiter.ThrowIfCancelled();
         }
         catch
         {

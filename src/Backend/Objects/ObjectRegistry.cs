@@ -31,8 +31,8 @@ public sealed class ObjectRegistry(BackendServices services, Quota quota)
     /// <param name="options">What to make.</param>
     /// <param name="owner">The user on whose account it goes.</param>
     /// <exception cref="QmpException">It cannot be made; nothing of it is left.</exception>
-    public async ValueTask<QomObject> AddAsync(ObjectOptions options, uint owner = 0) =>
-        await CompleteAsync(await _making.MapAsync(options, owner).ConfigureAwait(false)).ConfigureAwait(false);
+    public async ValueTask<QomObject> AddAsync(ObjectOptions options, uint owner = 0, Waiter waiter = default) =>
+        await CompleteAsync(await _making.MapAsync(options, owner, waiter).ConfigureAwait(false), waiter).ConfigureAwait(false);
 
     /// <summary>
     /// Adds objects in the order given, each after the one before is mapped; their memory is filled all at once. Returns when all are
@@ -47,8 +47,8 @@ public sealed class ObjectRegistry(BackendServices services, Quota quota)
         {
             try
             {
-                var mapped = await _making.MapAsync(options, owner: 0).ConfigureAwait(false);
-                completing.Add(ExplainAsync(options, CompleteAsync(mapped)));
+                var mapped = await _making.MapAsync(options, owner: 0, default).ConfigureAwait(false);
+                completing.Add(ExplainAsync(options, CompleteAsync(mapped, default)));
             }
             catch (QmpException refusal)
             {
@@ -70,11 +70,11 @@ public sealed class ObjectRegistry(BackendServices services, Quota quota)
         }
     }
 
-    async Task<QomObject> CompleteAsync(QomObject mapped)
+    async Task<QomObject> CompleteAsync(QomObject mapped, Waiter waiter)
     {
         try
         {
-            await mapped.FillAsync().ConfigureAwait(false);
+            await mapped.FillAsync(waiter).ConfigureAwait(false);
             if (Keeping is { } keep)
                 await keep(mapped).ConfigureAwait(false);
         }

@@ -11,14 +11,14 @@ public sealed class PropertyChanges(QomTree tree, StateLock state)
     /// <param name="property">The property's name.</param>
     /// <param name="value">Its new value.</param>
     /// <exception cref="QmpException">There is no such object or property, or the value is refused.</exception>
-    public ValueTask SetAsync(string path, string property, Value value)
+    public ValueTask SetAsync(string path, string property, Value value, Waiter waiter = default)
     {
         QomObject target;
         ValueTask work;
         using (state.Enter())
         {
             target = tree.Resolve(path);
-            work = target.Set(property, value);
+            work = target.Set(property, value, waiter);
             if (work.IsCompletedSuccessfully)
             {
                 tree.NotifyChanged(target);
@@ -28,7 +28,7 @@ public sealed class PropertyChanges(QomTree tree, StateLock state)
         return AnnounceAsync(target, work);
     }
 
-    /// <inheritdoc cref="SetAsync(string, string, Value)"/>
+    /// <inheritdoc cref="SetAsync(string, string, Value, Waiter)"/>
     /// <param name="path">The object, as a path.</param>
     /// <param name="change">Sets the property; called with the state held.</param>
     public ValueTask SetAsync(string path, Func<QomObject, ValueTask> change)

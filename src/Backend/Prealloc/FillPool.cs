@@ -163,7 +163,10 @@ public sealed class FillPool(int most)
         try
         {
             UseCpus(filling.Cpus, ref cpus);
-            return filling.Fill(offset, length);
+            var errno = filling.Fill(offset, length);
+            // Before the step counts as finished: no report comes after the filling's end.
+            filling.Report();
+            return errno;
         }
         catch (Exception bug)
         {

@@ -1,5 +1,8 @@
+using HostMemd.Backend.Memory;
 using HostMemd.Backend.Regions;
+using System.Diagnostics;
 using HostMemd.Linux;
+using HostMemd.Qapi;
 
 namespace HostMemd.Backend.Prealloc;
 
@@ -13,6 +16,7 @@ public sealed class Filling : IDisposable
     // step, and so does a client that cancels. Steps are therefore sized by time: 1 ms is some 2 MiB of 4 KiB pages and 20 MiB of huge
     // ones.
     static readonly TimeSpan s_stepTime = TimeSpan.FromMilliseconds(1);
+    static readonly TimeSpan s_reportPause = TimeSpan.FromMilliseconds(100);
     const ulong FirstStep = 2 << 20;
 
     // For memory that the host of a virtual machine must find first, which takes many times as long.
@@ -30,6 +34,7 @@ public sealed class Filling : IDisposable
     readonly Func<int[]?> _cpus;
     readonly ZeroPages? _zeroPages;
     readonly ulong _least;
+    long _reported = Stopwatch.GetTimestamp();
     ulong _step;
     ulong _next;
     ulong _current;
@@ -72,6 +77,9 @@ public sealed class Filling : IDisposable
 
     /// <summary>Bytes filled so far. Any thread may read it.</summary>
     public ulong Current => Volatile.Read(ref _current);
+
+    /// <summary>Receives how far it is, at most ten times a second. Called by workers, without the pool's lock.</summary>
+    internal IProgress<FillProgress>? Progress { get; init; }
 
     /// <summary>The most workers at once.</summary>
     public int Workers { get; }
@@ -133,6 +141,17 @@ public sealed class Filling : IDisposable
             _touch = true;
         }
         return Region.Mapping.Touch(offset, length, Region.PageSize, write: true);
+    }
+
+    /// <summary>Reports how far it is, unless that was done less than a tenth of a second ago.</summary>
+    internal void Report()
+    {
+        if (Progress is null)
+            return;
+        var last = Volatile.Read(ref _reported);
+        var now = Stopwatch.GetTimestamp();
+        if (Stopwatch.GetElapsedTime(last, now) >= s_reportPause && Interlocked.CompareExchange(ref _reported, now, last) == last)
+            Progress.Report(new(Current, Total));
     }
 
     /// <returns>Whether the filling is over.</returns>

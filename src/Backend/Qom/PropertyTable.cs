@@ -27,7 +27,7 @@ public sealed class PropertyTable<T> where T : QomObject
     {
         return SlowRow(name, type, doc, get, set is null ? null : Quick, qomType, required, inSchema, frozen, note);
 
-        ValueTask Quick(T target, V value)
+        ValueTask Quick(T target, V value, Waiter waiter)
         {
             set(target, value);
             return default;
@@ -36,7 +36,7 @@ public sealed class PropertyTable<T> where T : QomObject
 
     /// <summary>A row whose setter moves memory: the setter returns before the memory is moved.</summary>
     public PropertyTable<T> SlowRow<V>(
-        string name, QapiType<V> type, string? doc, Func<T, V>? get, Func<T, V, ValueTask>? set,
+        string name, QapiType<V> type, string? doc, Func<T, V>? get, Func<T, V, Waiter, ValueTask>? set,
         string? qomType = null, bool required = false, bool inSchema = true, Func<T, QmpException?>? frozen = null, string? note = null)
     {
         _rows.Add(new QomProperty
@@ -50,7 +50,7 @@ public sealed class PropertyTable<T> where T : QomObject
             InSchema = inSchema && set is not null,
             Getter = get is null ? null : target => type.Write(get((T)target)),
             Frozen = frozen is null ? static _ => null : target => frozen((T)target),
-            Setter = set is null ? null : (target, value) => set((T)target, type.Read(value, name)),
+            Setter = set is null ? null : (target, value, waiter) => set((T)target, type.Read(value, name), waiter),
         });
         return this;
     }

@@ -48,7 +48,7 @@ public abstract class QomObject(QomClass type, string name)
     /// objects of the configuration do it all at once.
     /// </summary>
     /// <exception cref="QmpException">The memory cannot be filled; the caller calls <see cref="ReleaseAsync"/> next.</exception>
-    public virtual ValueTask FillAsync() => default;
+    public virtual ValueTask FillAsync(Waiter waiter) => default;
 
     /// <summary>Called when the object becomes visible.</summary>
     public virtual void OnVisible() { }
@@ -96,7 +96,7 @@ public abstract class QomObject(QomClass type, string name)
         : throw QmpErrors.PropertyNotFound(Class.Name, property);
 
     /// <inheritdoc cref="QomProperty.Set"/>
-    public ValueTask Set(string property, Value value) => Class.Find(property) is { } row ? row.Set(this, value)
+    public ValueTask Set(string property, Value value, Waiter waiter = default) => Class.Find(property) is { } row ? row.Set(this, value, waiter)
         : FindChild(property) is null ? throw QmpErrors.PropertyNotFound(Class.Name, property)
         : throw QmpErrors.PropertyNotWritable(Class.Name, property);
 }

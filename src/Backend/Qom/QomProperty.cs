@@ -28,7 +28,7 @@ public sealed class QomProperty
     public Func<QomObject, QmpException?> Frozen { get; init; } = static _ => null;
 
     internal Func<QomObject, Value>? Getter { get; init; }
-    internal Func<QomObject, Value, ValueTask>? Setter { get; init; }
+    internal Func<QomObject, Value, Waiter, ValueTask>? Setter { get; init; }
 
     public bool IsReadable => Getter is not null;
     public bool IsWritable => Setter is not null;
@@ -43,10 +43,13 @@ public sealed class QomProperty
     /// <summary>
     /// Sets the value. The part that needs the daemon's state is done before this returns; the task is the part that moves memory.
     /// </summary>
+    /// <param name="target">The object.</param>
+    /// <param name="value">The value, as the client sent it.</param>
+    /// <param name="waiter">May cancel the part that moves memory.</param>
     /// <exception cref="QmpException">The property cannot be written, not any more, or not with this value; nothing was
     /// changed.</exception>
-    public ValueTask Set(QomObject target, Value value) =>
+    public ValueTask Set(QomObject target, Value value, Waiter waiter = default) =>
         Setter is not { } set ? throw QmpErrors.PropertyNotWritable(target.Class.Name, Name)
         : Frozen(target) is { } refusal ? throw refusal
-        : set(target, value);
+        : set(target, value, waiter);
 }

@@ -1,3 +1,5 @@
+using HostMemd.Qapi;
+
 namespace HostMemd.Backend.Threads;
 
 /// <summary>Admits one at a time, in the order of arrival. Waiting takes no thread.</summary>
@@ -5,9 +7,17 @@ sealed class AsyncGate
 {
     readonly SemaphoreSlim _free = new(1, 1);
 
-    public async ValueTask<Turn> EnterAsync()
+    /// <exception cref="QmpException">The command was cancelled before its turn came.</exception>
+    public async ValueTask<Turn> EnterAsync(Waiter waiter = default)
     {
-        await _free.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            await _free.WaitAsync(waiter.Cancellation).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            throw QmpErrors.Cancelled();
+        }
         return new(_free);
     }
 

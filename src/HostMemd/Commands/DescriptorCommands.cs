@@ -1,5 +1,4 @@
 using HostMemd.Protocol.Contract;
-using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
 using static HostMemd.Protocol.Contract.Define;
 using static HostMemd.Qapi.QapiTypes;
@@ -34,7 +33,7 @@ static class DescriptorCommands
                 using var received = call.TakeDescriptor();
                 if (name.Length > 0 && char.IsAsciiDigit(name[0]))
                     throw QmpErrors.DescriptorName();
-                call.Session.Named.Add(name, received.Release());
+                call.Client.Named.Add(name, received.Release());
                 return default(Nothing);
             })
             .Example("""{"fdname": "fd0"}""", withDescriptor: true)
@@ -44,7 +43,7 @@ static class DescriptorCommands
         yield return Command("closefd", "Close a named descriptor.", None, Arg("fdname", Str, "The name that getfd gave it."),
             (call, name) =>
             {
-                call.Session.Named.Remove(name);
+                call.Client.Named.Remove(name);
                 return default(Nothing);
             })
             .With("getfd", """{"fdname": "fd0"}""", withDescriptor: true)

@@ -3,7 +3,6 @@ using HostMemd.Backend.Memory;
 using HostMemd.Backend.Qom;
 using HostMemd.Linux;
 using HostMemd.Protocol.Contract;
-using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
 using Microsoft.Win32.SafeHandles;
 using static HostMemd.Protocol.Contract.Define;
@@ -70,7 +69,7 @@ static class LeaseCommands
 
     static LoanClient ClientOf(Call call)
     {
-        var peer = call.Session.Peer;
+        var peer = call.Client.Peer;
         return new(peer.Pid, peer.Uid, peer.OpenPidfd);
     }
 }

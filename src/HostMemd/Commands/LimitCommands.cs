@@ -1,6 +1,8 @@
 using HostMemd.Backend.Jobs;
 using HostMemd.Backend.Objects;
+using HostMemd.Backend.Qom;
 using HostMemd.Config;
+using HostMemd.Protocol.Clients;
 using HostMemd.Protocol.Contract;
 using HostMemd.Qapi;
 using static HostMemd.Protocol.Contract.Define;
@@ -20,7 +22,7 @@ static class LimitCommands
     static IEnumerable<Command> Rows(Func<LimitValues> values, Func<uint, LimitUse> use)
     {
         yield return Command("query-memdev-limits", "What is used of the limits. Those of a user are about the user who asks.",
-            ListOf(MemdevLimit.Schema), call => List(values(), use(call.Session.Peer.Uid))).Extension().ForObservers()
+            ListOf(MemdevLimit.Schema), call => List(values(), use(call.Client.Peer.Uid))).Extension().ForObservers()
             .Example("", """[{"name": "Clients", "used": 1, "max": 4096}, {"name": "ClientsPerUid", "used": 1}, "..."]""");
     }
 

@@ -2,7 +2,6 @@ using HostMemd.Backend.Memory;
 using HostMemd.Backend.Objects;
 using HostMemd.Backend.Qom;
 using HostMemd.Protocol.Contract;
-using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
 using static HostMemd.Protocol.Contract.Define;
 using static HostMemd.Qapi.QapiTypes;
@@ -24,7 +23,7 @@ static class ObjectCommands
     {
         yield return Slow("object-add", "Make an object.", None, options, async (call, given) =>
         {
-            await objects.AddAsync(given, call.Session.Peer.Uid).ConfigureAwait(false);
+            await objects.AddAsync(given, call.Client.Peer.Uid, call.Waiter).ConfigureAwait(false);
             return default(Nothing);
         })
             .Example("""{"qom-type": "memory-backend-ram", "id": "ram1", "size": 1048576, "share": true}""")

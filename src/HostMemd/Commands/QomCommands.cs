@@ -72,7 +72,7 @@ static class QomCommands
 
         yield return Slow("qom-set", "Change a property.", None, s_path, Arg("property", Str, "The property's name."),
             Arg("value", Any, "The new value, of the property's type."),
-            (_, path, property, value) => SetAsync(changes, path, property, value))
+            (call, path, property, value) => SetAsync(changes, path, property, value, call.Waiter))
             .Example("""{"path": "ram0", "property": "dump", "value": false}""")
             .Fails(QmpErrors.DeviceNotFound("ram9"), """{"path": "ram9", "property": "dump", "value": false}""")
             .Fails(QmpErrors.PropertyNotFound("memory-backend-memfd", "color"), """{"path": "ram0", "property": "color", "value": 1}""")
@@ -114,9 +114,9 @@ static class QomCommands
             .Fails(QmpErrors.NotAQomType(), """{"typename": "user-creatable"}""");
     }
 
-    static ValueTask<Nothing> SetAsync(PropertyChanges changes, string path, string property, Value value)
+    static ValueTask<Nothing> SetAsync(PropertyChanges changes, string path, string property, Value value, Waiter waiter)
     {
-        var work = changes.SetAsync(path, property, value);
+        var work = changes.SetAsync(path, property, value, waiter);
         return work.IsCompletedSuccessfully ? default : Await(work);
 
         static async ValueTask<Nothing> Await(ValueTask work)

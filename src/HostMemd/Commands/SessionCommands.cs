@@ -1,5 +1,4 @@
 using HostMemd.Protocol.Contract;
-using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
 using static HostMemd.Protocol.Contract.Define;
 using static HostMemd.Qapi.QapiTypes;
@@ -10,8 +9,6 @@ namespace HostMemd.Commands;
 static class SessionCommands
 {
     static readonly Topic s_topic = new("The session", "Negotiation, introspection, the human monitor, and the end of the daemon.");
-
-    enum Capability { OutOfBand }
 
     sealed class CommandInfo
     {
@@ -36,8 +33,6 @@ static class SessionCommands
 
     enum RunState { Running }
 
-    static readonly QapiEnum<Capability> s_capability = new("QMPCapability", ("oob", Capability.OutOfBand));
-
     static readonly QapiStruct<CommandInfo> s_commandInfo = new("CommandInfo", rows => rows
         .Row("name", Str, "The command.", c => c.Name, (c, v) => c.Name = v));
 
@@ -53,25 +48,21 @@ static class SessionCommands
             s => s.Status, (s, v) => s.Status = v));
 
     /// <param name="table">The table these commands are part of.</param>
+    /// <param name="negotiation">The row of the command that QMP's clients send first.</param>
     /// <param name="schema">The answer to <c>query-qmp-schema</c>, made at its first use.</param>
     /// <param name="quit">Called before the reply to <c>quit</c> is written.</param>
     /// <param name="end">Called after that reply was written.</param>
     /// <param name="monitor">The human monitor.</param>
     public static IEnumerable<Command> All(
-        CommandTable table, Lazy<Value> schema, Action quit, Action end, Func<string, uint, ValueTask<string>> monitor) =>
-        s_topic.Of(Rows(table, schema, quit, end, monitor));
+        CommandTable table, Command negotiation, Lazy<Value> schema, Action quit, Action end,
+        Func<string, uint, Waiter, ValueTask<string>> monitor) =>
+        s_topic.Of(Rows(table, negotiation, schema, quit, end, monitor));
 
     static IEnumerable<Command> Rows(
-        CommandTable table, Lazy<Value> schema, Action quit, Action end, Func<string, uint, ValueTask<string>> monitor)
+        CommandTable table, Command negotiation, Lazy<Value> schema, Action quit, Action end,
+        Func<string, uint, Waiter, ValueTask<string>> monitor)
     {
-        yield return Command("qmp_capabilities", "Complete the negotiation. Every client sends it first.", None,
-            Opt("enable", ListOf(s_capability), "Capabilities of the greeting to use."), (call, enable) =>
-            {
-                call.Session.Negotiate(enable?.Contains(Capability.OutOfBand) ?? false);
-                return default(Nothing);
-            }).ForObservers()
-            .Example("""{"enable": ["oob"]}""")
-            .Fails(QmpErrors.AlreadyNegotiated(), "");
+        yield return negotiation;
 
         yield return Command("query-version", "The QEMU release whose behaviour is followed, and our own version.",
             VersionInfo.Type, _ => VersionInfo.Current).ForObservers()
@@ -100,11 +91,11 @@ static class SessionCommands
         yield return Command("query-memdev-session", "The asking client as the daemon sees it: who it is and what it may do.",
             MemdevSession.Schema, call => new MemdevSession
             {
-                Role = call.Session.Role == Role.Admin ? MemdevRole.Admin : MemdevRole.Observer,
-                Uid = call.Session.Peer.Uid,
-                Gid = call.Session.Peer.Gid,
-                Pid = call.Session.Peer.Pid,
-                Since = (DateTimeOffset.UtcNow - TimeSpan.FromMilliseconds(Environment.TickCount64 - call.Session.Since))
+                Role = call.Client.Role == Role.Admin ? MemdevRole.Admin : MemdevRole.Observer,
+                Uid = call.Client.Peer.Uid,
+                Gid = call.Client.Peer.Gid,
+                Pid = call.Client.Peer.Pid,
+                Since = (DateTimeOffset.UtcNow - TimeSpan.FromMilliseconds(Environment.TickCount64 - call.Client.Since))
                     .ToUnixTimeSeconds(),
             }).Extension().ForObservers()
             .Example("", """{"role": "admin", "uid": "<uid>", "gid": "<gid>", "pid": "<pid>", "since": "<since>"}""");
@@ -112,7 +103,7 @@ static class SessionCommands
         yield return Command("quit", "Release all memory and end the daemon.", None, call =>
         {
             quit();
-            call.Session.End();
+            call.Client.End();
             call.AfterReply = end;
             return default(Nothing);
         })
@@ -122,7 +113,7 @@ static class SessionCommands
             "Run a command of the human monitor and return what it prints, its errors included. 'help' lists the commands.", Str,
             Arg("command-line", Str, "The line that a person would type."),
             OptNullable("cpu-index", Int, "Accepted and ignored: there are no CPUs."),
-            (call, line, _) => monitor(line, call.Session.Peer.Uid))
+            (call, line, _) => monitor(line, call.Client.Peer.Uid, call.Waiter))
             .Example("""{"command-line": "info status"}""", "\"VM status: running\\r\\n\"");
     }
 }

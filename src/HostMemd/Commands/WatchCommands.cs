@@ -1,5 +1,4 @@
 using HostMemd.Protocol.Contract;
-using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
 using static HostMemd.Protocol.Contract.Define;
 using static HostMemd.Qapi.QapiTypes;
@@ -18,7 +17,7 @@ static class WatchCommands
         yield return Command("memdev-watch", "Start or stop sending this client the MEMDEV_ events.", None,
             Arg("enable", Bool, "Whether to send them."), (call, enable) =>
             {
-                call.Session.Watches = enable;
+                call.Client.Watches = enable;
                 return default(Nothing);
             }).Extension().ForObservers()
             .Example("""{"enable": true}""")

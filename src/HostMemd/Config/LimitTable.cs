@@ -17,21 +17,21 @@ static class LimitTable
         {
             Doc = "Clients connected at once, on all sockets; one more is refused.",
             Why = "An idle client costs a descriptor and some 10 KiB.",
-            Used = from => (ulong)from.Sessions.Count,
+            Used = from => (ulong)from.Clients.Count,
             Apply = (to, limit) => to.Wire = to.Wire with { Clients = limit },
         },
         new("ClientsPerUid", Clients, 0, 0, MostClients)
         {
             Doc = "Clients of one user; one more is refused.",
             Why = "Off, since a host's manager is one user with a client for each guest.",
-            Used = from => (ulong)from.Sessions.Sessions.Count(s => s.Peer.Uid == from.Uid),
+            Used = from => (ulong)from.Clients.CountOf(from.Uid),
             Apply = (to, limit) => to.Wire = to.Wire with { ClientsPerUid = limit },
         },
         new("Silent", Clients, 512, 1, MostClients)
         {
             Doc = "Clients that have not negotiated yet; above, the daemon closes the oldest of them.",
             Why = "A client that has a use for the daemon negotiates at once.",
-            Used = from => (ulong)from.Sessions.Sessions.Count(s => !s.IsNegotiated),
+            Used = from => (ulong)from.Clients.SilentCount,
             Apply = (to, limit) => to.Wire = to.Wire with { Silent = limit },
         },
         new("Fillings", Jobs, 0, 0, MiB)
@@ -67,7 +67,7 @@ static class LimitTable
             Doc = "Bytes of one request; a longer one is refused. Its use is the longest request that has not come in whole.",
             Why = "No known client sends more than a few KiB, and values take up to 30 times their text. QEMU's own bound on a message is "
                 + "the most that has a meaning.",
-            Used = from => (ulong)from.Sessions.LongestUnfinished,
+            Used = from => (ulong)from.Clients.LongestUnfinished,
             Apply = (to, limit) => to.Wire = to.Wire with { RequestBytes = limit },
         },
         new("UnfinishedBytes", Bytes, 16 * MiB, 4 * KiB, TiB)
@@ -76,7 +76,7 @@ static class LimitTable
                 + "longest.",
             Why = "What clients can make the daemon hold by not going on is bounded by this, not by their number: values take up to 30 "
                 + "times their text.",
-            Used = from => (ulong)from.Sessions.UnfinishedBytes,
+            Used = from => (ulong)from.Clients.UnfinishedBytes,
             Apply = (to, limit) => to.Wire = to.Wire with { UnfinishedBytes = limit },
         },
         new("QueuedRequests", Requests, 8, 1, 1024)
@@ -84,7 +84,7 @@ static class LimitTable
             Doc = "Requests read ahead for a client that enabled `oob`; then the daemon reads it no further. Its use is the longest queue "
                 + "of a client.",
             Why = "QEMU's number.",
-            Used = from => (ulong)from.Sessions.Sessions.Select(s => s.Queued).DefaultIfEmpty().Max(),
+            Used = from => (ulong)from.Clients.All.Select(c => c.Queued).DefaultIfEmpty().Max(),
             Apply = (to, limit) => to.Wire = to.Wire with { QueuedRequests = limit },
         },
         new("OutputBytes", Bytes, 16 * MiB, MiB, GiB)
@@ -92,7 +92,7 @@ static class LimitTable
             Doc = "Bytes of output that a client does not read before the daemon closes it. Its use is the most that waits for one client.",
             Why = "Only events come to a client that does not read, and this is a day of them. The least is a few times the reply of "
                 + "`query-qmp-schema`.",
-            Used = from => (ulong)from.Sessions.Sessions.Select(s => s.PendingOutput).DefaultIfEmpty().Max(),
+            Used = from => (ulong)from.Clients.All.Select(c => c.PendingOutput).DefaultIfEmpty().Max(),
             Apply = (to, limit) => to.Wire = to.Wire with { OutputBytes = limit },
         },
         new("FillThreads", Threads, 0, 0, 4096)

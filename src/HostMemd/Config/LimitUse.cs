@@ -1,8 +1,7 @@
 using HostMemd.Backend.Jobs;
 using HostMemd.Backend.Objects;
 using HostMemd.Backend.Prealloc;
-using HostMemd.Backend.Qom;
-using HostMemd.Protocol.Qmp;
+using HostMemd.Protocol.Clients;
 
 namespace HostMemd.Config;
 
@@ -10,6 +9,6 @@ namespace HostMemd.Config;
 /// <param name="Quota">Objects and bytes.</param>
 /// <param name="Jobs">Fillings.</param>
 /// <param name="Fillers">The threads that fill.</param>
-/// <param name="Sessions">Clients.</param>
+/// <param name="Clients">Clients.</param>
 /// <param name="Uid">The user who asks: limits of a user are about that one.</param>
-sealed record LimitUse(Quota Quota, JobTable Jobs, FillPool Fillers, SessionHost Sessions, uint Uid);
+sealed record LimitUse(Quota Quota, JobTable Jobs, FillPool Fillers, ClientRegistry Clients, uint Uid);

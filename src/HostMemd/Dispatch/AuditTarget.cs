@@ -1,4 +1,3 @@
-using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
 using HostMemd.Qapi.Json;
 
@@ -9,14 +8,14 @@ static class AuditTarget
 {
     const int Longest = 200;
 
-    public static string Of(Request request)
+    public static string Of(Members arguments)
     {
         foreach (var member in (ReadOnlySpan<string>)["id", "path", "mapping", "fdname", "command-line"])
         {
-            if (!request.Arguments.TryGet(member, out var value))
+            if (!arguments.TryGet(member, out var value))
                 continue;
             var text = JsonWriter.ToText(value);
-            if (request.Arguments.TryGet("property", out var property))
+            if (arguments.TryGet("property", out var property))
                 text += " " + JsonWriter.ToText(property);
             return Bounded(text);
         }

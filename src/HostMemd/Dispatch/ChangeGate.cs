@@ -15,8 +15,9 @@ sealed class ChangeGate
     bool _forGood;
 
     /// <summary>Enters, at once unless the gate is closed.</summary>
-    /// <exception cref="QmpException">Another process has taken over.</exception>
-    public ValueTask EnterAsync()
+    /// <param name="waiter">May cancel the wait.</param>
+    /// <exception cref="QmpException">Another process has taken over, or the wait was cancelled.</exception>
+    public ValueTask EnterAsync(Waiter waiter)
     {
         lock (_gate)
         {
@@ -27,14 +28,14 @@ sealed class ChangeGate
                 _inside++;
                 return default;
             }
-            return new(Retry(_closed.Task));
+            return new(Retry(_closed.Task, waiter));
         }
     }
 
-    async Task Retry(Task opened)
+    async Task Retry(Task opened, Waiter waiter)
     {
-        await opened.ConfigureAwait(false);
-        await EnterAsync().ConfigureAwait(false);
+        await waiter.ForAsync(opened).ConfigureAwait(false);
+        await EnterAsync(waiter).ConfigureAwait(false);
     }
 
     public void Leave()

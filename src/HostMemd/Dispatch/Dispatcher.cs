@@ -1,7 +1,6 @@
 using HostMemd.Backend.Memory;
 using HostMemd.Backend.Regions;
 using HostMemd.Protocol.Contract;
-using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
 using Microsoft.Extensions.Logging;
 
@@ -17,6 +16,7 @@ sealed class Dispatcher(CommandTable commands, StateLock state, ChangeGate chang
     public ValueTask<Value> RunAsync(Call call)
     {
         var command = Find(call);
+        call.Waiter.ThrowIfCancelled();
         return IsAudited(command) ? Audited(call, command) : Execute(call, command);
     }
 
@@ -27,23 +27,23 @@ sealed class Dispatcher(CommandTable commands, StateLock state, ChangeGate chang
 
     async ValueTask<Value> Audited(Call call, Command command)
     {
-        var peer = call.Session.Peer;
+        var peer = call.Client.Peer;
         try
         {
             var result = await Execute(call, command).ConfigureAwait(false);
-            Log.Audit(audit, peer.Uid, peer.Pid, command.Name, AuditTarget.Of(call.Request), "done");
+            Log.Audit(audit, peer.Uid, peer.Pid, command.Name, AuditTarget.Of(call.Arguments), "done");
             return result;
         }
         catch (QmpException refusal)
         {
-            Log.Audit(audit, peer.Uid, peer.Pid, command.Name, AuditTarget.Of(call.Request), AuditTarget.Bounded(refusal.Message));
+            Log.Audit(audit, peer.Uid, peer.Pid, command.Name, AuditTarget.Of(call.Arguments), AuditTarget.Bounded(refusal.Message));
             throw;
         }
     }
 
     ValueTask<Value> Change(Call call, Command command)
     {
-        var entered = changes.EnterAsync();
+        var entered = changes.EnterAsync(call.Waiter);
         if (!entered.IsCompletedSuccessfully)
             return ChangeLater(call, command, entered);
         var leaves = false;
@@ -82,7 +82,7 @@ sealed class Dispatcher(CommandTable commands, StateLock state, ChangeGate chang
     {
         try
         {
-            var work = command.Invoke(call, call.Request.Arguments, state);
+            var work = command.Invoke(call, call.Arguments, state);
             return work.IsCompletedSuccessfully ? work : Guard(call, command, work, again);
         }
         catch (Exception bug) when (bug is not QmpException)
@@ -127,17 +127,15 @@ sealed class Dispatcher(CommandTable commands, StateLock state, ChangeGate chang
 
     Command Find(Call call)
     {
-        var session = call.Session;
-        if (!session.IsNegotiated && call.Request.Command != "qmp_capabilities")
-            throw QmpErrors.ExpectingNegotiation();
-        var command = commands.Find(call.Request.Command);
-        if (call.Request.OutOfBand && !command.AllowsOutOfBand)
+        var client = call.Client;
+        var command = commands.Find(call.Command);
+        if (call.IsOutOfBand && !command.AllowsOutOfBand)
             throw QmpErrors.NoOutOfBand(command.Name);
-        if (command.MinimumRole > session.Role)
+        if (command.MinimumRole > client.Role)
         {
-            if (!session.WasRefused)
-                Log.RoleRefused(audit, session.Peer.Uid, session.Peer.Pid, command.Name);
-            session.WasRefused = true;
+            if (!client.WasRefused)
+                Log.RoleRefused(audit, client.Peer.Uid, client.Peer.Pid, command.Name);
+            client.WasRefused = true;
             throw QmpErrors.NeedsRole(command.Name, "admin");
         }
         return command;

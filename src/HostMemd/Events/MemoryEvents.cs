@@ -6,7 +6,7 @@ using HostMemd.Backend.Memory;
 using HostMemd.Backend.Objects;
 using HostMemd.Backend.Prealloc;
 using HostMemd.Backend.Qom;
-using HostMemd.Protocol.Qmp;
+using HostMemd.Protocol.Contract;
 using HostMemd.Qapi;
 
 namespace HostMemd.Events;
@@ -16,34 +16,34 @@ static class MemoryEvents
 {
     static readonly TimeSpan s_progressPause = TimeSpan.FromMilliseconds(250);
 
-    public static void Connect(ObjectRegistry objects, JobTable jobs, LeaseTable leases, SessionHost sessions)
+    public static void Connect(ObjectRegistry objects, JobTable jobs, LeaseTable leases, IAudience audience)
     {
-        var progress = new Progress(sessions);
+        var progress = new Progress(audience);
         objects.Added += made =>
         {
             if (made is HostMemoryBackend)
-                EventTable.MemdevAdded.Send(sessions, made.Name);
+                DaemonEvents.MemdevAdded.Send(audience, made.Name);
         };
         objects.Deleted += gone =>
         {
             if (gone is not HostMemoryBackend)
                 return;
             progress.Forget(gone.Name);
-            EventTable.MemdevDeleted.Send(sessions, gone.Name);
+            DaemonEvents.MemdevDeleted.Send(audience, gone.Name);
         };
-        leases.Given += l => EventTable.MemdevMapped.Send(sessions, l.Backend.Name, l.Mapping, l.Pid);
-        leases.Ended += (l, reason) => EventTable.MemdevUnmapped.Send(sessions, l.Backend.Name, l.Mapping, l.Pid, reason);
+        leases.Given += l => DaemonEvents.MemdevMapped.Send(audience, l.Backend.Name, l.Mapping, l.Pid);
+        leases.Ended += (l, reason) => DaemonEvents.MemdevUnmapped.Send(audience, l.Backend.Name, l.Mapping, l.Pid, reason);
         jobs.StatusChanged += job =>
         {
             // QEMU makes no job for a command that waits, so a client written for QEMU does not expect its events.
-            EventTable.JobStatusChange.Send(sessions, job.Id, job.Status, onlyWatchers: job.IsImplicit);
+            DaemonEvents.JobStatusChange.Send(audience, job.Id, job.Status, onlyWatchers: job.IsImplicit);
             if (job is FillJob { Status: JobStatus.Running } filling)
                 progress.Begin(filling);
         };
     }
 
     /// <summary>Reports go on while a filling is paused. Successive fillings of one object share one pace.</summary>
-    sealed class Progress(SessionHost sessions)
+    sealed class Progress(IAudience audience)
     {
         readonly ConcurrentDictionary<FillJob, byte> _reported = new();
         readonly ConcurrentDictionary<string, long> _last = new(StringComparer.Ordinal);
@@ -62,8 +62,8 @@ static class MemoryEvents
             do
             {
                 // Clients may begin to watch at any time.
-                if (job.Status == JobStatus.Running && sessions.IsWatched && IsTime(job.Memdev))
-                    EventTable.PreallocProgress.Send(sessions, job.Memdev, job.Id, job.Current, job.Total);
+                if (job.Status == JobStatus.Running && audience.IsWatched && IsTime(job.Memdev))
+                    DaemonEvents.PreallocProgress.Send(audience, job.Memdev, job.Id, job.Current, job.Total);
             }
             while (await timer.WaitForNextTickAsync().ConfigureAwait(false) && job.Status is JobStatus.Running or JobStatus.Paused);
             _reported.TryRemove(job, out _);

@@ -1,7 +1,6 @@
 using System.Text;
 using HostMemd.Backend.Qom;
 using HostMemd.Protocol.Contract;
-using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
 
 namespace HostMemd.Help;

@@ -1,12 +1,16 @@
 using System.Text;
+using HostMemd.Qapi;
 
 namespace HostMemd.Hmp;
 
 /// <summary>One run of a command: its arguments and its output.</summary>
-sealed class HmpCall(uint owner)
+sealed class HmpCall(uint owner, Waiter waiter)
 {
     /// <summary>The user whose quota new objects count against.</summary>
     public uint Owner => owner;
+
+    /// <summary>The command of QMP that waits for this one.</summary>
+    public Waiter Waiter => waiter;
 
     readonly Dictionary<string, string> _arguments = new(StringComparer.Ordinal);
     readonly StringBuilder _output = new();

@@ -13,14 +13,14 @@ public sealed partial class HmpMonitor
         var text = call["object"];
         if (text.StartsWith('{'))
         {
-            await _objects.AddAsync(_objectOptions.Read(JsonText.Parse(text), null), call.Owner).ConfigureAwait(false);
+            await _objects.AddAsync(_objectOptions.Read(JsonText.Parse(text), null), call.Owner, call.Waiter).ConfigureAwait(false);
             return;
         }
         var given = KeyValParser.Parse(text, "qom-type");
         if (given.Help)
             call.Print(Help(given.Values));
         else
-            await _objects.AddAsync(KeyValObject.Read(_objectOptions, given.Values), call.Owner).ConfigureAwait(false);
+            await _objects.AddAsync(KeyValObject.Read(_objectOptions, given.Values), call.Owner, call.Waiter).ConfigureAwait(false);
     }
 
     // Help for an unknown type is the list of types.
@@ -56,7 +56,7 @@ public sealed partial class HmpMonitor
         // QEMU reports bad JSON before a path that does not exist.
         var json = call.Has("json") ? JsonText.Parse(call["value"]) : default(Value?);
         return _changes.SetAsync(call["path"], target => json is { } value
-            ? target.Set(call["property"], value)
-            : TextProperty.Set(target, call["property"], call["value"]));
+            ? target.Set(call["property"], value, call.Waiter)
+            : TextProperty.Set(target, call["property"], call["value"], call.Waiter));
     }
 }

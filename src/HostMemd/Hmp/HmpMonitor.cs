@@ -40,16 +40,18 @@ public sealed partial class HmpMonitor
     /// <summary>Runs a line and returns what it prints, errors included, with lines ended by CR LF.</summary>
     /// <param name="commandLine">The line.</param>
     /// <param name="owner">The user whose quota new objects count against.</param>
-    public async ValueTask<string> RunAsync(string commandLine, uint owner = 0)
+    /// <param name="waiter">May cancel the command.</param>
+    public async ValueTask<string> RunAsync(string commandLine, uint owner = 0, Waiter waiter = default)
     {
-        var call = new HmpCall(owner);
+        var call = new HmpCall(owner, waiter);
         try
         {
             var line = new CommandLineReader(commandLine);
             if (FindCommand(line, call) is { } command)
                 await RunAsync(command, line, call).ConfigureAwait(false);
         }
-        catch (QmpException e)
+        // A cancelled command has no output: its refusal is the answer.
+        catch (QmpException e) when (e.Kind != RefusalKind.Cancelled)
         {
             call.Print($"Error: {e.Message}\n{HmpErrors.HintFor(e)}");
         }

@@ -7,10 +7,10 @@ namespace HostMemd.Hmp;
 static class TextProperty
 {
     /// <inheritdoc cref="QomObject.Set"/>
-    public static ValueTask Set(QomObject target, string property, string text)
+    public static ValueTask Set(QomObject target, string property, string text, Waiter waiter = default)
     {
         if (target.Class.Find(property) is not { IsWritable: true } row)
-            return target.Set(property, Value.From(text));
+            return target.Set(property, Value.From(text), waiter);
         Value value;
         try
         {
@@ -21,6 +21,6 @@ static class TextProperty
         {
             throw row.Frozen(target) ?? unreadable;
         }
-        return row.Set(target, value);
+        return row.Set(target, value, waiter);
     }
 }

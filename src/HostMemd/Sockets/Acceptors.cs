@@ -6,9 +6,9 @@ using Microsoft.Extensions.Logging;
 namespace HostMemd.Sockets;
 
 /// <summary>The listening sockets. Accepting pauses while another process takes over, and goes on if that fails.</summary>
-/// <param name="sessions">Serves the clients.</param>
+/// <param name="frontEnds">Serve the clients, each those of the sockets that speak its protocol.</param>
 /// <param name="logger">Receives the failures of accept4(2).</param>
-sealed class Acceptors(Func<SessionHost> sessions, ILogger logger)
+sealed class Acceptors(IReadOnlyList<IFrontEnd> frontEnds, ILogger logger)
 {
     readonly Lock _gate = new();
     readonly List<(UnixListener Listener, HandedSocket Handed)> _listeners = [];
@@ -28,14 +28,14 @@ sealed class Acceptors(Func<SessionHost> sessions, ILogger logger)
 
     /// <summary>Accepts clients at that socket from now on.</summary>
     /// <param name="listener">Stays the caller's.</param>
-    /// <param name="mode">How its clients are served.</param>
+    /// <param name="mode">What it speaks.</param>
     /// <param name="path">The socket's file, if the daemon made it.</param>
     public void Add(Socket listener, SocketMode mode, string? path)
     {
         lock (_gate)
         {
-            var accepting = new UnixListener(listener, mode, sessions(), logger);
-            _listeners.Add((accepting, new(listener.SafeHandle, path, mode.Pretty)));
+            var accepting = new UnixListener(listener, mode, frontEnds.First(f => f.Protocol == mode.Protocol), logger);
+            _listeners.Add((accepting, new(listener.SafeHandle, path, mode)));
             if (!_stopped)
                 _running.Add(accepting.RunAsync(_accepting.Token));
         }

@@ -35,7 +35,8 @@ sealed class TakeoverChannel(Socket socket) : IDisposable
             line.Add("kind", Value.From("socket"));
             if (listener.Path is not null)
                 line.Add("path", Value.From(listener.Path));
-            line.Add("pretty", Value.From(listener.Pretty));
+            line.Add("pretty", Value.From(listener.Mode.Pretty));
+            line.Add("protocol", Value.From(listener.Mode.Protocol));
             SendLine(Value.From(line), listener.Handle);
         }
         SendLine(Value.Object(("kind", Value.From("end"))), null);
@@ -106,11 +107,18 @@ sealed class TakeoverChannel(Socket socket) : IDisposable
                 if (arrived.TakeOldest() is not { } handle)
                     throw new StartException("a descriptor was lost on the way from the running daemon");
                 if (kind == "socket")
-                    sockets.Add(new(handle, members["path"].TryString(out var path) ? path : null, members["pretty"].TryBool(out var p) && p));
+                    sockets.Add(new(handle, members["path"].TryString(out var path) ? path : null, ModeOf(members)));
                 else
                     kept.Add(new(members["name"].TryString(out var name) ? name : "", handle));
             }
         }
+    }
+
+    // A daemon from before there were protocols names none.
+    static SocketMode ModeOf(Members line)
+    {
+        var mode = new SocketMode(line["pretty"].TryBool(out var pretty) && pretty);
+        return line["protocol"].TryString(out var protocol) ? mode with { Protocol = protocol } : mode;
     }
 
     public void SendServed() => socket.Send([Served]);

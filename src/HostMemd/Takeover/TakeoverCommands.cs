@@ -3,7 +3,6 @@ using HostMemd.Backend.Threads;
 using HostMemd.Dispatch;
 using HostMemd.Persistence;
 using HostMemd.Protocol.Contract;
-using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
 using HostMemd.Sockets;
 using HostMemd.Start;
@@ -71,7 +70,7 @@ sealed class TakeoverCommands(
         if (!done)
             throw QmpErrors.TakeoverFailed();
         Log.HandedOver(logger);
-        call.Session.End();
+        call.Client.End();
         call.AfterReply = leave;
         return default;
     }

@@ -2,7 +2,7 @@ using HostMemd.Qapi;
 
 namespace HostMemd.Protocol.Contract;
 
-/// <summary>All commands by name. Filled at start; read by all sessions.</summary>
+/// <summary>All commands by name. Filled at start, read by all clients' threads afterwards.</summary>
 public sealed class CommandTable
 {
     readonly Dictionary<string, Command> _byName = new(StringComparer.Ordinal);
@@ -10,7 +10,7 @@ public sealed class CommandTable
 
     public IReadOnlyList<Command> All => _all;
 
-    /// <exception cref="ArgumentException">A command of that name is there.</exception>
+    /// <exception cref="ArgumentException">The table has a command of that name already.</exception>
     public CommandTable Add(IEnumerable<Command> commands)
     {
         foreach (var command in commands)
@@ -21,6 +21,6 @@ public sealed class CommandTable
         return this;
     }
 
-    /// <exception cref="QmpException">There is none: class CommandNotFound.</exception>
+    /// <exception cref="QmpException">No command has that name: class CommandNotFound.</exception>
     public Command Find(string name) => _byName.TryGetValue(name, out var command) ? command : throw QmpErrors.CommandNotFound(name);
 }

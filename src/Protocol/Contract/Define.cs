@@ -3,24 +3,24 @@ using HostMemd.Qapi;
 namespace HostMemd.Protocol.Contract;
 
 /// <summary>
-/// Declares commands. The handler's parameters are the declared arguments, so an argument that is not declared cannot be
-/// received and a declared one cannot be forgotten.
+/// Declares commands. The handler's parameters are the declared arguments, so a handler cannot receive an argument that is not declared,
+/// nor forget one that is.
 /// </summary>
 /// <remarks>
-/// <c>Command</c> is for what is done in microseconds: the handler runs while the daemon's state is held. <c>Slow</c> is for what
-/// moves memory or waits: the handler runs free and holds the state only for the parts that need it. Its result is nobody else's: it is
-/// looked at while it is written to the client.
+/// <c>Command</c> is for work of microseconds: the handler runs while the daemon's state is held. <c>Slow</c> is for work that moves
+/// memory or waits: the handler holds the state only for the parts that need it. The result of a slow command must not be changed
+/// afterwards, because it is read while it is written to the client.
 /// </remarks>
 public static class Define
 {
     public static Arg<T> Arg<T>(string name, QapiType<T> type, string doc) =>
         new(name, type, Optional: false, doc, v => type.Read(v, name), () => throw QmpErrors.ParameterMissing(name));
 
-    /// <summary>An optional argument; null when it did not come.</summary>
+    /// <summary>An optional argument; null when the client sent none.</summary>
     public static Arg<T?> Opt<T>(string name, QapiType<T> type, string doc) where T : class =>
         new(name, type, Optional: true, doc, v => type.Read(v, name), () => null);
 
-    /// <summary>An optional argument and what it is taken for when it did not come.</summary>
+    /// <summary>An optional argument and its value when the client sent none.</summary>
     public static Arg<T> Opt<T>(string name, QapiType<T> type, T absent, string doc) where T : struct =>
         new(name, type, Optional: true, doc, v => type.Read(v, name), () => absent);
 
@@ -148,9 +148,22 @@ public static class Define
         });
 
     /// <summary>A command whose arguments as a whole are of one type, as those of <c>object-add</c>.</summary>
-    public static Command Slow<A, R>(string name, string doc, QapiType<R> result, QapiType<A> arguments, Func<Call, A, ValueTask<R>> handler) =>
+    public static Command Slow<A, R>(
+        string name, string doc, QapiType<R> result, QapiType<A> arguments, Func<Call, A, ValueTask<R>> handler) =>
         new(name, doc, arguments, result, (call, given, _) =>
-            Written(result, handler(call, arguments.Read(Value.From(given), null))));
+            Written(result, handler(call, ReadAll(arguments, given))));
+
+    static A ReadAll<A>(QapiType<A> type, Members given)
+    {
+        try
+        {
+            return type.Read(Value.From(given), null);
+        }
+        catch (QmpException mismatch)
+        {
+            throw mismatch.As(RefusalKind.InvalidArguments);
+        }
+    }
 
     static ValueTask<Value> Written<R>(QapiType<R> type, ValueTask<R> work)
     {
@@ -161,13 +174,20 @@ public static class Define
 
     static QapiType<Nothing> Arguments(params Member[] members) => members.Length == 0 ? QapiTypes.None : new ArgumentsType(members);
 
-    // Wrong and missing arguments are reported before unexpected ones, so this comes last.
+    // QEMU reports wrong and missing arguments before unexpected ones, so this check comes last.
     static void Refuse(Members given, params ReadOnlySpan<Member> declared)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var member in declared)
             names.Add(member.Name);
-        Unexpected.Check(given, names.Contains);
+        try
+        {
+            Unexpected.Check(given, names.Contains);
+        }
+        catch (QmpException unexpected)
+        {
+            throw unexpected.As(RefusalKind.InvalidArguments);
+        }
     }
 
     sealed class ArgumentsType(IReadOnlyList<Member> members) : QapiType<Nothing>

@@ -1,10 +1,9 @@
-using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
 
 namespace HostMemd.Protocol.Contract;
 
 /// <summary>A heading of the manual, and the commands below it.</summary>
-/// <param name="Title">A word or two.</param>
+/// <param name="Title">One or two words.</param>
 /// <param name="Doc">One sentence.</param>
 public sealed record Topic(string Title, string Doc)
 {
@@ -12,16 +11,16 @@ public sealed record Topic(string Title, string Doc)
 }
 
 /// <summary>
-/// A request and its reply, as the manual shows them; a test sends every request to a daemon and compares the reply. In replies and
-/// events a text such as <c>"&lt;pid&gt;"</c> stands for any value, and <c>"..."</c> for all elements or members that are left out.
+/// A request and its reply, as the manual shows them. A test sends every request to a daemon and compares the reply. In replies and
+/// events a text such as <c>"&lt;pid&gt;"</c> stands for any value, and <c>"..."</c> for the elements or members that are left out.
 /// </summary>
-/// <param name="Request">What the client sends.</param>
-/// <param name="Reply">What the daemon answers.</param>
-/// <param name="Event">An event that follows, without its time, or null.</param>
+/// <param name="Request">The client's message, as JSON.</param>
+/// <param name="Reply">The daemon's, as JSON.</param>
+/// <param name="Event">An event that follows, as JSON without its time, or null.</param>
 /// <param name="WithDescriptor">A file descriptor goes with the request.</param>
 public sealed record Example(string Request, string Reply, string? Event = null, bool WithDescriptor = false)
 {
-    /// <summary>The request that precedes each command's examples, on a daemon that was just started.</summary>
+    /// <summary>The request that precedes each command's examples, on a fresh daemon.</summary>
     public const string Before =
         """{"execute": "object-add", "arguments": {"qom-type": "memory-backend-memfd", "id": "ram0", "size": 2097152}}""";
 
@@ -30,8 +29,8 @@ public sealed record Example(string Request, string Reply, string? Event = null,
 }
 
 /// <summary>An error that a command can give.</summary>
-/// <param name="Error">Its class and text.</param>
-/// <param name="Request">A request that gives it after the command's examples; null where the host's state decides.</param>
+/// <param name="Error">Class and text.</param>
+/// <param name="Request">A request that causes it after the command's examples; null where it depends on the host.</param>
 /// <param name="WithDescriptor">A file descriptor goes with the request.</param>
 public sealed record Refusal(QmpException Error, string? Request, bool WithDescriptor = false)
 {

@@ -5,7 +5,7 @@ using Microsoft.Win32.SafeHandles;
 namespace HostMemd.Protocol.Contract;
 
 /// <summary>
-/// Descriptors a client has named with <c>getfd</c>. They are the client's: closed when it leaves. Used with the daemon's state held,
+/// The descriptors that a client has named with <c>getfd</c>. They are closed when the client leaves. Callers hold the daemon's state,
 /// except for <see cref="Close()"/>.
 /// </summary>
 public sealed class NamedDescriptors
@@ -16,10 +16,10 @@ public sealed class NamedDescriptors
     readonly Dictionary<string, SafeFileHandle> _named = new(StringComparer.Ordinal);
     bool _closed;
 
-    /// <summary>Those of all clients.</summary>
+    /// <summary>The number of named descriptors of all clients.</summary>
     public static int Count => Volatile.Read(ref s_count);
 
-    /// <summary>Takes the descriptor over; one of the same name is closed, as in QEMU.</summary>
+    /// <summary>Takes the descriptor over, and closes one that had the same name, as QEMU does.</summary>
     public void Add(string name, SafeFileHandle handle)
     {
         lock (_gate)
@@ -36,7 +36,7 @@ public sealed class NamedDescriptors
         }
     }
 
-    /// <exception cref="QmpException">There is none of that name.</exception>
+    /// <exception cref="QmpException">No descriptor has that name.</exception>
     public void Remove(string name)
     {
         lock (_gate)

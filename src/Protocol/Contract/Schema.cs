@@ -4,8 +4,8 @@ using HostMemd.Qapi;
 namespace HostMemd.Protocol.Contract;
 
 /// <summary>
-/// The reply to <c>query-qmp-schema</c>, read off the tables: every command and event, and every type they reach. As in QEMU the
-/// names of types are numbers, so that nobody relies on them; built-in types keep theirs, arrays are <c>[element]</c>.
+/// The reply to <c>query-qmp-schema</c>, made from the tables: every command and event, and every type they reach. As in QEMU the
+/// names of types are numbers, so that no client relies on them; built-in types keep their names, arrays are <c>[element]</c>.
 /// </summary>
 public sealed class Schema
 {
@@ -45,7 +45,7 @@ public sealed class Schema
         _entries.Add(Value.From(entry));
     }
 
-    // The arguments of a command are a type of its own, named after it.
+    // The arguments of a command are a type of their own, named after the command.
     string Arguments(string owner, QapiType type) =>
         type.Shape is ObjectShape { Members.Count: 0 } ? "0" : Mask("q_obj-" + owner + "-arg", type);
 
@@ -142,7 +142,7 @@ public sealed class Schema
         return Value.From(described);
     }
 
-    // Every value of the tag is a case; one without members of its own has the empty type.
+    // Every value of the tag is a case. A case without members has the empty type.
     IEnumerable<Value> Cases(ObjectShape shape)
     {
         var tag = (EnumShape)shape.Members.First(m => m.Name == shape.Tag).Type.Shape;

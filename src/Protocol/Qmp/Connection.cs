@@ -1,5 +1,6 @@
 using System.Buffers;
 using HostMemd.Linux;
+using HostMemd.Protocol.Contract;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi.Json;
 using Microsoft.Win32.SafeHandles;
@@ -14,8 +15,8 @@ namespace HostMemd.Protocol.Qmp;
 /// <param name="session">What it says.</param>
 /// <param name="output">What it is told.</param>
 /// <param name="limits">What it can run into.</param>
-/// <param name="unfinished">Told by how many bytes the part of a request that has come in, without its end, has grown or shrunk.</param>
-public sealed class Connection(SafeFileHandle socket, Session session, Output output, WireLimits limits, Action<Connection, long> unfinished)
+/// <param name="unfinished">Called after each read with the bytes of the request that has begun to come in and has not ended.</param>
+public sealed class Connection(SafeFileHandle socket, Session session, Output output, WireLimits limits, Action<Client, long> unfinished)
 {
     // One read: many commands in a batch, and still small for each of thousands of idle clients.
     const int ReadSize = 16 << 10;
@@ -38,25 +39,16 @@ public sealed class Connection(SafeFileHandle socket, Session session, Output ou
     // Only of a client that does not read.
     Readiness? _writable;
 
-    long _unfinished;
-
     // Set while the sender waits for the client to read, and released when it has read enough.
     TaskCompletionSource? _drained;
 
-    readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    public Session Session => session;
-
-    /// <summary>Bytes of the request that has begun to come in and has not ended.</summary>
-    public long UnfinishedBytes => session.IsGone ? 0 : Volatile.Read(ref _unfinished);
-
-    /// <summary>Completes when the client is gone and its socket closed.</summary>
-    public Task Finished => _finished.Task;
-
-    /// <summary>Serves the client until it leaves, is told to, or <paramref name="stop"/> asks for an end after what was received.</summary>
+    /// <summary>
+    /// Serves the client until it leaves, <c>quit</c> ends its session, or <paramref name="stop"/> asks for an end after what was received.
+    /// Closes the socket.
+    /// </summary>
     public async Task RunAsync(CancellationToken stop)
     {
-        output.Overflowed = Abort;
+        output.Overflowed = session.Abort;
         var sending = SendAsync();
         try
         {
@@ -65,7 +57,7 @@ public sealed class Connection(SafeFileHandle socket, Session session, Output ou
         }
         finally
         {
-            Account(0);
+            unfinished(session, 0);
             session.Descriptors.Close();
             session.Named.Close();
             output.Flush();
@@ -75,21 +67,6 @@ public sealed class Connection(SafeFileHandle socket, Session session, Output ou
             _writable?.Dispose();
             // Until then it counts, so that a client cannot have more sockets that hang than it may have connections.
             await Closing.SocketAsync(socket).ConfigureAwait(false);
-            _finished.SetResult();
-        }
-    }
-
-    /// <summary>Ends the connection now, without regard to what is under way.</summary>
-    public void Abort()
-    {
-        session.IsGone = true;
-        try
-        {
-            _ = UnixSocket.Shutdown(socket);
-        }
-        catch (ObjectDisposedException)
-        {
-            // It has ended by itself.
         }
     }
 
@@ -151,7 +128,7 @@ public sealed class Connection(SafeFileHandle socket, Session session, Output ou
             output.Flush();
             drained = received < ReadSize;
             // Of a request that goes on and on, one read at a time: what it costs to parse is not known before.
-            if (_unfinished == 0 && (turn += Math.Max(received, LeastRead)) < TurnBytes)
+            if (_reader.PendingBytes == 0 && (turn += Math.Max(received, LeastRead)) < TurnBytes)
                 continue;
             await new BackOfTheQueue();
             turn = 0;
@@ -237,16 +214,7 @@ public sealed class Connection(SafeFileHandle socket, Session session, Output ou
             if (IsGone())
                 break;
         }
-        Account(_reader.PendingBytes);
-    }
-
-    void Account(long bytes)
-    {
-        var change = bytes - _unfinished;
-        if (change == 0)
-            return;
-        Volatile.Write(ref _unfinished, bytes);
-        unfinished(this, change);
+        unfinished(session, _reader.PendingBytes);
     }
 
     bool IsGone()
@@ -291,7 +259,7 @@ public sealed class Connection(SafeFileHandle socket, Session session, Output ou
         finally
         {
             if (output.Pending > 0)
-                Abort();
+                session.Abort();
             output.Complete();
             output.DropDescriptors();
             reader.Complete();

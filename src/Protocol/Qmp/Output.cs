@@ -40,6 +40,20 @@ public sealed class Output
     /// <summary>Takes short replies from whoever flushes; without it all of them go through the reader.</summary>
     public SafeFileHandle? Socket { get; init; }
 
+    /// <summary>Shuts the socket down, so that whatever reads or writes it returns. Any thread, also after it was closed.</summary>
+    public void Disconnect()
+    {
+        try
+        {
+            if (Socket is not null)
+                UnixSocket.Shutdown(Socket);
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has ended by itself.
+        }
+    }
+
     /// <summary>Called when more is pending than the limit allows: the client has stopped reading.</summary>
     public Action? Overflowed { get; set; }
 

@@ -1,15 +1,16 @@
 using HostMemd.Protocol.Wire;
+using HostMemd.Protocol.Contract;
 using HostMemd.Qapi;
 
 namespace HostMemd.Protocol.Qmp;
 
-/// <summary>The envelope of a command. Members are checked in QEMU's walking order; the first fault is the one reported.</summary>
-/// <param name="Command">The command's name; empty when the envelope was faulty.</param>
-/// <param name="Id">What the reply echoes, or null when no <c>id</c> came. JSON's null is an id.</param>
-/// <param name="DescriptorBatch">Which of the descriptors received belong to this message; see <see cref="ReceivedDescriptors"/>.</param>
+/// <summary>The envelope of a command. Members are checked in the order in which QEMU walks them; the first fault is reported.</summary>
+/// <param name="Command">The command's name; empty when the envelope is faulty.</param>
+/// <param name="Id">Echoed by the reply; null when the client sent no <c>id</c>. JSON's null is an id.</param>
+/// <param name="DescriptorBatch">The batch of <see cref="ReceivedDescriptors"/> that belongs to this message.</param>
 public readonly record struct Request(string Command, Members Arguments, Value? Id, bool OutOfBand, long DescriptorBatch)
 {
-    /// <summary>Reads the envelope. A fault leaves the id in <paramref name="request"/>, for the error's sake.</summary>
+    /// <summary>Reads the envelope. After a fault <paramref name="request"/> still has the id, which the error echoes.</summary>
     public static QmpException? Read(Value message, bool outOfBandEnabled, long descriptorBatch, out Request request)
     {
         if (!message.TryObject(out var members))
@@ -27,7 +28,7 @@ public readonly record struct Request(string Command, Members Arguments, Value? 
         return ReadInOrder(members, outOfBandEnabled, ref request);
     }
 
-    // What nearly every client sends: execute, perhaps arguments, perhaps id, all well.
+    // The envelope of nearly every request: execute, perhaps arguments, perhaps id, and no fault.
     static bool IsPlain(Members members, out string command, out Members arguments)
     {
         command = "";

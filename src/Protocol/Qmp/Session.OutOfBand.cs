@@ -4,8 +4,8 @@ using HostMemd.Qapi.Json;
 namespace HostMemd.Protocol.Qmp;
 
 // With oob enabled commands are read ahead into a queue; exec-oob is executed when it is read, so it overtakes the queue.
-// QEMU reads on while fewer than eight are queued (the one being executed not counted) and so do we: a client that
-// overruns the queue is not punished, it is just not read.
+// As in QEMU the session reads on while fewer than eight commands are queued, not counting the one being executed. A client that sends more
+// is not read from meanwhile.
 public sealed partial class Session
 {
     readonly Lock _queueGate = new();
@@ -14,7 +14,7 @@ public sealed partial class Session
     Task _worker = Task.CompletedTask;
     bool _working;
 
-    /// <summary>Completes when everything read so far is answered.</summary>
+    /// <summary>Completes when every message read so far is answered.</summary>
     public Task Idle
     {
         get
@@ -25,7 +25,7 @@ public sealed partial class Session
     }
 
     /// <summary>Requests that were read ahead and wait.</summary>
-    public int Queued
+    public override int Queued
     {
         get
         {
@@ -35,7 +35,7 @@ public sealed partial class Session
     }
 
     /// <summary>Bytes of output that the client has not read.</summary>
-    public long PendingOutput => _output.Pending;
+    public override long PendingOutput => _output.Pending;
 
     ValueTask ReceiveAhead(JsonResult message)
     {
@@ -49,13 +49,13 @@ public sealed partial class Session
             {
                 if (!_limits.QueuedRequests.IsReachedBy(_queue.Count))
                     return default;
-                // Continued by the worker itself: what the client had already sent out of band overtakes the next command.
+                // The worker itself continues the reader, so that a command already sent out of band overtakes the next one.
                 _room = new();
                 return new(_room.Task);
             }
             _working = true;
         }
-        // The first message is answered on the reader's own thread as long as that needs no waiting.
+        // The reader's own thread answers the first message, as far as that needs no waiting.
         var work = Work();
         lock (_queueGate)
             _worker = work;

@@ -2,67 +2,41 @@ using HostMemd.Protocol.Contract;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
 using HostMemd.Qapi.Json;
+using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Protocol.Qmp;
 
-/// <summary>Runs one command; the daemon supplies it. Throws <see cref="QmpException"/> and nothing else.</summary>
-public delegate ValueTask<Value> CommandRunner(Call call);
-
 /// <summary>
-/// One client from greeting to farewell: negotiation, in-order replies, the out-of-band lane. It knows no socket: what the
-/// client sent comes in through <see cref="ReceiveAsync"/>, what goes back is written to an <see cref="Output"/>.
+/// One QMP client from greeting to end: negotiation, replies in order, the out-of-band lane. It knows no socket: messages of the client
+/// come in through <see cref="ReceiveAsync"/>, and replies are written to an <see cref="Output"/>.
 /// </summary>
-public sealed partial class Session
+public sealed partial class Session : Client
 {
     Call? _spareCall;
     readonly Output _output;
     readonly CommandRunner _run;
     readonly WireLimits _limits;
 
-    public Session(Output output, PeerCredentials peer, CommandRunner run, WireLimits limits)
+    public Session(Output output, PeerCredentials peer, CommandRunner run, WireLimits limits) : base(peer)
     {
         _output = output;
         _run = run;
         _limits = limits;
-        Peer = peer;
         Descriptors = new(Closing.Close);
     }
 
-    public PeerCredentials Peer { get; }
-
-    /// <summary>May do what its role allows; set once, when the client is accepted.</summary>
-    public Role Role { get; init; } = Role.Admin;
-
-    /// <summary>When the client was accepted; milliseconds of a clock that only goes forward.</summary>
-    public long Since { get; } = Environment.TickCount64;
-
-    /// <summary>A refusal for want of the role is logged once for each client.</summary>
-    public bool WasRefused { get; set; }
-
-    /// <summary>Closes what this client sends and no command takes.</summary>
+    /// <summary>Closes the descriptors that this client sends and no command takes.</summary>
     internal Closing Closing { get; } = new();
 
     public ReceivedDescriptors Descriptors { get; }
 
-    public NamedDescriptors Named { get; } = new();
-
     public bool IsNegotiated { get; private set; }
     public bool OutOfBandEnabled { get; private set; }
 
-    /// <summary>Has asked for events that QEMU does not have.</summary>
-    public bool Watches { get; set; }
-
-    /// <summary>Set by <c>quit</c>: what this client sent behind it is not answered.</summary>
-    public bool IsEnding { get; private set; }
-
-    /// <summary>The client is gone: what it has queued is not worth doing.</summary>
-    public bool IsGone { get; set; }
-
-    /// <summary>Ends this session when the current reply is out.</summary>
-    public void End() => IsEnding = true;
+    public override bool HasBegun => IsNegotiated;
 
     /// <summary>Completes the negotiation.</summary>
-    /// <exception cref="QmpException">It is complete already.</exception>
+    /// <exception cref="QmpException">The negotiation is complete already.</exception>
     public void Negotiate(bool outOfBand)
     {
         if (IsNegotiated)
@@ -71,16 +45,19 @@ public sealed partial class Session
         IsNegotiated = true;
     }
 
-    /// <summary>Sends an event, unless this client is not to have it. Any thread.</summary>
-    public void Notify(Event declared, Value message)
+    public override void Notify(Notice notice)
     {
-        if (!IsNegotiated || (declared.IsExtension && !Watches))
+        if (!IsNegotiated)
             return;
-        _output.Send(message);
+        _output.Send(notice.Message);
         _output.Flush();
     }
 
-    /// <summary>Takes one message. Completes when the next one may be read; the reply may come later.</summary>
+    public override SafeFileHandle? TakeDescriptor(long batch) => Descriptors.Take(batch);
+
+    protected override void Disconnect() => _output.Disconnect();
+
+    /// <summary>Takes one message of the client. Completes when the next one may be read; the reply may come later.</summary>
     public ValueTask ReceiveAsync(JsonResult message)
     {
         if (IsEnding)
@@ -102,14 +79,19 @@ public sealed partial class Session
             _output.Error(fault, request.Id);
             return default;
         }
+        if (!IsNegotiated && request.Command != Negotiation.Command)
+        {
+            _output.Error(QmpErrors.ExpectingNegotiation(), request.Id);
+            return default;
+        }
         return Execute(request);
     }
 
     ValueTask Execute(in Request request)
     {
-        // Out of band two may be under way at once, so the spare one is taken away while it is used.
+        // Out of band, two commands may be under way at once: the spare call is taken away while it is in use.
         var call = Interlocked.Exchange(ref _spareCall, null) ?? new Call(this);
-        call.Begin(request);
+        call.Begin(request.Command, request.Arguments, request.DescriptorBatch, request.OutOfBand);
         ValueTask<Value> work;
         try
         {
@@ -117,43 +99,43 @@ public sealed partial class Session
         }
         catch (QmpException refusal)
         {
-            Refuse(call, refusal);
+            Refuse(call, request.Id, refusal);
             return default;
         }
         if (!work.IsCompletedSuccessfully)
-            return Await(call, work);
-        Reply(call, work.Result);
+            return Await(call, request.Id, work);
+        Reply(call, request.Id, work.Result);
         _spareCall = call;
         return default;
     }
 
-    async ValueTask Await(Call call, ValueTask<Value> work)
+    async ValueTask Await(Call call, Value? id, ValueTask<Value> work)
     {
-        // What is already answered must not wait for this.
+        // Replies that are ready must not wait for this command.
         if (!work.IsCompleted)
             _output.Flush();
         try
         {
-            Reply(call, await work.ConfigureAwait(false));
+            Reply(call, id, await work.ConfigureAwait(false));
         }
         catch (QmpException refusal)
         {
-            Refuse(call, refusal);
+            Refuse(call, id, refusal);
         }
     }
 
-    void Reply(Call call, Value result)
+    void Reply(Call call, Value? id, Value result)
     {
-        _output.Return(result, call.Request.Id, call.ReplyDescriptor);
+        _output.Return(result, id, call.ReplyDescriptor);
         if (call.AfterReply is not { } after)
             return;
         _output.Flush();
         after();
     }
 
-    void Refuse(Call call, QmpException refusal)
+    void Refuse(Call call, Value? id, QmpException refusal)
     {
         call.ReplyDescriptor?.Dispose();
-        _output.Error(refusal, call.Request.Id);
+        _output.Error(refusal, id);
     }
 }

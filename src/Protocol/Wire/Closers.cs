@@ -1,14 +1,14 @@
 namespace HostMemd.Protocol.Wire;
 
 /// <summary>
-/// The threads that close what clients sent: two of the pool, which has a few and no more, and where these hang others of their own, so
-/// that one client's file system that hangs is not in the way of what others sent.
+/// The threads that close clients' descriptors: two of the pool, which has a few and no more. When both hang, further threads are started,
+/// so that a hanging file system of one client does not delay the descriptors of others.
 /// </summary>
 static class Closers
 {
     const int OfThePool = 2;
 
-    // Each hangs in close(2) of one descriptor; further ones wait.
+    // Each hangs in close(2) of one descriptor. Beyond that many, descriptors wait.
     const int Most = 512;
     const int StackBytes = 64 << 10;
 
@@ -54,7 +54,7 @@ static class Closers
         }
     }
 
-    // Once for all that waits.
+    // Starts the timer with the first descriptor that waits.
     static void Watch()
     {
         if (s_isWatched)
@@ -73,7 +73,7 @@ static class Closers
                 s_isWatched = false;
                 return;
             }
-            // Nothing was taken since: all hang.
+            // No descriptor was taken since the last look: all threads hang.
             if (s_taken == s_seen && s_closers < Most && TryStart())
                 s_closers++;
             s_seen = s_taken;
@@ -90,7 +90,7 @@ static class Closers
         }
         catch (Exception none) when (none is OutOfMemoryException or ThreadStartException)
         {
-            // pthread_create(3), EAGAIN: there may be one the next time.
+            // pthread_create(3), EAGAIN: the next look tries again.
             return false;
         }
     }

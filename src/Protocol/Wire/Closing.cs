@@ -4,9 +4,10 @@ using Microsoft.Win32.SafeHandles;
 namespace HostMemd.Protocol.Wire;
 
 /// <summary>
-/// Closes what one client sent. A descriptor may be of a file system that hangs, and close(2) with it: neither the thread that all clients
-/// share nor the holder of the state may wait for that. What waits to be closed still has a number of RLIMIT_NOFILE, so a client that sends
-/// descriptors faster than they are closed is not read from until there is room again, and no other client is concerned.
+/// Closes the descriptors that one client sent, on other threads: close(2) can hang with the descriptor's file system, and neither the
+/// thread that all clients share nor a holder of the state may wait for that. A descriptor that waits to be closed still counts for
+/// RLIMIT_NOFILE. So a client that sends descriptors faster than they are closed is not read from until there is room; other clients are
+/// not affected.
 /// </summary>
 public sealed class Closing
 {
@@ -17,24 +18,24 @@ public sealed class Closing
     int _mine;
     TaskCompletionSource? _room;
 
-    /// <summary>How many descriptors of all clients may wait to be closed, or be on their way in, at once.</summary>
+    /// <summary>The most descriptors of all clients that may wait to be closed or be on their way in at once.</summary>
     public static int Most { get; set; } = 512;
 
-    /// <summary>How many that is now.</summary>
+    /// <summary>The number of such descriptors now.</summary>
     public static int Open => Volatile.Read(ref s_open);
 
-    /// <summary>How many descriptors one receive may bring; of what a message has beyond that, the kernel lets go (recvmsg(2), MSG_CTRUNC).</summary>
+    /// <summary>The most descriptors that one receive may bring. The kernel closes those beyond (recvmsg(2), MSG_CTRUNC).</summary>
     /// <remarks>
-    /// What an admin's last message brought stays until the next one, as in QEMU: with a small limit these batches must leave room for the
-    /// descriptors that are meant. QEMU takes 16 of a message.
+    /// As in QEMU the descriptors of an admin's last message stay until its next one. With a small limit such batches must leave room for
+    /// descriptors that commands take. QEMU takes 16 of a message.
     /// </remarks>
     public static int PerReceive => Most >= 2 * FdPassing.MaxDescriptors ? FdPassing.MaxDescriptors : Math.Max(1, Most / 4);
 
-    // One client alone, whose descriptors hang, leaves room for the others.
+    // A client whose descriptors hang must leave room for the others.
     bool HasTooMany => _mine > Most / 4;
 
-    /// <summary>Keeps room for what a receive may bring; <see cref="Return"/> ends it.</summary>
-    /// <returns>False if there is none now.</returns>
+    /// <summary>Reserves room for the descriptors that a receive may bring, until <see cref="Return"/>.</summary>
+    /// <returns>False if there is no room now.</returns>
     internal bool TryPromise(int count)
     {
         lock (s_gate)
@@ -46,10 +47,10 @@ public sealed class Closing
         }
     }
 
-    /// <summary>The receive is over: what it brought is counted by itself.</summary>
+    /// <summary>Ends the reservation after the receive. Descriptors that it brought are counted when they are closed.</summary>
     internal void Return(int count) => Ease(null, count);
 
-    /// <summary>Completes when it is worth trying again.</summary>
+    /// <summary>Completes when <see cref="TryPromise"/> is worth another try.</summary>
     internal Task RoomAsync()
     {
         lock (s_gate)
@@ -65,11 +66,11 @@ public sealed class Closing
         }
     }
 
-    /// <summary>Returns at once; soon after the descriptor is closed, on another thread.</summary>
+    /// <summary>Returns at once. Another thread closes the descriptor soon.</summary>
     public void Close(SafeFileHandle handle) => Queue(this, handle);
 
     /// <inheritdoc cref="Close"/>
-    /// <remarks>For descriptors that a command had taken.</remarks>
+    /// <remarks>For a descriptor that a command had taken: it counts for no client.</remarks>
     public static void Elsewhere(SafeFileHandle handle) => Queue(null, handle);
 
     /// <summary>

@@ -5,13 +5,13 @@ using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Protocol.Wire;
 
-/// <summary>Who is at the other end, as the kernel noted it when the connection was made (unix(7), SO_PEERCRED).</summary>
-/// <param name="Pid">The process that connected; 0 when it is not visible from here.</param>
+/// <summary>The process at the other end of a socket, as the kernel recorded it at the connection (unix(7), SO_PEERCRED).</summary>
+/// <param name="Pid">The process that connected; 0 when it is in a pid namespace that the daemon cannot see.</param>
 public sealed record PeerCredentials(int Pid, uint Uid, uint Gid)
 {
     readonly SafeHandle? _socket;
 
-    /// <summary>Someone of whom nothing is known: the kernel's overflow ids.</summary>
+    /// <summary>A process of which nothing is known: the kernel's overflow ids.</summary>
     public static PeerCredentials Unknown { get; } = new(0, 65534, 65534);
 
     public static PeerCredentials Of(SafeHandle socket)
@@ -25,7 +25,7 @@ public sealed record PeerCredentials(int Pid, uint Uid, uint Gid)
 
     PeerCredentials(SafeHandle socket, int pid, uint uid, uint gid) : this(pid, uid, gid) => _socket = socket;
 
-    /// <summary>Has one of the groups, as its own or as a supplementary one (unix(7), SO_PEERGROUPS).</summary>
+    /// <summary>The process has one of the groups, as its own or as a supplementary one (unix(7), SO_PEERGROUPS).</summary>
     public bool IsInAny(IReadOnlyList<uint> groups) => groups.Count > 0 && (groups.Contains(Gid) || Supplementary().Any(groups.Contains));
 
     uint[] Supplementary()
@@ -37,8 +37,8 @@ public sealed record PeerCredentials(int Pid, uint Uid, uint Gid)
     }
 
     /// <summary>
-    /// A descriptor of the very process that connected, whatever has become of its number since; null where the kernel has no
-    /// SO_PEERPIDFD (before 6.5) or the process is gone.
+    /// Opens a pidfd of the process that connected, even if its number belongs to another process by now. Returns null where the kernel has
+    /// no SO_PEERPIDFD (before 6.5), and when the process has ended.
     /// </summary>
     public SafeFileHandle? OpenPidfd()
     {
@@ -46,7 +46,7 @@ public sealed record PeerCredentials(int Pid, uint Uid, uint Gid)
         return Option(UnixSocket.SO_PEERPIDFD, fd) == fd.Length ? new(BinaryPrimitives.ReadInt32LittleEndian(fd), ownsHandle: true) : null;
     }
 
-    // Nothing, when the client is gone.
+    // Returns 0 when the socket is closed.
     int Option(int name, Span<byte> value)
     {
         try

@@ -4,17 +4,16 @@ using HostMemd.Linux;
 namespace HostMemd.Protocol.Wire;
 
 /// <summary>
-/// The thread that waits for all clients. Whoever waits for one goes on there, so that a short command is answered without another thread
-/// being woken. Why one, and not .NET's own: docs/decisions/0006.
+/// The thread that waits for all clients. Code that awaits a client's socket resumes there, so that a short command is answered without
+/// waking another thread. docs/decisions/0006 says why there is one, and why it is not .NET's.
 /// </summary>
 sealed class Poller
 {
-    // While one client is in quick conversation, its next command is looked for this long before the thread sleeps: to wake a CPU takes
-    // most
-    // of a round trip between two. 30 us instead of 51, and with a client that polls as well 20 instead of 59 (bench/load, 2026-11-21).
-    static readonly long s_pingPong = Stopwatch.Frequency * 100 / 1_000_000;
+    // While one client sends command after command, the thread polls for the next one this long before it sleeps: waking a CPU takes most
+    // of a round trip (docs/decisions/0006).
+    static readonly long s_pollTime = Stopwatch.Frequency * 100 / 1_000_000;
 
-    // Looking in vain may have kept that very client from its CPU; so it is not done again at once.
+    // Polling in vain may have kept that very client from its CPU, so the thread does not poll again for this long.
     static readonly long s_backoff = Stopwatch.Frequency * 10 / 1_000;
 
     // Between tries after a failure.
@@ -66,11 +65,11 @@ sealed class Poller
         }
     }
 
-    /// <summary>Those who wait for something to read.</summary>
-    /// <exception cref="IOException">The first who asks starts the thread: no descriptor, or no memory.</exception>
+    /// <summary>The descriptors that are waited for to be readable.</summary>
+    /// <exception cref="IOException">The first use starts the thread, and no descriptor or no memory is left.</exception>
     public static WatchedSet Reading => Only._reading;
 
-    /// <summary>Those who wait for room: a descriptor can be in each set but once.</summary>
+    /// <summary>The descriptors that are waited for to be writable. A set has each descriptor only once, hence two sets.</summary>
     public static WatchedSet Writing => Only._writing;
 
     void Run()
@@ -105,12 +104,12 @@ sealed class Poller
                 }
                 Thread.SpinWait(10);
             }
-            while (Stopwatch.GetTimestamp() - begun < s_pingPong);
+            while (Stopwatch.GetTimestamp() - begun < s_pollTime);
             _notBefore = Stopwatch.GetTimestamp() + s_backoff;
         }
         errno = _reading.Wait(-1, out ready);
-        // With more than one at a time there is no need to look: they come while others are answered.
-        _isPingPong = ready == 1 && Stopwatch.GetTimestamp() - begun < s_pingPong;
+        // With several clients ready at a time there is no need to poll: further ones become ready while these are answered.
+        _isPingPong = ready == 1 && Stopwatch.GetTimestamp() - begun < s_pollTime;
         return errno;
     }
 }

@@ -3,11 +3,11 @@ using Microsoft.Win32.SafeHandles;
 namespace HostMemd.Protocol.Wire;
 
 /// <summary>
-/// The descriptors a client sent, until a command takes them. They come in batches, one for each piece of input that carried
-/// any; a message belongs to the latest batch that had arrived when it was complete. As in QEMU a batch that nobody took is
-/// closed once a message of a later one is executed, so a client cannot pile descriptors up.
+/// The descriptors that a client has sent and no command has taken. They come in batches, one for each read that carried any. A message
+/// belongs to the latest batch that had arrived when the message was complete. As in QEMU a batch that was not taken is closed when a
+/// message of a later batch is executed, so a client cannot pile descriptors up.
 /// </summary>
-/// <param name="close">Closes those that nobody takes; at once, if absent.</param>
+/// <param name="close">Closes descriptors that no command takes; without it they are closed at once.</param>
 public sealed class ReceivedDescriptors(Action<SafeFileHandle>? close = null)
 {
     readonly Action<SafeFileHandle> _close = close ?? (static handle => handle.Dispose());
@@ -16,8 +16,8 @@ public sealed class ReceivedDescriptors(Action<SafeFileHandle>? close = null)
     bool _closed;
 
     /// <summary>
-    /// What has a higher number is closed at once; -1: everything is. The kernel gives the lowest free number, so what lies above stays
-    /// free for the daemon itself, whatever clients send.
+    /// Descriptors with a higher number are closed at once; -1 closes all. The kernel assigns the lowest free number, so the numbers above
+    /// stay free for the daemon itself, whatever clients send.
     /// </summary>
     public long Highest { get; set; } = long.MaxValue;
 
@@ -40,8 +40,8 @@ public sealed class ReceivedDescriptors(Action<SafeFileHandle>? close = null)
         }
     }
 
-    /// <summary>The next descriptor of that batch, or null. Older ones are closed.</summary>
-    /// <remarks>As in QEMU what came with it is closed: a command has one descriptor.</remarks>
+    /// <summary>The first descriptor of that batch, or null. Older batches are closed.</summary>
+    /// <remarks>As in QEMU a command has one descriptor: the others of the batch are closed.</remarks>
     public SafeFileHandle? Take(long batch)
     {
         lock (_gate)
@@ -53,14 +53,14 @@ public sealed class ReceivedDescriptors(Action<SafeFileHandle>? close = null)
         }
     }
 
-    /// <summary>The one that has waited longest, or null; for streams in which every descriptor has its place.</summary>
+    /// <summary>The descriptor that has waited longest, or null. For streams in which every descriptor has its place.</summary>
     public SafeFileHandle? TakeOldest()
     {
         lock (_gate)
             return _waiting.TryDequeue(out var oldest) ? oldest.Handle : null;
     }
 
-    /// <summary>Closes what came before that batch.</summary>
+    /// <summary>Closes all batches before that one.</summary>
     public void Forget(long batch)
     {
         if (_waiting.Count == 0)
@@ -69,7 +69,7 @@ public sealed class ReceivedDescriptors(Action<SafeFileHandle>? close = null)
             DropBefore(batch);
     }
 
-    /// <summary>Closes all, also those that are still to come: the client is gone.</summary>
+    /// <summary>Closes all, now and in future: the client has left.</summary>
     public void Close()
     {
         lock (_gate)

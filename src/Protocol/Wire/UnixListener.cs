@@ -1,40 +1,31 @@
 using System.Net.Sockets;
 using HostMemd.Linux;
-using HostMemd.Protocol.Qmp;
-using HostMemd.Qapi;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Protocol.Wire;
 
-/// <summary>How one socket greets and writes.</summary>
-/// <param name="Pretty">Replies are indented, one member a line; only for people.</param>
-public sealed record SocketMode(bool Pretty)
-{
-    /// <summary>Whether that client may connect at all, where the kernel does not decide; null where it does.</summary>
-    public Func<PeerCredentials, bool>? Admits { get; init; }
-}
-
 /// <summary>
-/// One QMP socket: accepts any number of clients and serves each. A failing accept (no descriptors left, say) is waited out.
+/// One listening socket: accepts any number of clients and hands each to the front end. After a failing accept, for want of descriptors
+/// say, it tries again.
 /// </summary>
-public sealed class UnixListener(Socket listener, SocketMode mode, SessionHost host, ILogger logger)
+public sealed class UnixListener(Socket listener, SocketMode mode, IFrontEnd server, ILogger logger)
 {
-    // A crowd at the door is let in by a thread of the pool, so many at a time: the one that waits has the clients to look after.
+    // After so many clients in a row a thread of the pool goes on, because the poller's thread has the connected clients to serve.
     const int TurnAccepts = 8;
 
     static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Starts what waits for clients, for whoever wants to know in time that it cannot.</summary>
-    /// <exception cref="IOException">No descriptor, or no memory.</exception>
+    /// <summary>Starts the thread that waits for clients, so that a failure shows before the daemon says it is ready.</summary>
+    /// <exception cref="IOException">No descriptor or no memory is left.</exception>
     public static void Prepare() => _ = Poller.Reading;
 
-    // Whatever is wrong with one client, the next is still accepted.
+    // A failure with one client must not keep the next from being accepted.
     void Serve(SafeFileHandle client)
     {
         try
         {
-            host.Serve(client, mode);
+            server.Serve(client, mode);
         }
         catch (Exception bug)
         {
@@ -43,7 +34,7 @@ public sealed class UnixListener(Socket listener, SocketMode mode, SessionHost h
         }
     }
 
-    /// <summary>Accepts until <paramref name="stop"/>; the clients live on.</summary>
+    /// <summary>Accepts clients until <paramref name="stop"/>. Clients that were accepted are served on.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
         listener.Blocking = false;
@@ -79,7 +70,7 @@ public sealed class UnixListener(Socket listener, SocketMode mode, SessionHost h
             catch (IOException failure)
             {
                 Log.AcceptFailed(logger, failure.Message);
-                // EMFILE lasts until somebody leaves; asking again at once would only burn the CPU.
+                // EMFILE lasts until a client leaves: trying again at once would only use the CPU.
                 await Task.Delay(s_pause, CancellationToken.None).ConfigureAwait(false);
             }
         }

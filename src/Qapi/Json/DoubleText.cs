@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace HostMemd.Qapi.Json;
 
-/// <summary>Doubles as C's <c>%.17g</c> prints them, which is what QEMU uses: enough digits to read the same number back.</summary>
+/// <summary>Writes doubles as C's <c>%.17g</c> does, which QEMU uses: enough digits to read the same number back.</summary>
 static class DoubleText
 {
     const int Digits = 17;
@@ -14,7 +14,7 @@ static class DoubleText
     {
         if (double.IsFinite(value))
             return WriteFinite(to, value);
-        // Not JSON, but what QEMU prints for 1e400.
+        // Not JSON, but QEMU prints it for 1e400.
         var text = double.IsNaN(value) ? (double.IsNegative(value) ? "-nan"u8 : "nan"u8) : value > 0 ? "inf"u8 : "-inf"u8;
         text.CopyTo(to);
         return text.Length;

@@ -2,10 +2,10 @@ using System.Text;
 
 namespace HostMemd.Qapi.Json;
 
-/// <summary>What a client sent, for an error that shows it to him.</summary>
+/// <summary>Input of a client as an error text shows it.</summary>
 static class ErrorText
 {
-    // QEMU: longer texts are cut, position and "JSON parse error, " not counted, be it in the middle of a character.
+    // QEMU cuts longer texts, even in the middle of a character. Position and "JSON parse error, " do not count.
     const int MaxBytes = 1023;
 
     /// <summary><paramref name="quoted"/> up to its first NUL, with U+FFFD for each bad sequence, between two texts.</summary>

@@ -3,17 +3,16 @@ using HostMemd.Qapi;
 namespace HostMemd.Qapi.Json;
 
 /// <summary>
-/// Tokens become one value. The open objects and arrays are on a stack of our own, so that no input can exhaust the thread's;
-/// the elements of the open arrays are on another until they are counted.
+/// Builds one value from tokens. The open objects and arrays are on a stack of this class, so that no input can exhaust the thread's; the
+/// elements of the open arrays are on another one until they are counted.
 /// </summary>
 sealed class JsonBuilder
 {
-    // The thread's, not the client's: with one for each of 1,000 clients all of it was cold when it was needed, and they were answered 71,000
-    // times a second on one CPU instead of 83,000 (bench/load, 2026-11-21).
+    // One for each thread, not for each client: a client's own would be cold in the CPU's cache whenever its turn comes.
     [ThreadStatic]
     static JsonBuilder? s_spare;
 
-    // What is kept for the next message; one with more gives it back.
+    // The stacks are kept for the next message up to this size.
     const int RetainedLevels = 64;
     const int RetainedElements = 1024;
 
@@ -28,7 +27,7 @@ sealed class JsonBuilder
         public bool IsObject;
     }
 
-    // Containers of messages that are done with. Few: a command has two or three.
+    // Containers of finished messages. Few: a command has two or three.
     const int Spares = 8;
 
     readonly StringCache _cache = new();
@@ -41,10 +40,10 @@ sealed class JsonBuilder
     int _elementCount;
     Due _due;
 
-    /// <summary>The last message, once <see cref="TryAdd"/> said that it is complete.</summary>
+    /// <summary>The last message, once <see cref="TryAdd"/> has reported that it is complete.</summary>
     public Value Result { get; private set; }
 
-    /// <summary>One for the message that begins; it is the caller's until <see cref="GiveBack"/>.</summary>
+    /// <summary>Lends a builder for the message that begins, until <see cref="GiveBack"/>.</summary>
     public static JsonBuilder Take()
     {
         var taken = s_spare ?? new();
@@ -52,7 +51,7 @@ sealed class JsonBuilder
         return taken;
     }
 
-    /// <summary>The message has ended; whoever reads the next one on this thread goes on with what this one has.</summary>
+    /// <summary>Ends the loan with the message. The next reader on this thread gets the same builder.</summary>
     public void GiveBack()
     {
         Reset();
@@ -75,12 +74,12 @@ sealed class JsonBuilder
             _elements = new Value[16];
     }
 
-    /// <summary>Takes the objects of a message back that nobody has any more, so that a steady stream of commands allocates none.</summary>
+    /// <summary>Takes back the objects of a message that is no longer referred to, so that a steady stream allocates none.</summary>
     public static void Recycle(Value message) => s_spare?.KeepObjects(message);
 
     void KeepObjects(Value message)
     {
-        // Two levels are the envelope and its arguments; what lies deeper, or is large, is left to the collector.
+        // Two levels are the envelope and its arguments. Deeper and large containers are left to the collector.
         if (!message.TryObject(out var members) || !IsSpare(members))
             return;
         foreach (var (_, member) in members.Span)
@@ -99,7 +98,7 @@ sealed class JsonBuilder
         _spares[_spareCount++] = members;
     }
 
-    /// <summary>Takes one token; true when it completes the message. <paramref name="error"/> says what is wrong with it.</summary>
+    /// <summary>Takes one token; true when it completes the message. <paramref name="error"/> is set when the token does not fit.</summary>
     public bool TryAdd(JsonToken token, ReadOnlySpan<byte> text, bool hasEscapes, out string? error)
     {
         error = null;
@@ -201,7 +200,7 @@ sealed class JsonBuilder
         return Complete(list, out error);
     }
 
-    /// <summary>A value is complete, by the token that is being read: QEMU reports a key's second use there.</summary>
+    /// <summary>Adds a value that the current token completes. QEMU reports the second use of a key at that token.</summary>
     bool Complete(Value value, out string? error)
     {
         error = null;

@@ -4,8 +4,8 @@ using System.Diagnostics;
 namespace HostMemd.Qapi.Json;
 
 /// <summary>
-/// Bytes in any split become tokens. A token that lies in one piece is handed out where it lies; only one that a split cuts
-/// is gathered in a buffer. The lexer knows nothing of messages.
+/// Splits bytes, however they arrive, into tokens. A token in one piece is returned in place; only a token that a split cuts is copied to a
+/// buffer. The lexer knows nothing of messages.
 /// </summary>
 sealed class JsonLexer
 {
@@ -16,7 +16,7 @@ sealed class JsonLexer
     static readonly SearchValues<byte> s_endsDoubleQuoted = Bytes(NotInText + "\"\\");
     static readonly SearchValues<byte> s_endsSingleQuoted = Bytes(NotInText + "'\\");
 
-    // QEMU: after a stray byte neither blanks and TABs nor quotes are looked at.
+    // QEMU: after a stray byte blanks, TABs and quotes have no meaning.
     static readonly SearchValues<byte> s_endsSkipping = Bytes(NotInText.Replace("\t", "", StringComparison.Ordinal) + "{}[],:");
 
     static SearchValues<byte> Bytes(string latin1) => SearchValues.Create(latin1.Select(c => (byte)c).ToArray());
@@ -31,17 +31,17 @@ sealed class JsonLexer
     long _lineStart;
     PartialToken _partial;
 
-    /// <summary>How many bytes the connection brought before the span that <see cref="Next"/> is given.</summary>
+    /// <summary>Bytes of the connection before the span that is passed to <see cref="Next"/>.</summary>
     public long Offset { get; set; }
 
     /// <summary>False while a message is dropped: no token's bytes are kept then, and its text is empty.</summary>
     public bool Keep { get; set; } = true;
 
-    /// <summary>Where the last token, complete or not, starts and how far it was read, counted from the connection's first byte.</summary>
+    /// <summary>Where the last token, even an incomplete one, starts and ends, counted from the connection's first byte.</summary>
     public long TokenStart { get; private set; }
     public long TokenEnd { get; private set; }
 
-    /// <summary>Whether a token has begun that is not complete.</summary>
+    /// <summary>A token has begun and is not complete.</summary>
     public bool InToken => _state > State.Skipping;
 
     /// <summary>Line and column of the last token's first byte, as QEMU counts them.</summary>
@@ -51,10 +51,10 @@ sealed class JsonLexer
     /// <summary>The last token was a string with a backslash inside.</summary>
     public bool HasEscapes { get; private set; }
 
-    /// <summary>Forgets the bytes of an incomplete token, not the place in it: brackets in the rest of a string are no brackets.</summary>
+    /// <summary>Drops the bytes of an incomplete token, but not its kind: brackets in the rest of a string are no brackets.</summary>
     public void DropPartial() => _partial.Release();
 
-    /// <summary>Reads on from <paramref name="at"/>. <paramref name="text"/> is good until the next call.</summary>
+    /// <summary>Reads the next token from <paramref name="at"/>. <paramref name="text"/> is valid until the next call.</summary>
     public JsonToken Next(ReadOnlySpan<byte> span, ref int at, out ReadOnlySpan<byte> text)
     {
         text = default;
@@ -112,7 +112,7 @@ sealed class JsonLexer
     {
         TokenStart = Offset + at;
         Line = _line;
-        // QEMU counts the byte it looked ahead at twice, so a token that starts with it is one column off.
+        // QEMU counts its look-ahead byte twice, so a token that starts with it is one column off.
         Column = TokenStart - _lineStart + (_ahead ? 2 : 1);
         _ahead = false;
     }
@@ -149,7 +149,7 @@ sealed class JsonLexer
             text = default;
             return token;
         }
-        // Numbers and keywords end where something else begins, which is left for the next call.
+        // Numbers and keywords end where another token begins, which the next call reads.
         _ahead = _state is State.Number or State.Keyword;
         _state = State.Between;
         text = Text(span[start..at]);
@@ -170,7 +170,7 @@ sealed class JsonLexer
         {
             if (_state == State.Escape)
             {
-                // What is escaped is looked at when the string is decoded, and only if a string is due there.
+                // Escapes are checked when the string is decoded, which happens only where a string is due.
                 if (span[at++] is < 0x20 or > 0xFD)
                     return JsonToken.Stray;
                 _state = State.Text;

@@ -4,10 +4,10 @@ using HostMemd.Qapi;
 
 namespace HostMemd.Qapi.Json;
 
-/// <summary>How far into a number the lexer is.</summary>
+/// <summary>The part of a number that the lexer is in.</summary>
 enum NumberState : byte { Minus, Zero, Digits, Point, Fraction, Exponent, ExponentSign, ExponentDigits }
 
-/// <summary>Numbers: where they end, and what they are.</summary>
+/// <summary>Finds the end of a number token, and its value.</summary>
 static class JsonNumbers
 {
     public static NumberState First(byte b) => b switch
@@ -18,7 +18,7 @@ static class JsonNumbers
     };
 
     /// <summary>
-    /// Reads on to the byte behind the number, which is not taken. A byte that makes it no number is taken: QEMU shows it.
+    /// Reads to the byte behind the number, which is not consumed. A byte that makes it no number is consumed, since QEMU shows it.
     /// </summary>
     public static JsonToken Scan(ReadOnlySpan<byte> span, ref int at, ref NumberState state)
     {
@@ -65,7 +65,7 @@ static class JsonNumbers
         return JsonToken.None;
     }
 
-    /// <summary>int64 if it fits, else uint64, else a double: QEMU refuses no integer for its size.</summary>
+    /// <summary>An int64 if it fits, else a uint64, else a double: QEMU refuses no integer for its size.</summary>
     public static Value Integer(ReadOnlySpan<byte> text)
     {
         if (Utf8Parser.TryParse(text, out long signed, out var used) && used == text.Length)
@@ -75,7 +75,7 @@ static class JsonNumbers
         return Float(text);
     }
 
-    /// <summary>As strtod: what is too large becomes infinite.</summary>
+    /// <summary>As strtod(3): a number that is too large becomes infinite.</summary>
     public static Value Float(ReadOnlySpan<byte> text) =>
         Value.From(double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture));
 }

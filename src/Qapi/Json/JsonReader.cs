@@ -5,14 +5,14 @@ namespace HostMemd.Qapi.Json;
 
 /// <summary>
 /// One client's input: bytes in any split become values and errors, in order. Values are built while the bytes arrive.
-/// An error is found, and told, at the token that causes it; what is left of that message is then read and dropped. Where a
-/// message ends is a matter of counting brackets, independent of its syntax.
+/// An error is reported at the token that causes it; the rest of that message is then read and dropped. A message ends where its brackets
+/// are closed, whatever its syntax.
 /// </summary>
 public sealed class JsonReader(JsonLimits limits)
 {
     readonly JsonLexer _lexer = new();
 
-    // Of the message under way.
+    // State of the message under way.
     JsonBuilder? _builder;
     JsonResult _result;
     bool _inMessage;
@@ -23,14 +23,14 @@ public sealed class JsonReader(JsonLimits limits)
     int _tokens;
     long _tokenBytes;
 
-    /// <summary>The text of the message that is not yet complete, in bytes. Its values take up to some 30 times as much memory.</summary>
+    /// <summary>Bytes of the message that is not complete yet. Its values take up to some 30 times as much memory.</summary>
     public long PendingBytes => _inMessage && !_dropping ? _lexer.TokenEnd - _start : 0;
 
-    /// <summary>The message is done with and nobody has any part of it any more: its objects are used for the next ones.</summary>
+    /// <summary>Reuses the objects of a message for the next ones. The caller guarantees that no code refers to any part of it.</summary>
     public static void Recycle(Value message) => JsonBuilder.Recycle(message);
 
     /// <summary>
-    /// Consumes from the front of <paramref name="buffer"/> until one result is complete (true) or the buffer is used up (false).
+    /// Consumes bytes from the front of <paramref name="buffer"/> until one result is complete (true) or the buffer is empty (false).
     /// </summary>
     public bool TryRead(ref ReadOnlySequence<byte> buffer, out JsonResult result)
     {
@@ -72,7 +72,7 @@ public sealed class JsonReader(JsonLimits limits)
         }
     }
 
-    /// <summary>A token that is still growing may already be too much.</summary>
+    /// <summary>Refuses a token that is too large before it is complete.</summary>
     bool IsUnfinishedTooLarge()
     {
         if (!_lexer.InToken)
@@ -92,14 +92,14 @@ public sealed class JsonReader(JsonLimits limits)
         _start = _lexer.TokenStart;
     }
 
-    /// <summary>One token; true when there is something to tell.</summary>
+    /// <summary>Takes one token; true when <see cref="_result"/> is set.</summary>
     bool TryTake(JsonToken token, ReadOnlySpan<byte> text)
     {
         Enter();
         var told = !_dropping && Refuses(token, text);
         if (token == JsonToken.Stray)
         {
-            // The lexer has lost its place, so the brackets counted so far mean nothing: QEMU starts afresh.
+            // The lexer has lost its place, so the brackets counted so far mean nothing. QEMU starts afresh, too.
             EndMessage();
             return told;
         }
@@ -122,7 +122,7 @@ public sealed class JsonReader(JsonLimits limits)
         }
     }
 
-    /// <summary>Refuses a token for its size or for what the lexer thinks of it.</summary>
+    /// <summary>Refuses a token that is too large or that the lexer found to be none.</summary>
     bool Refuses(JsonToken token, ReadOnlySpan<byte> text)
     {
         if (IsTooLarge)
@@ -133,7 +133,7 @@ public sealed class JsonReader(JsonLimits limits)
             return Drop(QmpErrors.JsonTokenSize());
         if (++_tokens > limits.Tokens)
             return Drop(QmpErrors.JsonTokenCount());
-        // QEMU looks at the depth before the syntax.
+        // QEMU checks the depth before the syntax.
         if (token is JsonToken.OpenBrace or JsonToken.OpenBracket && _braces + _brackets >= limits.Depth)
             return Drop(QmpErrors.JsonNesting());
         return false;
@@ -151,7 +151,7 @@ public sealed class JsonReader(JsonLimits limits)
 
     QmpException Located(string problem) => QmpErrors.JsonParse(_lexer.Line, _lexer.Column, problem);
 
-    /// <summary>From here on the message is read for its brackets only, and nothing of it is kept.</summary>
+    /// <summary>Reads the rest of the message for its brackets only, and keeps nothing of it.</summary>
     bool Drop(QmpException error)
     {
         _dropping = true;

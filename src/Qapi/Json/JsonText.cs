@@ -4,10 +4,10 @@ using HostMemd.Qapi;
 
 namespace HostMemd.Qapi.Json;
 
-/// <summary>JSON in a text of its own, a file or an argument: one value, and an end, which a stream does not have.</summary>
+/// <summary>Reads a text that is one JSON value, such as a file or an argument. Unlike a stream it has an end.</summary>
 public static class JsonText
 {
-    // No token may contain a NUL, so it ends what is unfinished. The reader shows texts up to their NUL: of the NUL itself nothing.
+    // No token may contain a NUL, so it ends an unfinished one. Error texts show input up to its NUL, so the NUL itself never shows.
     const string AtTheEnd = "stray ''";
 
     /// <inheritdoc cref="Parse(ReadOnlySpan{byte})"/>

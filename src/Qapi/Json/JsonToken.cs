@@ -1,9 +1,9 @@
 namespace HostMemd.Qapi.Json;
 
-/// <summary>What the lexer tells apart. Keywords are not looked at: only the parser knows whether one is due.</summary>
+/// <summary>The kinds of token. The lexer does not check keywords: only the parser knows whether one is due.</summary>
 enum JsonToken : byte
 {
-    /// <summary>The bytes are used up before a token is complete.</summary>
+    /// <summary>The bytes end before a token is complete.</summary>
     None,
     OpenBrace,
     CloseBrace,
@@ -16,6 +16,6 @@ enum JsonToken : byte
     Float,
     Keyword,
 
-    /// <summary>Bytes that no token can begin or go on with; the lexer skips what follows.</summary>
+    /// <summary>Bytes that no token can begin or continue with; the lexer skips the following ones.</summary>
     Stray,
 }

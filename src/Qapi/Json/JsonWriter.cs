@@ -5,8 +5,8 @@ using HostMemd.Qapi;
 namespace HostMemd.Qapi.Json;
 
 /// <summary>
-/// Values as QEMU prints them, ASCII only. A client may have an object of 1024 levels echoed, so the open containers are on a
-/// stack of our own.
+/// Writes values as QEMU prints them, ASCII only. A client can have an object of 1024 levels echoed, so the open containers are on a stack
+/// of this class and not on the thread's.
 /// </summary>
 public static class JsonWriter
 {
@@ -22,10 +22,10 @@ public static class JsonWriter
         public bool HasBegun;
     }
 
-    /// <summary>What one thread keeps from call to call.</summary>
+    /// <summary>The stacks that one thread keeps from call to call.</summary>
     sealed class Stack
     {
-        // More is given back: it was a client's nesting, not ours.
+        // Larger stacks are not kept: a client's nesting needed them, not the daemon's replies.
         const int RetainedLevels = 64;
         const int RetainedOrder = 4096;
 
@@ -51,13 +51,13 @@ public static class JsonWriter
     static Stack? s_stack;
 
     /// <summary>Writes <paramref name="value"/>, without a line end behind it.</summary>
-    /// <param name="output">Where to.</param>
-    /// <param name="value">What.</param>
+    /// <param name="output">Receives the bytes.</param>
+    /// <param name="value">Any value.</param>
     /// <param name="pretty">One member or element on each line, lines ended by CR LF, as QEMU does with <c>pretty=on</c>.</param>
     public static void Write(IBufferWriter<byte> output, Value value, bool pretty = false)
     {
         var bytes = new JsonOutput(output);
-        // Taken while in use, so that a list which writes while it is read gets one of its own.
+        // Taken away while in use: a list that writes while its elements are produced gets another one.
         var stack = s_stack ?? new();
         s_stack = null;
         try
@@ -80,7 +80,7 @@ public static class JsonWriter
         bytes.Flush();
     }
 
-    /// <summary>The same as a string.</summary>
+    /// <summary>The value as a string.</summary>
     public static string ToText(Value value, bool pretty = false)
     {
         var buffer = new ArrayBufferWriter<byte>(256);
@@ -177,7 +177,7 @@ public static class JsonWriter
                 break;
             default:
                 output.Byte((byte)'{');
-                if (value.TrySource(out var source))
+                if (value.TryLazyMembers(out var source))
                     Push(stack, new() { Source = source, Count = source.Count });
                 else if (value.TryObject(out var members))
                     PushObject(stack, members);

@@ -1,22 +1,22 @@
 namespace HostMemd.Qapi.Json;
 
 /// <summary>
-/// UTF-8 as QEMU reads it: U+0000 is C0 80, and what Unicode keeps for internal use (U+FDD0..U+FDEF, the last two of
-/// each plane) is as invalid as surrogates and overlong forms are.
+/// UTF-8 as QEMU reads it: U+0000 is C0 80, and Unicode's noncharacters (U+FDD0..U+FDEF, the last two of each plane) are as invalid as
+/// surrogates and overlong forms.
 /// </summary>
 static class ModifiedUtf8
 {
     public static bool IsCharacter(int code) =>
         code is >= 0 and <= 0x10FFFF and not (>= 0xD800 and <= 0xDFFF) and not (>= 0xFDD0 and <= 0xFDEF) && (code & 0xFFFE) != 0xFFFE;
 
-    /// <summary>The character that <paramref name="bytes"/> begins with, or -1; and how many bytes it, or the bad sequence, has.</summary>
+    /// <summary>The first character of <paramref name="bytes"/>, or -1; and the length in bytes of it or of the bad sequence.</summary>
     public static int Decode(ReadOnlySpan<byte> bytes, out int length)
     {
         var lead = bytes[0];
         length = 1;
         if (lead < 0x80)
             return lead;
-        // The long forms of old are bad as a whole, not byte for byte: one U+FFFD stands for each in an error text.
+        // The obsolete long forms are bad as a whole, not byte by byte: an error text has one U+FFFD for each.
         var expected = lead switch { < 0xC0 => 1, < 0xE0 => 2, < 0xF0 => 3, < 0xF8 => 4, < 0xFC => 5, < 0xFE => 6, _ => 1 };
         if (expected == 1)
             return -1;

@@ -3,7 +3,7 @@ namespace HostMemd.Qapi.Json;
 /// <summary>The bytes of a token that a split of the input has cut.</summary>
 struct PartialToken
 {
-    // Kept from token to token; more than this is given back, or one large string would be held as long as the client stays.
+    // The buffer is kept from token to token up to this size; otherwise one large string would be held as long as its client stays.
     const int Retained = 16 << 10;
 
     byte[]? _bytes;
@@ -20,7 +20,7 @@ struct PartialToken
         _count = needed;
     }
 
-    /// <summary>The whole token; good until the next append.</summary>
+    /// <summary>The whole token; valid until the next append.</summary>
     public ReadOnlySpan<byte> Take(ReadOnlySpan<byte> last)
     {
         Append(last);

@@ -4,8 +4,8 @@ using System.Text;
 namespace HostMemd.Qapi.Json;
 
 /// <summary>
-/// The short strings that clients send again and again: member names, command names, paths. A small table that the newest
-/// string always gets into, so that a client who sends none twice pays for his strings only.
+/// The short strings that clients send again and again: member names, command names, paths. A small table that always takes the newest
+/// string, so that a client that sends no string twice costs the allocation of its strings and nothing more.
 /// </summary>
 sealed class StringCache
 {
@@ -25,7 +25,7 @@ sealed class StringCache
             return Encoding.ASCII.GetString(ascii);
         if (ascii.IsEmpty)
             return "";
-        // Two places for each string: two that are sent in turns do not push one another out.
+        // Each string has two places, so that two strings sent in turns do not replace each other.
         var slot = Hash(ascii) & (Slots - 2);
         ref var first = ref _slots[slot];
         if (first is not null && Ascii.Equals(ascii, first))
@@ -37,7 +37,7 @@ sealed class StringCache
         return first = Encoding.ASCII.GetString(ascii);
     }
 
-    // Read in eights, the last of them overlapping: names are some ten bytes long, and this is done for each of them.
+    // Reads eight bytes at a time, the last eight overlapping: names have some ten bytes, and each is hashed.
     static int Hash(ReadOnlySpan<byte> bytes)
     {
         var hash = (ulong)bytes.Length;

@@ -2,10 +2,10 @@ using static HostMemd.Qapi.QapiTypes;
 
 namespace HostMemd.Qapi;
 
-/// <summary>QEMU's JobStatus, as far as our jobs get there.</summary>
+/// <summary>The states of QEMU's JobStatus that the daemon's jobs can have.</summary>
 public enum JobStatus { Created, Running, Paused, Aborting, Concluded, Null }
 
-/// <summary>QEMU's JobType, with the one type that we have.</summary>
+/// <summary>QEMU's JobType, with the one type of the daemon's jobs.</summary>
 public enum JobType { MemdevPrealloc }
 
 /// <summary>A job, as <c>query-jobs</c> lists it.</summary>

@@ -2,7 +2,7 @@ using static HostMemd.Qapi.QapiTypes;
 
 namespace HostMemd.Qapi;
 
-/// <summary>What <c>memdev-map</c> answers; the descriptor comes with the first byte of it.</summary>
+/// <summary>The reply to <c>memdev-map</c>. The descriptor comes with its first byte.</summary>
 public sealed class MemdevMapped
 {
     public string Mapping { get; set; } = "";

@@ -3,8 +3,8 @@ using static HostMemd.Qapi.QapiTypes;
 namespace HostMemd.Qapi;
 
 /// <summary>
-/// Lease: through memdev-map. Kernel: found at a process that has none. Unseen: the kernel says that somebody is there, and nobody
-/// was found among the processes that the daemon may look at.
+/// Lease: a process borrowed the memory by memdev-map. Kernel: the kernel shows a process without a lease. Unseen: the kernel reports a
+/// user, and no process that the daemon may inspect is one.
 /// </summary>
 public enum MemdevMappingKind { Lease, Kernel, Unseen }
 

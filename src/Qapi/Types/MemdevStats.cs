@@ -13,7 +13,7 @@ public sealed class MemdevNodeBytes
         .Row("bytes", QapiTypes.Size, "Bytes there that the daemon has mapped and touched.", n => n.Bytes, (n, v) => n.Bytes = v));
 }
 
-/// <summary>Merging of equal pages: asked for, and done.</summary>
+/// <summary>Merging of equal pages: requested and effective.</summary>
 public sealed class MemdevMergeStats
 {
     public bool Requested { get; set; }
@@ -29,7 +29,7 @@ public sealed class MemdevMergeStats
             m => m.MergingBytes, (m, v) => m.MergingBytes = v));
 }
 
-/// <summary>Core dumps: asked for, and done.</summary>
+/// <summary>Core dumps: requested and effective.</summary>
 public sealed class MemdevDumpStats
 {
     public bool Requested { get; set; }
@@ -40,7 +40,7 @@ public sealed class MemdevDumpStats
         .Row("effective", Bool, "The memory would be in a core dump.", d => d.Effective, (d, v) => d.Effective = v));
 }
 
-/// <summary>NUMA policy: asked for, and in force.</summary>
+/// <summary>NUMA policy: requested and effective.</summary>
 public sealed class MemdevPolicyStats
 {
     public HostMemPolicy Requested { get; set; }
@@ -53,7 +53,7 @@ public sealed class MemdevPolicyStats
         .Row("effective", Str, "The kernel's policy as numa_maps writes it, such as bind:0.", p => p.Effective, (p, v) => p.Effective = v));
 }
 
-/// <summary>The kernel's word about one backend, from <c>query-memdev-stats</c>.</summary>
+/// <summary>What the kernel reports of one backend, from <c>query-memdev-stats</c>.</summary>
 public sealed class MemdevStats
 {
     public string Id { get; set; } = "";

@@ -2,7 +2,6 @@ using System.Text.Json;
 using HostMemd.Config;
 using HostMemd.Integration.Harness;
 using HostMemd.Protocol.Contract;
-using HostMemd.Protocol.Qmp;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Win32.SafeHandles;
 using Xunit.Abstractions;

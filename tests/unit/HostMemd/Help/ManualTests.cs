@@ -4,7 +4,6 @@ using HostMemd.Config;
 using HostMemd.Events;
 using HostMemd.Help;
 using HostMemd.Protocol.Contract;
-using HostMemd.Protocol.Qmp;
 using HostMemd.Qapi;
 using HostMemd.Unit.Backend;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -33,7 +32,7 @@ public class ManualTests
         var daemon = new Daemon(new HostMemdOptions(), NullLoggerFactory.Instance);
         var written = await WriteAsync();
         Assert.All(daemon.Commands.All, c => Assert.Contains($"\n### {c.Name}\n", written, StringComparison.Ordinal));
-        Assert.All(EventTable.All, e => Assert.Contains($"\n### {e.Name}\n", written, StringComparison.Ordinal));
+        Assert.All(DaemonEvents.All, e => Assert.Contains($"\n### {e.Name}\n", written, StringComparison.Ordinal));
         Assert.All(BackendTypes.All.Creatable.SelectMany(c => c.All),
             p => Assert.Contains($"\n| `{p.Name}` |", written, StringComparison.Ordinal));
         // Every link leads to a heading.
@@ -74,7 +73,7 @@ public class ManualTests
                 samples.Add(type.Name, await test.Objects.AddAsync(Least(type)));
             // The writer sets properties to what they are, to see which can be changed.
             using (test.State.Enter())
-                return new ManualWriter(daemon.Commands, BackendTypes.All, EventTable.All, type => samples[type.Name]).Write();
+                return new ManualWriter(daemon.Commands, BackendTypes.All, DaemonEvents.All, type => samples[type.Name]).Write();
         }
         finally
         {

@@ -17,7 +17,7 @@ public class SessionTests
     public SessionTests() =>
         _session = new(_output, PeerCredentials.Unknown, Run, new WireLimits { QueuedRequests = new("QueuedRequests", 8) });
 
-    ValueTask<Value> Run(Call call) => call.Request.Command switch
+    ValueTask<Value> Run(Call call) => call.Command switch
     {
         "slow" => new(_slow.Task),
         "fail" => throw QmpErrors.JobNotFound(),
@@ -44,6 +44,7 @@ public class SessionTests
     [Fact]
     public async Task Reply_HasItsIdLast_AndAnErrorItsIdFirst()
     {
+        _session.Negotiate(outOfBand: false);
         await Send("{\"execute\":\"a\",\"id\":1}");
         await Send("{\"execute\":\"fail\",\"id\":2}");
         await Send("{\"execute\":\"b\"}");
@@ -55,6 +56,7 @@ public class SessionTests
     [Fact]
     public async Task WithoutOutOfBand_TheNextIsReadAfterTheAnswer()
     {
+        _session.Negotiate(outOfBand: false);
         var reading = Send("{\"execute\":\"slow\"}");
         Assert.False(reading.IsCompleted);
 
@@ -96,8 +98,19 @@ public class SessionTests
     }
 
     [Fact]
+    public async Task BeforeTheNegotiation_OnlyItsCommandIsRun()
+    {
+        await Send("{\"execute\":\"a\",\"id\":1}");
+        await Send("{\"execute\":\"qmp_capabilities\"}");
+
+        Assert.Equal(["{\"id\": 1, \"error\": {\"class\": \"CommandNotFound\", "
+            + "\"desc\": \"Expecting capabilities negotiation with 'qmp_capabilities'\"}}", "{\"return\": \"qmp_capabilities\"}"], Told());
+    }
+
+    [Fact]
     public async Task AfterTheEnd_NothingIsAnswered()
     {
+        _session.Negotiate(outOfBand: false);
         _session.End();
 
         await Send("{\"execute\":\"a\"}");
