@@ -12,6 +12,11 @@ static class Sizes
     public static string Text(ulong bytes)
     {
         var unit = 0;
+        // Most are whole, and need no rounding.
+        for (; bytes > 0 && bytes % 1024 == 0 && unit < Units.Length - 1; unit++)
+            bytes /= 1024;
+        if (bytes < 1024)
+            return bytes.ToString(CultureInfo.InvariantCulture) + Units[unit];
         var number = (decimal)bytes;
         // What would be rounded up to 1024 is one of the next unit.
         while (Rounded(number) >= 1024 && unit < Units.Length - 1)

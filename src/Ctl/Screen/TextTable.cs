@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace HostMemd.Ctl.Screen;
 
 /// <summary>One column of a list.</summary>
@@ -18,7 +20,7 @@ sealed record Column<T>(string Name, Func<T, string> Text)
 /// <summary>Writes lists: columns as wide as what is in them, two blanks between, none at the end of a line.</summary>
 static class TextTable
 {
-    const string Gap = "  ";
+    const int Gap = 2;
 
     /// <summary>Writes the rows under their headings.</summary>
     /// <returns>The columns that were left out because the terminal is too narrow.</returns>
@@ -30,7 +32,7 @@ static class TextTable
         var widths = columns.ToDictionary(c => c, c => cells[c].Select(t => t.Length).Append(legend ? c.Name.Length : 0).Max());
         if (terminal.Width() is { } most)
         {
-            while (left.Sum(c => widths[c]) + Gap.Length * (left.Count - 1) > most
+            while (left.Sum(c => widths[c]) + Gap * (left.Count - 1) > most
                 && left.MaxBy(c => c.Dispensable) is { Dispensable: > 0 } least)
             {
                 left.Remove(least);
@@ -38,19 +40,42 @@ static class TextTable
             }
         }
         if (legend)
-            terminal.Out.Write(terminal.Bold(Line(left, widths, c => c.Name)) + "\n");
+        {
+            using var heading = new StringWriter(CultureInfo.InvariantCulture);
+            WriteLine(heading, left, widths, c => c.Name);
+            terminal.Out.Write(terminal.Bold(heading.ToString()) + "\n");
+        }
         for (var i = 0; i < rows.Count; i++)
         {
             var row = i;
-            terminal.Out.Write(Line(left, widths, c => cells[c][row]) + "\n");
+            WriteLine(terminal.Out, left, widths, c => cells[c][row]);
+            terminal.Out.Write('\n');
         }
         return omitted;
     }
 
-    static string Line<T>(List<Column<T>> columns, Dictionary<Column<T>, int> widths, Func<Column<T>, string> text) =>
-        string.Join(Gap, columns.Select(c => c.IsNumber ? text(c).PadLeft(widths[c]) : text(c).PadRight(widths[c]))).TrimEnd();
+    // Blanks are written when something follows them, so that none is at the end.
+    static void WriteLine<T>(TextWriter output, List<Column<T>> columns, Dictionary<Column<T>, int> widths, Func<Column<T>, string> textOf)
+    {
+        var blanks = 0;
+        foreach (var column in columns)
+        {
+            var text = textOf(column);
+            var rest = widths[column] - text.Length;
+            if (column.IsNumber)
+                blanks += rest;
+            if (text.Length > 0)
+            {
+                for (; blanks > 0; blanks--)
+                    output.Write(' ');
+                output.Write(text);
+            }
+            blanks += Gap + (column.IsNumber ? 0 : rest);
+        }
+    }
 
     /// <summary>Names of processes and free text may have anything in them: what moves the cursor is not printed.</summary>
     public static string Plain(string text) =>
-        text.Any(char.IsControl) ? string.Concat(text.Select(c => char.IsControl(c) ? '?' : c)) : text;
+        text.AsSpan().ContainsAnyInRange('\0', '\u001f') || text.AsSpan().ContainsAnyInRange('\u007f', '\u009f')
+            ? string.Concat(text.Select(c => char.IsControl(c) ? '?' : c)) : text;
 }

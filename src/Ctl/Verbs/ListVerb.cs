@@ -29,29 +29,27 @@ static class ListVerb
         ],
     };
 
-    sealed record Entry(MemdevStats Stats, IReadOnlyList<MemdevMapping> Holders);
-
     static IEnumerable<string> ColumnNames() => Columns(Sizes.Text, isTerminal: false, unicode: false).Select(c => c.Name);
 
-    static IReadOnlyList<Column<Entry>> Columns(Func<ulong, string> size, bool isTerminal, bool unicode) =>
+    static IReadOnlyList<Column<ListedMemory>> Columns(Func<ulong, string> size, bool isTerminal, bool unicode) =>
     [
-        new("ID", e => e.Stats.Id),
-        new("KIND", e => Kind.ShortOf(e.Stats.Kind)) { Dispensable = 2 },
-        new("SIZE", e => size(e.Stats.Size)) { IsNumber = true },
-        new("RESIDENT", e => size(e.Stats.Resident)) { IsNumber = true, Dispensable = 1 },
-        new("FILLED", e => Filled(e.Stats, isTerminal, unicode)) { Dispensable = 6 },
-        new("PAGE", e => size(e.Stats.PageSize)) { IsNumber = true, Dispensable = 5 },
-        new("NODES", e => e.Stats.Policy.Effective is "default" or "" ? "any" : e.Stats.Policy.Effective) { Dispensable = 4 },
-        new("SWAPPED", e => size(e.Stats.Swapped)) { IsNumber = true, IsWide = true, Dispensable = 7 },
-        new("HUGE", e => size(e.Stats.Huge)) { IsNumber = true, IsWide = true, Dispensable = 8 },
-        new("HELD", e => e.Stats.Mappings == 0 ? "-" : e.Stats.Mappings.ToString(CultureInfo.InvariantCulture))
+        new("ID", e => e.Id),
+        new("KIND", e => e.Kind) { Dispensable = 2 },
+        new("SIZE", e => size(e.Size)) { IsNumber = true },
+        new("RESIDENT", e => size(e.Resident)) { IsNumber = true, Dispensable = 1 },
+        new("FILLED", e => Filled(e, isTerminal, unicode)) { Dispensable = 6 },
+        new("PAGE", e => size(e.PageSize)) { IsNumber = true, Dispensable = 5 },
+        new("NODES", e => e.Policy is "default" or "" ? "any" : e.Policy) { Dispensable = 4 },
+        new("SWAPPED", e => size(e.Swapped)) { IsNumber = true, IsWide = true, Dispensable = 7 },
+        new("HUGE", e => size(e.Huge)) { IsNumber = true, IsWide = true, Dispensable = 8 },
+        new("HELD", e => e.Held == 0 ? "-" : e.Held.ToString(CultureInfo.InvariantCulture))
         { IsNumber = true, Dispensable = 3 },
         new("HELD BY", e => Holders.Names(e.Holders)) { IsWide = true, Dispensable = 9 },
     ];
 
-    static string Filled(MemdevStats stats, bool isTerminal, bool unicode)
+    static string Filled(ListedMemory memory, bool isTerminal, bool unicode)
     {
-        var percent = Sizes.Percent(stats.Resident, stats.Size);
+        var percent = Sizes.Percent(memory.Resident, memory.Size);
         return isTerminal ? $"{Bar.Of(percent, unicode)} {percent,3}%" : $"{percent}%";
     }
 
@@ -64,16 +62,17 @@ static class ListVerb
             return await JsonAsync(call, client, node).ConfigureAwait(false);
         var named = call.Form != OutputForm.Id && columns.Any(c => c.Name == "HELD BY");
         var asked = named ? client.QueryMappingsAsync() : Task.FromResult<IReadOnlyList<MemdevMapping>>([]);
-        var all = await client.QueryStatsAsync().ConfigureAwait(false);
+        (await client.ExecuteAsync("query-memdev-stats", Members.None).ConfigureAwait(false)).TryList(out var stats);
         var holders = (await asked.ConfigureAwait(false)).ToLookup(m => m.Id);
-        Entry[] entries = [.. all.Where(s => Fits(call, node, s)).Select(s => new Entry(s, [.. holders[s.Id]]))];
-        var omitted = call.List(columns, entries, e => e.Stats.Id);
+        var all = Read(stats ?? [], holders);
+        ListedMemory[] entries = [.. all.Where(m => Fits(call, node, m))];
+        var omitted = call.List(columns, entries, e => e.Id);
         if (call.Terminal.IsTerminal && call.HasLegend && call.Form != OutputForm.Id)
             WriteSum(call, entries, all.Count, omitted);
         return Misses(call, all.Select(s => s.Id));
     }
 
-    static void WriteSum(Invocation call, Entry[] entries, int all, IReadOnlyList<string> omitted)
+    static void WriteSum(Invocation call, ListedMemory[] entries, int all, IReadOnlyList<string> omitted)
     {
         if (entries.Length == 0)
         {
@@ -88,9 +87,9 @@ static class ListVerb
             call.Out.Write($"No room for {string.Join(", ", omitted)}.\n");
     }
 
-    static ulong Sum(Entry[] entries, Func<MemdevStats, ulong> of) => entries.Aggregate(0UL, (sum, e) => sum + of(e.Stats));
+    static ulong Sum(ListedMemory[] entries, Func<ListedMemory, ulong> of) => entries.Aggregate(0UL, (sum, e) => sum + of(e));
 
-    static IReadOnlyList<Column<Entry>> Wanted(Invocation call)
+    static IReadOnlyList<Column<ListedMemory>> Wanted(Invocation call)
     {
         var all = Columns(call.Size, call.Terminal.IsTerminal, call.Terminal.IsUnicode);
         if (call.Value(s_columns) is not { } names)
@@ -101,10 +100,21 @@ static class ListVerb
             with { IsWide = false, Dispensable = 0 })];
     }
 
-    static bool Fits(Invocation call, uint? node, MemdevStats stats) =>
-        (call.Words(s_globs) is not { Count: > 0 } globs || globs.Any(g => Glob.Fits(g, stats.Id)))
-        && (call.Value(s_kind) is not { } kind || Kind.TypeOf(kind) == stats.Kind)
-        && (node is not { } number || stats.Policy.HostNodes.Contains((ushort)number) || stats.Nodes.Any(n => n.Node == number));
+    static List<ListedMemory> Read(IReadOnlyList<Value> elements, ILookup<string, MemdevMapping>? holders)
+    {
+        var all = new List<ListedMemory>(elements.Count);
+        foreach (var element in elements)
+        {
+            if (element.TryObject(out var members) && members["id"].TryString(out var id))
+                all.Add(new(members, id, holders is null ? [] : [.. holders[id]]));
+        }
+        return all;
+    }
+
+    static bool Fits(Invocation call, uint? node, ListedMemory memory) =>
+        (call.Words(s_globs) is not { Count: > 0 } globs || globs.Any(g => Glob.Fits(g, memory.Id)))
+        && (call.Value(s_kind) is not { } kind || Kind.TypeOf(kind) == Kind.TypeOf(memory.Kind))
+        && (node is not { } number || memory.IsOn(number));
 
     // An id that was named and is not there is a mistake; a pattern that fits nothing is not.
     static int Misses(Invocation call, IEnumerable<string> ids)
@@ -127,25 +137,14 @@ static class ListVerb
             if (memdev.TryObject(out var members) && members["id"].TryString(out var id))
                 others[id] = members;
         }
-        var joined = new List<Value>();
-        var ids = new List<string>();
-        foreach (var one in stats ?? [])
+        var all = Read(stats ?? [], null);
+        var fitting = all.Where(m => Fits(call, node, m)).ToArray();
+        foreach (var memory in fitting)
         {
-            if (!one.TryObject(out var members) || !members["id"].TryString(out var id))
-                continue;
-            ids.Add(id);
-            if (!Fits(call, node, MemdevStatsOf(one)))
-                continue;
-            if (others.TryGetValue(id, out var more))
-            {
-                foreach (var (name, value) in more)
-                    members.TryAdd(name, value);
-            }
-            joined.Add(one);
+            if (others.TryGetValue(memory.Id, out var more))
+                memory.Join(more);
         }
-        call.Json(Value.From(joined));
-        return Misses(call, ids);
+        call.Json(Value.From([.. fitting.Select(m => m.ToValue())]));
+        return Misses(call, all.Select(m => m.Id));
     }
-
-    static MemdevStats MemdevStatsOf(Value one) => HostMemdClient.ReadStats(one);
 }
