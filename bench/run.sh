@@ -36,7 +36,8 @@ for name in "${names[@]}"; do
         beside) python3 bench/scale/beside.py --daemon "$HOSTMEMD" "${rounds[@]}" "${results[@]}" ;;
         ctl)
             dotnet publish src/Ctl -c Release --nologo -v quiet >&2
-            python3 bench/ctl/bench.py --daemon "$HOSTMEMD" --ctl artifacts/publish/Ctl/release/hostmemctl "${rounds[@]}" "${results[@]}"
+            python3 bench/ctl/bench.py --daemon "$HOSTMEMD" --ctl artifacts/publish/Ctl/release/hostmemctl \
+                "${rounds[@]}" "${results[@]}"
             ;;
         start) python3 bench/start/bench.py --daemon "$HOSTMEMD" "${rounds[@]}" "${results[@]}" ;;
         *) python3 bench/wire/bench.py --daemon "$HOSTMEMD" --load "$tools/load" --floor "$tools/floor" "${rounds[@]}" "${results[@]}" "$name" ;;
