@@ -17,7 +17,7 @@ public sealed class ManualPageTests
         "hostmemctl.1" => CtlPage.Write(),
         "hostmemd.8" => DaemonPage.Write(),
         "hostmemd.json.5" => ConfigPage.Write(),
-        "hostmemd-qmp.7" => QmpPage.Write(s_daemon.Commands, BackendTypes.All, EventTable.All),
+        "hostmemd-qmp.7" => QmpPage.Write(s_daemon.Commands, BackendTypes.All, DaemonEvents.All),
         _ => throw new ArgumentOutOfRangeException(nameof(page)),
     };
 
@@ -40,7 +40,7 @@ public sealed class ManualPageTests
         var written = Write("hostmemd-qmp.7");
         Assert.All(s_daemon.Commands.All.Where(c => c.Topic is not null), c =>
             Assert.Contains($"\n.It Ic {Mdoc.Argument(c.Name)}\n", written, StringComparison.Ordinal));
-        Assert.All(EventTable.All, e => Assert.Contains($"\n.It Dv {Mdoc.Argument(e.Name)}\n", written, StringComparison.Ordinal));
+        Assert.All(DaemonEvents.All, e => Assert.Contains($"\n.It Dv {Mdoc.Argument(e.Name)}\n", written, StringComparison.Ordinal));
     }
 
     [Theory]
