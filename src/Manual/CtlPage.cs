@@ -1,4 +1,5 @@
 using HostMemd.Ctl;
+using HostMemd.Ctl.Completion;
 using HostMemd.Ctl.Line;
 using HostMemd.Ctl.Reach;
 using HostMemd.Ctl.Verbs;
@@ -23,6 +24,7 @@ static class CtlPage
     static readonly (string Name, string Meaning)[] s_variables =
     [
         (DaemonSocket.Variable, "The daemon's socket, where --socket does not name one. It is not for the other host of --host."),
+        (Completer.PatienceVariable, $"How many milliseconds completion waits for the daemon; {Completer.Patience} if not set."),
         ("XDG_RUNTIME_DIR", "Where a user's own daemon has its socket, hostmemd/qmp.sock."),
         ("NO_COLOR", "If not empty, no colours."),
         ("LC_ALL, LC_CTYPE, LANG", "The first that is not empty says whether the terminal shows UTF-8."),

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Sockets;
 using HostMemd.Client;
 using HostMemd.Ctl.Line;
@@ -10,8 +11,11 @@ namespace HostMemd.Ctl.Completion;
 /// <summary>What could stand at the end of an unfinished line.</summary>
 sealed class Completer
 {
-    // A user who waits for a completion thinks that the terminal hangs.
-    static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(500);
+    /// <summary>The milliseconds that the daemon has to answer.</summary>
+    public const string PatienceVariable = "HOSTMEMCTL_PATIENCE";
+
+    // A user who waits longer for a completion thinks that the terminal hangs.
+    public const int Patience = 500;
 
     readonly Dictionary<OptionRow, string> _values = [];
     readonly VerbRow? _verb;
@@ -94,13 +98,16 @@ sealed class Completer
 
     Task<IReadOnlyList<Suggestion>> From(Source? source) => (source ?? Sources.Nothing)(this);
 
+    static int PatienceOf(string? text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds) ? milliseconds : Patience;
+
     /// <summary>Asks the daemon that the line names. Nothing if it does not answer soon.</summary>
     public async Task<IReadOnlyList<Suggestion>> AskAsync(Func<HostMemdClient, CancellationToken, Task<IEnumerable<Suggestion>>> ask)
     {
         // Another host takes longer than a user waits.
         if (_values.ContainsKey(GlobalOptions.Host))
             return [];
-        using var patience = new CancellationTokenSource(s_patience);
+        using var patience = new CancellationTokenSource(PatienceOf(Environment.GetEnvironmentVariable(PatienceVariable)));
         try
         {
             using var client = await new Daemon(_values.GetValueOrDefault(GlobalOptions.Socket), null)

@@ -49,6 +49,8 @@ public abstract class CtlTest(ITestOutputHelper output) : DaemonTest(output)
         var info = new ProcessStartInfo(Repository.Ctl, arguments)
         { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         info.Environment["HOSTMEMD_SOCKET"] = Daemon.SocketPath;
+        // This machine may be busy.
+        info.Environment["HOSTMEMCTL_PATIENCE"] = "60000";
         info.Environment["LC_ALL"] = "C.UTF-8";
         info.Environment["TERM"] = "xterm-256color";
         info.Environment["DOTNET_EnableDiagnostics"] = "0";
@@ -60,7 +62,7 @@ public abstract class CtlTest(ITestOutputHelper output) : DaemonTest(output)
     /// <summary>A terminal in which a shell runs, with hostmemctl in its path and the daemon's socket in its environment.</summary>
     private protected Tmux Terminal(int width = 100, int height = 30, string shell = "bash --noprofile --norc",
         string? environment = null) =>
-        Keep(new Tmux(width, height, $"env HOSTMEMD_SOCKET={Daemon.SocketPath} LC_ALL=C.UTF-8 PS1='$ ' "
+        Keep(new Tmux(width, height, $"env HOSTMEMD_SOCKET={Daemon.SocketPath} LC_ALL=C.UTF-8 HOSTMEMCTL_PATIENCE=60000 PS1='$ ' "
             + $"PATH={Path.GetDirectoryName(Repository.Ctl)}:$PATH {environment} {shell}"));
 
     protected void Memfd(string id, long size) =>
