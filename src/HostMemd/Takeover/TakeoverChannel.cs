@@ -106,7 +106,10 @@ sealed class TakeoverChannel(Socket socket) : IDisposable
                 if (arrived.TakeOldest() is not { } handle)
                     throw new StartException("a descriptor was lost on the way from the running daemon");
                 if (kind == "socket")
-                    sockets.Add(new(handle, members["path"].TryString(out var path) ? path : null, members["pretty"].TryBool(out var p) && p));
+                {
+                    var path = members["path"].TryString(out var file) ? file : null;
+                    sockets.Add(new(handle, path, members["pretty"].TryBool(out var pretty) && pretty));
+                }
                 else
                     kept.Add(new(members["name"].TryString(out var name) ? name : "", handle));
             }
