@@ -15,7 +15,7 @@ namespace HostMemd;
 // From the state of the process before to the end.
 public sealed partial class Daemon
 {
-    // A client that is not served by then is cut off at the end.
+    // When nothing got on for so long at the end, the clients that are left are cut off.
     static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
     /// <inheritdoc cref="StateKeeper.RestoreAsync"/>
@@ -95,7 +95,7 @@ public sealed partial class Daemon
         if (_ending == Ending.Signal)
             Announce(ShutdownReason.Signal);
         await _acceptors.StopAsync().ConfigureAwait(false);
-        await _clients.StopAsync(s_patience).ConfigureAwait(false);
+        await _clients.StopAsync(s_patience, Filled).ConfigureAwait(false);
         // A takeover may have succeeded meanwhile.
         var ending = _ending;
         await _objects.ReleaseAllAsync(keep: ending > Ending.Quit || (ending == Ending.Signal && _keeper.IsEnabled)).ConfigureAwait(false);
@@ -134,6 +134,12 @@ public sealed partial class Daemon
                 _ending = ending;
         }
         _ended.TrySetResult();
+    }
+
+    ulong Filled()
+    {
+        using (_state.Enter())
+            return _jobs.All.Aggregate(0UL, (sum, job) => sum + job.Current);
     }
 
     void BeginQuit()
