@@ -44,7 +44,7 @@ sealed class HostMemdService(
         });
         try
         {
-            StartChecks.Check(_options, daemon);
+            StartChecks.Check(_options, daemon.ObjectOptions);
             daemon.Reserve();
             if (_options.PidFile is { } path && _options.Takeover is null)
                 _pidFile = PidFile.Create(path, owned);

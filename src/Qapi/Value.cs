@@ -92,7 +92,7 @@ public readonly struct Value : IEquatable<Value>
     }
 
     /// <summary>An object whose members are yet to be made.</summary>
-    public bool TrySource([NotNullWhen(true)] out LazyMembers? members)
+    public bool TryLazyMembers([NotNullWhen(true)] out LazyMembers? members)
     {
         members = _ref as LazyMembers;
         return members is not null;

@@ -74,6 +74,7 @@ static class Errnos
         ["listen"] = [Errno.EADDRINUSE, Errno.EBADF, Errno.EOPNOTSUPP],
         ["getsockname"] = [Errno.EBADF, Errno.EINVAL, Errno.ENOBUFS],
         ["getsockopt"] = [Errno.EBADF, Errno.EINVAL, Errno.ENOPROTOOPT, Errno.ERANGE],
+        ["setsockopt"] = [Errno.EBADF, Errno.EINVAL, Errno.ENOPROTOOPT],
         ["accept4"] = [Errno.EBADF, Errno.ECONNABORTED, Errno.EINVAL, Errno.EMFILE, Errno.ENFILE, Errno.ENOBUFS, Errno.ENOMEM, Errno.EPERM],
         ["shutdown"] = [Errno.EBADF, Errno.EINVAL, Errno.ENOTCONN],
         ["lchown"] = [Errno.EACCES, Errno.EIO, Errno.ENOENT, Errno.EPERM, Errno.EROFS],

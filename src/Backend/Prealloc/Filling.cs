@@ -1,6 +1,5 @@
-using HostMemd.Backend.Memory;
-using HostMemd.Backend.Regions;
 using System.Diagnostics;
+using HostMemd.Backend.Regions;
 using HostMemd.Linux;
 using HostMemd.Qapi;
 

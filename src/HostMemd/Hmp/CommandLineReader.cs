@@ -19,7 +19,7 @@ sealed class CommandLineReader(string text)
 
     public void Skip() => At++;
 
-    /// <summary>C's isspace: no other blanks separate words.</summary>
+    /// <summary>The characters of C's isspace, which separate words.</summary>
     public static bool IsBlank(char c) => c is ' ' or (>= '\t' and <= '\r');
 
     public void SkipBlanks()

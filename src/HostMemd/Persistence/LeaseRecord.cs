@@ -6,7 +6,7 @@ using HostMemd.Qapi;
 namespace HostMemd.Persistence;
 
 /// <summary>What another process needs to go on with a lease.</summary>
-/// <param name="StartTime">When the borrower started, in the kernel's clock ticks, which differs between successive processes of one pid; or
+/// <param name="StartTime">When the borrower started, in the kernel's clock ticks, which differs between processes of one pid; or
 /// <see cref="UnknownStart"/>.</param>
 /// <param name="Process">The name of the borrower's pidfd, if the borrower has no number in this pid namespace; else null.</param>
 sealed record LeaseRecord(

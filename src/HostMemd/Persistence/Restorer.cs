@@ -10,7 +10,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace HostMemd.Persistence;
 
-/// <summary>Makes objects and leases again from their records. A record that does not work out is told, never a reason not to start.</summary>
+/// <summary>Makes objects and leases again from their records. A record that fails is logged and does not stop the start.</summary>
 sealed class Restorer(ObjectRegistry objects, QomTree tree, LeaseTable leases, ILogger logger)
 {
     /// <summary>The first object or lease that is lost though it need not be, with the reason; null if there is none.</summary>

@@ -23,7 +23,7 @@ sealed class StateKeeper(ObjectRegistry objects, QomTree tree, LeaseTable leases
     /// <summary>Makes again what the process before had, then starts recording. Called first, and once.</summary>
     /// <param name="descriptors">What it left; owned from here on.</param>
     /// <param name="fromStore">They are in this daemon's store; otherwise a process handed them over.</param>
-    /// <exception cref="StartException">Something that a process hands over cannot be had. That process then goes on with all of it.</exception>
+    /// <exception cref="StartException">Something that a process hands over cannot be had. That process goes on.</exception>
     public async Task RestoreAsync(IReadOnlyList<PassedDescriptor> descriptors, bool fromStore)
     {
         if (descriptors.Count > 0)

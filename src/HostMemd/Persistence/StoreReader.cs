@@ -24,7 +24,7 @@ sealed class StoreReader(StateWriter writer, FdStore store, Restorer restorer, S
 
     /// <param name="descriptors">What the other process left. Owned from here on; those without a record are closed.</param>
     /// <param name="fromStore">They are in this daemon's store; otherwise a process handed them over.</param>
-    /// <exception cref="StartException">Something that a process hands over cannot be had. That process then goes on with all of it.</exception>
+    /// <exception cref="StartException">Something that a process hands over cannot be had. That process goes on.</exception>
     public async Task ReadAsync(IReadOnlyList<PassedDescriptor> descriptors, bool fromStore)
     {
         foreach (var passed in descriptors)

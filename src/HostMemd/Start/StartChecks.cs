@@ -10,8 +10,10 @@ namespace HostMemd.Start;
 static class StartChecks
 {
     /// <summary>Checks all of them, in their order.</summary>
+    /// <param name="options">The configuration.</param>
+    /// <param name="objectOptions">The arguments of <c>object-add</c>.</param>
     /// <exception cref="StartException">One is wrong; the message names it.</exception>
-    public static void Check(HostMemdOptions options, Daemon daemon)
+    public static void Check(HostMemdOptions options, QapiUnion objectOptions)
     {
         foreach (var global in options.Machine.Globals)
             Check(global, BackendTypes.All);
@@ -19,7 +21,7 @@ static class StartChecks
         {
             try
             {
-                var read = daemon.ObjectOptions.Read(configured.ToValue(daemon.ObjectOptions), null);
+                var read = objectOptions.Read(configured.ToValue(objectOptions), null);
                 if (!Identifier.IsWellFormed(read.Id))
                     throw QmpErrors.BadIdentifier();
             }

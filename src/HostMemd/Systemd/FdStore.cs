@@ -17,6 +17,9 @@ sealed class FdStore(Notify notify)
 
     public bool IsEnabled => notify.IsEnabled && !IsOff;
 
+    /// <summary>The service manager, which has the stored descriptors too: the main process's parent. Null without a store.</summary>
+    public int? Keeper => IsEnabled && int.TryParse(Procfs.Status("PPid"), out var parent) ? parent : null;
+
     /// <summary>The manager stores nothing for this service and is not asked again.</summary>
     public bool IsOff { get; set; }
 

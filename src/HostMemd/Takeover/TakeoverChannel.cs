@@ -107,7 +107,10 @@ sealed class TakeoverChannel(Socket socket) : IDisposable
                 if (arrived.TakeOldest() is not { } handle)
                     throw new StartException("a descriptor was lost on the way from the running daemon");
                 if (kind == "socket")
-                    sockets.Add(new(handle, members["path"].TryString(out var path) ? path : null, ModeOf(members)));
+                {
+                    var path = members["path"].TryString(out var file) ? file : null;
+                    sockets.Add(new(handle, path, ModeOf(members)));
+                }
                 else
                     kept.Add(new(members["name"].TryString(out var name) ? name : "", handle));
             }

@@ -23,7 +23,8 @@ namespace HostMemd.Takeover;
 /// <param name="leave">Called when the other process serves. This process ends then, and releases nothing that the other has.</param>
 /// <param name="logger">Receives the success.</param>
 sealed class TakeoverCommands(
-    StateKeeper keeper, HandOver handOver, ChangeGate changes, JobTable jobs, Acceptors acceptors, StateLock state, Action leave, ILogger logger)
+    StateKeeper keeper, HandOver handOver, ChangeGate changes, JobTable jobs, Acceptors acceptors, StateLock state, Action leave,
+    ILogger logger)
 {
     static readonly Topic s_topic = new("Takeover", "The running daemon's side of --takeover; for hostmemd itself.");
 
@@ -34,7 +35,8 @@ sealed class TakeoverCommands(
 
     IEnumerable<Command> Rows()
     {
-        yield return Slow("x-takeover", "Hand everything to the process at the other end of the socket that comes with this command, and leave.",
+        yield return Slow("x-takeover",
+            "Hand everything to the process at the other end of the socket that comes with this command, and leave.",
             None, OptNullable("pid", Int, "The process that takes over; for the log."), RunAsync).Extension().WithoutChanges()
             .Fails(QmpErrors.NoDescriptor(), "")
             .Fails(QmpErrors.TakeoverFailed(), "", withDescriptor: true)

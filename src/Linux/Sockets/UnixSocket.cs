@@ -89,7 +89,8 @@ public static unsafe partial class UnixSocket
     static void ReadUrgentInLine(SafeHandle fd)
     {
         var on = 1;
-        _ = setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(int));
+        if (!Faults.Hit(nameof(setsockopt), out _))
+            _ = setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(int));
     }
 
     /// <summary>Counts the bytes that have come and were not received: unix(7), SIOCINQ. Descriptors come with at least one byte.</summary>

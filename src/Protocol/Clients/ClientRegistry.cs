@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using HostMemd.Protocol.Contract;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
@@ -16,6 +17,9 @@ namespace HostMemd.Protocol.Clients;
 /// <param name="logger">Gets a line for each client that is refused or closed.</param>
 public sealed partial class ClientRegistry(WireLimits limits, Func<PeerCredentials, Role?> roleOf, ILogger logger) : IAudience
 {
+    /// <summary>How long <see cref="StopAsync"/> lasts at most, whatever gets on: a service manager waits only so long.</summary>
+    public static readonly TimeSpan MostPatience = TimeSpan.FromMinutes(1);
+
     // The task completes when the client's socket is closed.
     readonly ConcurrentDictionary<Client, TaskCompletionSource> _clients = new();
     readonly CancellationTokenSource _stop = new();
@@ -112,19 +116,38 @@ public sealed partial class ClientRegistry(WireLimits limits, Func<PeerCredentia
         }
     }
 
-    /// <summary>Lets every front end answer what was received and close; cuts off the clients that are not done by then.</summary>
-    public async Task StopAsync(TimeSpan patience)
+    /// <summary>
+    /// Lets every front end answer what was received and close. Cuts off the clients that are left when nothing got on for
+    /// <paramref name="patience"/>, and after <see cref="MostPatience"/> at the latest.
+    /// </summary>
+    /// <param name="patience">How long nothing may get on.</param>
+    /// <param name="filled">Returns the bytes that were filled so far: a client that waits for its memory sees nothing else.</param>
+    public async Task StopAsync(TimeSpan patience, Func<ulong> filled)
     {
         await _stop.CancelAsync().ConfigureAwait(false);
         var all = Task.WhenAll(_clients.Values.Select(left => left.Task));
-        try
+        var begun = Stopwatch.GetTimestamp();
+        while (true)
         {
-            await all.WaitAsync(patience).ConfigureAwait(false);
+            var before = Progress();
+            try
+            {
+                await all.WaitAsync(patience).ConfigureAwait(false);
+                return;
+            }
+            catch (TimeoutException) when (Progress() != before && Stopwatch.GetElapsedTime(begun) < MostPatience)
+            {
+                // Something got on: a client was answered, read something, or had more of its memory filled.
+            }
+            catch (TimeoutException)
+            {
+                foreach (var client in _clients.Keys)
+                    client.Abort();
+                return;
+            }
         }
-        catch (TimeoutException)
-        {
-            foreach (var client in _clients.Keys)
-                client.Abort();
-        }
+
+        (int, int, long, ulong) Progress() =>
+            (Count, _clients.Keys.Sum(c => c.Queued), _clients.Keys.Sum(c => c.PendingOutput), filled());
     }
 }

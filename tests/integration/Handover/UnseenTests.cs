@@ -70,7 +70,7 @@ public sealed class UnseenTests(ITestOutputHelper output) : HandoverTest(output)
         Assert.Equal(MemdevMappingKind.Unseen, Assert.Single(await client.QueryMappingsAsync("m")).Kind);
 
         await client.DeleteObjectAsync("m");
-        Eventually.True(() => daemon.Log.Contains("relying on leases alone", StringComparison.Ordinal), "a warning in the log");
+        Eventually.True(() => daemon.Log.Contains("the users of memory are not known", StringComparison.Ordinal), "a warning in the log");
     }
 }
 

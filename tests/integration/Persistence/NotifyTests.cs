@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Globalization;
 using HostMemd.Integration.Harness;
 using Xunit.Abstractions;
@@ -174,9 +175,11 @@ public sealed class NotifyTests(ITestOutputHelper output) : PersistenceTest(outp
         using var activator = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("systemd-socket-activate",
             ["--listen", path, "--fdname", "qmp", Repository.Daemon])
         { RedirectStandardError = true })!;
-        Eventually.True(() => File.Exists(path), "the activator's socket");
+        QmpClient? first = null;
+        // The file is there when the socket is bound, a moment before it listens.
+        Eventually.True(() => TryConnect(path, out first), "the activator's socket");
 
-        using (var client = QmpClient.Negotiated(path))
+        using (var client = first!)
         {
             client.Ok("query-version");
             client.Command("quit");
@@ -186,5 +189,19 @@ public sealed class NotifyTests(ITestOutputHelper output) : PersistenceTest(outp
         Assert.True(activator.WaitForExit(30_000));
         // The socket belongs to the manager.
         Assert.True(File.Exists(path));
+    }
+
+    static bool TryConnect(string path, out QmpClient? client)
+    {
+        try
+        {
+            client = QmpClient.Negotiated(path);
+            return true;
+        }
+        catch (SocketException)
+        {
+            client = null;
+            return false;
+        }
     }
 }

@@ -124,7 +124,7 @@ public sealed class ClientRegistryTests
     {
         var orderly = new FakeClient();
         _registry.Serve(orderly, stop => Task.Delay(Timeout.Infinite, stop).ContinueWith(_ => { }, TaskScheduler.Default));
-        await _registry.StopAsync(s_patience);
+        await _registry.StopAsync(s_patience, () => 0);
         Assert.False(orderly.IsGone);
         Assert.Equal(0, _registry.Count);
 
@@ -132,7 +132,7 @@ public sealed class ClientRegistryTests
         var left = 0;
         _registry.LastClientLeft = () => left++;
         var (first, second) = (Come(), Come());
-        await _registry.StopAsync(TimeSpan.Zero);
+        await _registry.StopAsync(TimeSpan.Zero, () => 0);
 
         Assert.Equal([true, true], new[] { first, second }.Select(c => c.IsGone));
         Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref left) == 1, s_patience));
@@ -147,5 +147,23 @@ public sealed class ClientRegistryTests
 
         Assert.True(client.IsGone);
         Assert.Equal(0, _registry.Count);
+    }
+
+    [Fact]
+    public async Task Stop_WaitsForClients_AsLongAsMemoryIsFilled()
+    {
+        var left = new TaskCompletionSource();
+        var client = new FakeClient();
+        _registry.Serve(client, _ => left.Task);
+        var filled = 0UL;
+
+        await _registry.StopAsync(TimeSpan.FromMilliseconds(1), () =>
+        {
+            if (++filled == 20)
+                left.SetResult();
+            return filled;
+        });
+
+        Assert.False(client.IsGone);
     }
 }
