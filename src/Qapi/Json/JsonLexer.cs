@@ -54,6 +54,17 @@ sealed class JsonLexer
     /// <summary>Drops the bytes of an incomplete token, but not its kind: brackets in the rest of a string are no brackets.</summary>
     public void DropPartial() => _partial.Release();
 
+    /// <summary>Begins a new text: between tokens, at line 1, column 1.</summary>
+    public void Restart()
+    {
+        DropPartial();
+        _state = State.Between;
+        _ahead = false;
+        _line = 1;
+        Offset = _lineStart = 0;
+        TokenStart = TokenEnd = 0;
+    }
+
     /// <summary>Reads the next token from <paramref name="at"/>. <paramref name="text"/> is valid until the next call.</summary>
     public JsonToken Next(ReadOnlySpan<byte> span, ref int at, out ReadOnlySpan<byte> text)
     {

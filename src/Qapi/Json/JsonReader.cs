@@ -59,6 +59,26 @@ public sealed class JsonReader(JsonLimits limits)
         return false;
     }
 
+    /// <summary>
+    /// Ends the text, for clients whose framing says where a message ends: the next byte begins another one, at line 1. True when the end
+    /// completes a number or a keyword, or is an error since more was due.
+    /// </summary>
+    public bool TryEnd(out JsonResult result)
+    {
+        // A number or a keyword ends where something else begins; other tokens are not changed by a blank.
+        var at = 0;
+        var found = TryRead(" "u8, ref at);
+        if (_inMessage)
+        {
+            found |= !_dropping && Drop(Located("premature end of input"));
+            EndMessage();
+        }
+        _lexer.Restart();
+        result = _result;
+        _result = default;
+        return found;
+    }
+
     /// <summary>True when <see cref="_result"/> is set.</summary>
     bool TryRead(ReadOnlySpan<byte> span, ref int at)
     {
