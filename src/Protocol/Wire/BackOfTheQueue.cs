@@ -5,7 +5,7 @@ namespace HostMemd.Protocol.Wire;
 /// <summary>
 /// Lets others have the thread first. <c>Task.Yield</c> does not: it goes on before everything that waits in the pool's common queue.
 /// </summary>
-readonly struct BackOfTheQueue : ICriticalNotifyCompletion
+public readonly struct BackOfTheQueue : ICriticalNotifyCompletion
 {
     public bool IsCompleted => false;
 

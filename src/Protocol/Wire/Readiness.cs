@@ -8,7 +8,7 @@ namespace HostMemd.Protocol.Wire;
 /// Waiting until a descriptor can be read or written: <c>await</c> it, then try. The waiter resumes on the poller's thread, now and then
 /// although nothing is ready. One waiter at a time.
 /// </summary>
-sealed class Readiness : IWatched, ICriticalNotifyCompletion, IDisposable
+public sealed class Readiness : IWatched, ICriticalNotifyCompletion, IDisposable
 {
     static readonly Action s_signaled = static () => { };
 

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 
-namespace HostMemd.Protocol.Qmp;
+namespace HostMemd.Protocol.Wire;
 
 /// <summary>
 /// Where replies are written, and how many bytes they were. The short way is a buffer lent from the thread's pool, for the socket to take at
