@@ -39,10 +39,11 @@ live() { [ -z "$dest" ] && [ -d /run/systemd/system ] && [ "$(id -u)" = 0 ]; }
 
 if [ "$action" = uninstall ]; then
     if live && systemctl --quiet is-active hostmemd.service; then
-        echo "install.sh: hostmemd.service runs and owns memory; stop it first: systemctl disable --now hostmemd.service hostmemd.socket" >&2
+        echo "install.sh: hostmemd.service runs and owns memory; stop it first: systemctl disable --now hostmemd.service hostmemd.socket hostmemd-jsonrpc.socket" >&2
         exit 1
     fi
     rm -f "$dest$prefix/bin/hostmemd" "$dest$units/hostmemd.service" "$dest$units/hostmemd.socket" \
+        "$dest$units/hostmemd-jsonrpc.socket" "$dest$prefix/share/doc/hostmemd/jsonrpc.md" \
         "$dest$fragments/sysusers.d/hostmemd.conf" "$dest$fragments/tmpfiles.d/hostmemd.conf" \
         "$dest$prefix/share/doc/hostmemd/operations.md" "$dest$prefix/share/doc/hostmemd/troubleshooting.md" \
         "$dest$prefix/share/doc/hostmemd/hostmemd.json" \
@@ -72,12 +73,15 @@ rm -rf "$dest$program.old"
 ln -sfn ../lib/hostmemd/hostmemd "$dest$prefix/bin/hostmemd"
 
 sed "s|^ExecStart=/usr/bin/hostmemd|ExecStart=$prefix/bin/hostmemd|; s|file:///usr/share|file://$prefix/share|" "$here/systemd/hostmemd.service" >"$dest$units/hostmemd.service"
-sed "s|file:///usr/share|file://$prefix/share|" "$here/systemd/hostmemd.socket" >"$dest$units/hostmemd.socket"
-chmod 644 "$dest$units/hostmemd.service" "$dest$units/hostmemd.socket"
+for socket in hostmemd hostmemd-jsonrpc; do
+    sed "s|file:///usr/share|file://$prefix/share|" "$here/systemd/$socket.socket" >"$dest$units/$socket.socket"
+    chmod 644 "$dest$units/$socket.socket"
+done
+chmod 644 "$dest$units/hostmemd.service"
 install -m 644 "$here/systemd/hostmemd.sysusers" "$dest$fragments/sysusers.d/hostmemd.conf"
 install -m 644 "$here/systemd/hostmemd.tmpfiles" "$dest$fragments/tmpfiles.d/hostmemd.conf"
 install -m 644 "$here/hostmemd.json" "$dest$prefix/share/doc/hostmemd/hostmemd.json"
-for guide in operations troubleshooting; do
+for guide in operations troubleshooting jsonrpc; do
     if [ -f "$here/../docs/$guide.md" ]; then
         install -m 644 "$here/../docs/$guide.md" "$dest$prefix/share/doc/hostmemd/$guide.md"
     fi

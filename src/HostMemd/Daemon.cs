@@ -16,6 +16,7 @@ using HostMemd.Protocol.Contract;
 using HostMemd.Protocol.Qmp;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
+using HostMemd.Rpc;
 using HostMemd.Sockets;
 using HostMemd.Systemd;
 using Microsoft.Extensions.Logging;
@@ -92,7 +93,11 @@ public sealed partial class Daemon
         {
             LastClientLeft = ClearFdSets,
         };
-        _acceptors = new([new SessionHost(VersionInfo.Greeting, Runner, _clients)], _logger);
+        _acceptors = new(
+        [
+            new SessionHost(VersionInfo.Greeting, Runner, _clients),
+            new RpcFrontEnd(_clients, Commands, DaemonEvents.All, Runner, VersionInfo.Own, loggers.CreateLogger("HostMemd.Rpc")),
+        ], _logger);
         AddCommands();
         _quota.OtherDescriptors = () => _clients.Count + _leases.BorrowerCount + _fdSets.Count + NamedDescriptors.Count + Closing.Open;
         MemoryEvents.Connect(_objects, _jobs, _leases, _clients);

@@ -5,6 +5,7 @@ using HostMemd.Linux;
 using HostMemd.Logging;
 using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
+using HostMemd.Rpc;
 using HostMemd.Start;
 using HostMemd.Systemd;
 using HostMemd.Takeover;
@@ -91,13 +92,21 @@ sealed class HostMemdService(
         foreach (var handed in _takeover?.Handed.Sockets ?? [])
             _listeners.Add((QmpSocket.Adopt((SafeFileHandle)handed.Handle), handed.Mode, handed.Path ?? "a socket taken over"));
         foreach (var (name, socket) in passed.Sockets)
-            _listeners.Add((socket, new(_options.Sockets.Any(s => s.Pretty && UnixAddress.IsAt(s, socket))), $"the passed socket {name}"));
+            _listeners.Add((socket, ModeOf(socket, name), $"the passed socket {name}"));
         foreach (var socket in _options.Sockets.Where(s => _listeners.All(l => l.Name != s.Name && !UnixAddress.IsAt(s, l.Socket))))
             _listeners.Add((QmpSocket.Listen(socket, _options.Access, owned), new(socket.Pretty) { Protocol = socket.Protocol.Name }, socket.Name));
         if (_listeners.Count > 0)
             return;
         var path = DefaultSocket.Prepare(owned);
         _listeners.Add((QmpSocket.Listen(path, _options.Access, owned), new(Pretty: false), path));
+    }
+
+    // A passed socket speaks what its name says (FileDescriptorName=), or what the configuration says of the same address.
+    SocketMode ModeOf(Socket passed, string name)
+    {
+        var configured = _options.Sockets.FirstOrDefault(s => UnixAddress.IsAt(s, passed));
+        var protocol = name == RpcFrontEnd.Name ? name : (configured?.Protocol ?? SocketProtocol.Qmp).Name;
+        return new(configured?.Pretty ?? false) { Protocol = protocol };
     }
 
     async Task BeReadyAsync()

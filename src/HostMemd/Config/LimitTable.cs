@@ -87,6 +87,13 @@ static class LimitTable
             Used = from => (ulong)from.Clients.All.Select(c => c.Queued).DefaultIfEmpty().Max(),
             Apply = (to, limit) => to.Wire = to.Wire with { QueuedRequests = limit },
         },
+        new("RequestsInFlight", Requests, 64, 1, 4096)
+        {
+            Doc = "Requests of one JSON-RPC client that are not answered yet; one more is refused. Its use is the most of a client.",
+            Why = "Each may fill memory or wait for another that does; a client that has so many has stopped reading the answers.",
+            Used = from => (ulong)from.Clients.All.Select(c => c.InFlight).DefaultIfEmpty().Max(),
+            Apply = (to, limit) => to.Wire = to.Wire with { RequestsInFlight = limit },
+        },
         new("OutputBytes", Bytes, 16 * MiB, MiB, GiB)
         {
             Doc = "Bytes of output that a client does not read before the daemon closes it. Its use is the most that waits for one client.",

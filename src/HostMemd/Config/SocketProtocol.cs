@@ -1,3 +1,5 @@
+using HostMemd.Rpc;
+
 namespace HostMemd.Config;
 
 /// <summary>
@@ -11,6 +13,9 @@ public sealed record SocketProtocol(string Name, string Title)
     /// <summary>QEMU's protocol, which sockets speak unless their configuration names another one.</summary>
     public static SocketProtocol Qmp { get; } = new("qmp", "QMP");
 
+    /// <summary>JSON-RPC 2.0, for clients that are not QEMU's.</summary>
+    public static SocketProtocol JsonRpc { get; } = new(RpcFrontEnd.Name, "JSON-RPC");
+
     /// <summary>All protocols that the daemon serves.</summary>
-    public static IReadOnlyList<SocketProtocol> All { get; } = [Qmp];
+    public static IReadOnlyList<SocketProtocol> All { get; } = [Qmp, JsonRpc];
 }

@@ -40,6 +40,9 @@ public abstract class Client(PeerCredentials peer)
     /// <summary>Requests read and not yet answered, for the limit on them.</summary>
     public abstract int Queued { get; }
 
+    /// <summary>Requests under way at once, of a client that is not answered in order.</summary>
+    public virtual int InFlight => 0;
+
     /// <summary>Bytes of output that the client has not read yet.</summary>
     public abstract long PendingOutput { get; }
 

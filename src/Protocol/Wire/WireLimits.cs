@@ -11,6 +11,12 @@ public sealed record WireLimits
     /// <summary>Requests read ahead for a client that enabled <c>oob</c>; then it is not read until one is answered.</summary>
     public Limit QueuedRequests { get; init; }
 
+    /// <summary>
+    /// Requests of one JSON-RPC client that are not answered yet; further ones are refused. QMP answers in order and has
+    /// <see cref="QueuedRequests"/>.
+    /// </summary>
+    public Limit RequestsInFlight { get; init; }
+
     /// <summary>Bytes of one request.</summary>
     public Limit RequestBytes { get; init; }
 

@@ -32,7 +32,8 @@ public sealed partial class UnitFileTests : IDisposable
 
         Assert.Contains("hostmemd version", Program.Check($"{_folder}/usr/bin/hostmemd", "--version"), StringComparison.Ordinal);
         string[] expected = ["etc/hostmemd/hostmemd.json", "etc/sysusers.d/hostmemd.conf", "etc/tmpfiles.d/hostmemd.conf", "usr/bin/hostmemd",
-            "usr/lib/hostmemd/hostmemd", "usr/lib/systemd/system/hostmemd.service", "usr/lib/systemd/system/hostmemd.socket", "usr/share/man/man1/hostmemctl.1"];
+            "usr/lib/hostmemd/hostmemd", "usr/lib/systemd/system/hostmemd.service", "usr/lib/systemd/system/hostmemd.socket",
+            "usr/lib/systemd/system/hostmemd-jsonrpc.socket", "usr/share/man/man1/hostmemctl.1"];
         Assert.All(expected, f => Assert.Contains(f, Files));
         Assert.Contains($"ExecStart={_folder}/usr/bin/hostmemd\n", File.ReadAllText($"{Units}/hostmemd.service"), StringComparison.Ordinal);
     }
@@ -75,7 +76,8 @@ public sealed partial class UnitFileTests : IDisposable
     {
         InstallBuilt();
 
-        var (_, output, errors) = Program.Run("", "systemd-analyze", "verify", "--man=no", $"{Units}/hostmemd.service", $"{Units}/hostmemd.socket");
+        var (_, output, errors) = Program.Run("", "systemd-analyze", "verify", "--man=no", $"{Units}/hostmemd.service", $"{Units}/hostmemd.socket",
+            $"{Units}/hostmemd-jsonrpc.socket");
 
         // Its messages about other units of this machine do not matter.
         var ours = (output + errors).Split('\n').Where(l => l.Contains("hostmemd", StringComparison.Ordinal)

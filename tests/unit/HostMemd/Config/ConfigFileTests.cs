@@ -82,7 +82,7 @@ public class ConfigFileTests
     [InlineData("{'Sockets':[{'Path':'/a','Nope':1}]}", "F: Sockets[0].Nope is unknown")]
     [InlineData("{'Sockets':[{}]}", "F: Sockets[0].Path is missing")]
     [InlineData("{'Sockets':[{'Path':''}]}", "F: Sockets[0].Path is missing")]
-    [InlineData("{'Sockets':[{'Path':'/a','Protocol':'http'}]}", "F: Sockets[0].Protocol is 'http', not one of qmp")]
+    [InlineData("{'Sockets':[{'Path':'/a','Protocol':'http'}]}", "F: Sockets[0].Protocol is 'http', not one of qmp, jsonrpc")]
     [InlineData("{'Serilog':{'File':{'Bytes':'1M'}}}", "F: Serilog.File.Path is missing")]
     [InlineData("{'Sockets':[7]}", "F: Sockets[0] is neither a path nor an object")]
     [InlineData("{'Sockets':{}}", "F: Sockets is no list")]
