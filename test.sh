@@ -28,7 +28,7 @@ finish() {
 # program: package
 install_missing() {
   local need=() entry
-  for entry in socat:socat jq:jq gcc:gcc gcc:libc6-dev objcopy:binutils python3:python3 strace:strace setpriv:util-linux busybox:busybox-static dpkg:dpkg qemu-system-x86_64:qemu-system-x86 qemu-x86_64:qemu-user \
+  for entry in socat:socat jq:jq gcc:gcc gcc:libc6-dev objcopy:binutils python3:python3 strace:strace node:nodejs npm:npm setpriv:util-linux busybox:busybox-static dpkg:dpkg qemu-system-x86_64:qemu-system-x86 qemu-x86_64:qemu-user \
     systemd-analyze:systemd systemd-socket-activate:systemd tmux:tmux zsh:zsh fish:fish mandoc:mandoc ssh:openssh-client sshd:openssh-server; do
     command -v "${entry%%:*}" >/dev/null || need+=("${entry#*:}")
   done
@@ -46,6 +46,12 @@ install_missing() {
 fetch_guest_kernel() {
   [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null || return 0
   timeout 180 sh tests/integration/Handover/guest-kernel.sh >/dev/null 2>&1 || echo "could not be had: a kernel for guests"
+}
+
+# The npm packages of the JSON-RPC clients that are tested: below artifacts.
+install_node_packages() {
+  command -v npm >/dev/null || return 0
+  timeout 180 sh tests/integration/Rpc/node-packages.sh >/dev/null 2>&1 || echo "could not be had: the npm packages of the JSON-RPC tests"
 }
 
 # The followed QEMU and the real qmp-shell live in a chroot that takes a minute to make, once.
@@ -107,6 +113,7 @@ run_tests() {
 
 install_missing
 fetch_guest_kernel
+install_node_packages
 build_reference
 step restore dotnet restore --verbosity quiet || finish
 step build dotnet build --no-restore --verbosity quiet -warnaserror || finish

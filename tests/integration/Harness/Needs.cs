@@ -37,6 +37,7 @@ public enum Need
     Fish,
     Sshd,
     Mandoc,
+    NodePackages,
 }
 
 sealed class FactIfAttribute : FactAttribute
@@ -91,6 +92,7 @@ static class Needs
         Need.Fish => "fish and tmux",
         Need.Sshd => "root, sshd and ssh",
         Need.Mandoc => "mandoc",
+        Need.NodePackages => "node, and the packages of tests/integration/Rpc/node-packages.sh",
         _ => need.ToString(),
     };
 
@@ -151,6 +153,7 @@ static class Needs
         Need.Fish => Has(Need.Tmux) && Program.Find("fish") is not null,
         Need.Sshd => Environment.IsPrivilegedProcess && File.Exists("/usr/sbin/sshd") && Program.Find("ssh") is not null,
         Need.Mandoc => Program.Find("mandoc") is not null,
+        Need.NodePackages => Rpc.NodePackages.AreThere,
         _ => false,
     };
 }
