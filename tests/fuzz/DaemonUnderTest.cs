@@ -22,7 +22,8 @@ sealed class DaemonUnderTest : IDisposable
         var config = Path.Combine(Folder, "config.json");
         File.WriteAllText(config, Settings.Replace("@", Folder, StringComparison.Ordinal));
         Socket = Path.Combine(Folder, "qmp.sock");
-        _process = Process.Start(new ProcessStartInfo(program, ["--config", config, "--qmp", $"unix:{Socket}", .. arguments])
+        RpcSocket = Path.Combine(Folder, "rpc.sock");
+        _process = Process.Start(new ProcessStartInfo(program, ["--config", config, "--qmp", $"unix:{Socket}", "--jsonrpc", $"unix:{RpcSocket}", .. arguments])
         {
             RedirectStandardError = true,
             RedirectStandardInput = true,
@@ -34,6 +35,7 @@ sealed class DaemonUnderTest : IDisposable
 
     public string Folder { get; }
     public string Socket { get; }
+    public string RpcSocket { get; }
     public int Pid => _process.Id;
     public bool HasExited => _process.HasExited;
     public int Status => _process.ExitCode;

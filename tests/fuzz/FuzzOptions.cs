@@ -24,7 +24,7 @@ sealed record FuzzOptions
             var value = i + 1 < words.Length ? words[i + 1] : "";
             switch (words[i])
             {
-                case "--mode" when value is "session" or "daemon" or "both" or "compare":
+                case "--mode" when value is "session" or "daemon" or "rpc" or "both" or "compare":
                     options = options with { Mode = value };
                     break;
                 case "--seconds" when double.TryParse(value, CultureInfo.InvariantCulture, out var seconds):

@@ -6,7 +6,8 @@ using HostMemd.Fuzz;
 // the same inputs again (what threads and sockets make of them is not repeated).
 //   session  in this process: bytes into JsonReader and Session, commands on a Daemon without sockets
 //   daemon   the built executable, over its socket, with descriptors and random ends
-//   both     a fifth of the time for the first, the rest for the second
+//   rpc      its JSON-RPC socket, in both framings
+//   both     a fifth of the time for the first, the rest for the other two
 //   compare  the same sessions to QEMU and to us; prints where they differ, by kind. COMMAND starts a QEMU that listens at SOCKET;
 //            one in a root of its own sees the socket's folder as PATH
 var options = FuzzOptions.Parse(args);
@@ -17,6 +18,7 @@ return options.Mode switch
 {
     "session" => InProcess.Run(options),
     "daemon" => OverSocket.Run(options),
+    "rpc" => RpcOverSocket.Run(options),
     "compare" => Differential.Run(options),
     _ => Both(options),
 };
@@ -24,5 +26,6 @@ return options.Mode switch
 static int Both(FuzzOptions options)
 {
     var status = InProcess.Run(options with { Seconds = options.Seconds / 5, Count = options.Count * 4 / 5 });
-    return Math.Max(status, OverSocket.Run(options with { Seconds = options.Seconds - options.Seconds / 5, Count = options.Count / 5 }));
+    var half = options with { Seconds = options.Seconds * 2 / 5, Count = options.Count / 10 };
+    return Math.Max(status, Math.Max(OverSocket.Run(half), RpcOverSocket.Run(half)));
 }

@@ -1,27 +1,39 @@
 #!/usr/bin/env python3
-"""Bad noisy-neighbours: good clients' latency and the daemon's memory, without and with clients that behave as badly as can be.
+"""Noisy neighbours: good clients' latency and the daemon's memory, without and with clients that behave as badly as can be.
 
     tests/noisy-neighbours/run.py [--daemon PATH] [--good 1000] [--seconds 20] [--rate 500] [--bound MIB]
 
 The good clients are connected all the time; at the rate given, in all, one of them after the other asks and waits for its answer. The bad ones
-are a process of their own for each kind. Ends with 1 when a good client gets no answer or the daemon's memory (PSS) passes the bound.
+are a process of their own for each kind. Half of the good clients and half of the bad ones speak QMP, the others JSON-RPC. Ends with 1 when a
+good client gets no answer or the daemon's memory (PSS) passes the bound.
 """
 import argparse, json, multiprocessing, os, resource, selectors, shutil, signal, socket, subprocess, sys, tempfile, threading, time
 
-GREETING_END = b"\n"
 NEGOTIATE = b'{"execute":"qmp_capabilities"}\n'
 PATIENCE = 60
-ASK = b'{"execute":"query-memdev","id":"good"}\n'
 
 
-def connect(path):
+class Door:
+    """A socket of the daemon, and how what it speaks begins a request."""
+
+    def __init__(self, path, rpc):
+        self.path, self.rpc = path, rpc
+        self.begin = b'{"jsonrpc":"2.0","method":"%s","id":' if rpc else b'{"execute":"%s","id":'
+
+    def request(self, name, id=b'"x"'):
+        return self.begin % name + id + b"}\n"
+
+
+def connect(door):
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    client.connect(path)
+    client.connect(door.path)
     return client
 
 
-def negotiated(path):
-    client = connect(path)
+def negotiated(door):
+    client = connect(door)
+    if door.rpc:
+        return client
     client.sendall(NEGOTIATE)
     seen = b""
     while seen.count(b"\n") < 2:
@@ -44,24 +56,24 @@ def forever(step, pause=0.0):
 
 # Each of these is one kind of bad client, for as long as it is let.
 
-def silent(path):
+def silent(door):
     held = []
 
     def step():
-        held.append(connect(path))
+        held.append(connect(door))
         del held[:-600]
     forever(step, 0.005)
 
 
-def slow_reader(path):
+def slow_reader(door):
     try:
-        client = negotiated(path)
+        client = negotiated(door)
     except OSError:
         return  # thrown out with the crowd
     client.setblocking(False)
 
     def step():
-        client.send(b'{"execute":"query-qmp-schema"}\n' * 100)
+        client.send(door.request(b"query-qmp-schema", b"null") * 100)
     for _ in range(1000):
         try:
             step()
@@ -75,52 +87,52 @@ def slow_reader(path):
         time.sleep(60)
 
 
-def many_slow_readers(path):
-    threads = [threading.Thread(target=slow_reader, args=(path,), daemon=True) for _ in range(50)]
+def many_slow_readers(door):
+    threads = [threading.Thread(target=slow_reader, args=(door,), daemon=True) for _ in range(50)]
     for thread in threads:
         thread.start()
     threads[0].join()
 
 
-def long_string(path):
+def long_string(door):
     def step():
-        client = negotiated(path)
-        client.sendall(b'{"execute":"query-name","id":"')
+        client = negotiated(door)
+        client.sendall(door.begin % b"query-name" + b'"')
         for _ in range(100):
             client.sendall(b"x" * (1 << 20))
         client.close()
     forever(step, 0.1)
 
 
-def unfinished(path):
+def unfinished(door):
     """Many clients that each stop just below what one request may have, in the form that costs most."""
     held = []
 
     def step():
-        client = negotiated(path)
+        client = negotiated(door)
         held.append(client)
         del held[:-200]
-        client.sendall(b'{"execute":"query-name","id":[' + b"[]," * 1_300_000)
+        client.sendall(door.begin % b"query-name" + b"[" + b"[]," * 1_300_000)
     forever(step, 0.02)
 
 
-def deep(path):
+def deep(door):
     def step():
-        client = negotiated(path)
-        client.sendall(b'{"execute":"query-name","id":' + b"[" * 100_000 + b"]" * 100_000 + b"}\n")
+        client = negotiated(door)
+        client.sendall(door.request(b"query-name", b"[" * 100_000 + b"]" * 100_000))
         client.recv(65536)
         client.close()
     forever(step, 0.02)
 
 
-def crowd(path):
+def crowd(door):
     resource.setrlimit(resource.RLIMIT_NOFILE, (6000, 6000))
 
     def step():
         held = []
         try:
             for _ in range(5000):
-                held.append(connect(path))
+                held.append(connect(door))
             time.sleep(1)
         finally:
             for client in held:
@@ -128,10 +140,10 @@ def crowd(path):
     forever(step, 0.5)
 
 
-def half_closer(path):
+def half_closer(door):
     def step():
-        client = negotiated(path)
-        client.sendall(ASK * 20)
+        client = negotiated(door)
+        client.sendall(b"".join(door.request(b"query-memdev", b"%d" % i) for i in range(20)))
         client.shutdown(socket.SHUT_WR)
         while client.recv(65536):
             pass
@@ -139,25 +151,62 @@ def half_closer(path):
     forever(step, 0.01)
 
 
-def dier(path):
+def dier(door):
     """Gone in the middle of a command that a descriptor came with."""
     read, write = os.pipe()
 
     def step():
-        client = negotiated(path)
-        socket.send_fds(client, [b'{"execute":"getfd","arguments":{"fdna'], [read, write])
+        client = negotiated(door)
+        socket.send_fds(client, [door.begin % b"getfd"], [read, write])
         client.close()
     forever(step, 0.01)
 
 
+def header_flood(door):
+    """Headers without an end, and lengths of which not a byte comes."""
+    held = []
+
+    def step():
+        client = connect(door)
+        client.sendall(b"Content-Length: 4000000\r\n\r\n{")
+        held.append(client)
+        del held[:-200]
+        client = connect(door)
+        for _ in range(100):
+            client.sendall(b"X-Header: of no use\r\n" * 1000)
+    forever(step, 0.01)
+
+
+def in_flight_flood(door):
+    """More requests than there may be, each cancelled at once."""
+    def step():
+        client = connect(door)
+        client.settimeout(PATIENCE)
+        for first in range(0, 2000, 100):
+            client.sendall(b"".join(
+                b'{"jsonrpc":"2.0","id":%d,"method":"object-add","params":{"qom-type":"memory-backend-memfd","id":"f%d","size":1048576,"prealloc":true}}\n'
+                b'{"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":%d}}\n'
+                b'{"jsonrpc":"2.0","id":"d%d","method":"object-del","params":{"id":"f%d"}}\n' % ((i,) * 5) for i in range(first, first + 100)))
+            client.recv(1 << 20)
+        client.shutdown(socket.SHUT_WR)
+        while client.recv(1 << 20):
+            pass
+        client.close()
+    forever(step, 0.05)
+
+
 KINDS = [silent, many_slow_readers, long_string, unfinished, deep, crowd, half_closer, dier]
+
+# Only where they mean something.
+RPC_KINDS = [header_flood, in_flight_flood]
 
 
 class Good:
     """A thousand clients of one thread."""
 
-    def __init__(self, path, count):
-        self.clients = [negotiated(path) for _ in range(count)]
+    def __init__(self, doors, count):
+        self.clients = [negotiated(doors[i % len(doors)]) for i in range(count)]
+        self.ask = {client: doors[i % len(doors)].request(b"query-memdev") for i, client in enumerate(self.clients)}
 
     def measure(self, seconds, rate):
         """Latencies in seconds: from when an answer was due to be asked for, so that a stall counts for all who would have asked."""
@@ -173,7 +222,7 @@ class Good:
                 client = self.clients[asked % len(self.clients)]
                 if client in waiting:
                     break
-                client.sendall(ASK)
+                client.sendall(self.ask[client])
                 waiting[client] = start + asked / rate
                 asked += 1
             pause = max(0, start + asked / rate - time.monotonic()) if asked < total else 1
@@ -216,11 +265,12 @@ def show(what, latencies, most, used):
           f"PSS {most[0]:.0f} MiB, RSS {most[1]:.0f} MiB at most, {used:.1f} s of CPU", flush=True)
 
 
-def phase(what, good, pid, options, kinds, path):
-    neighbours = [multiprocessing.Process(target=kind, args=(path,), daemon=True) for kind in kinds]
-    for one in noisy-neighbours:
+def phase(what, good, pid, options, kinds, doors):
+    neighbours = [multiprocessing.Process(target=kind, args=(door,), daemon=True) for kind in kinds for door in doors
+               if door.rpc or kind not in RPC_KINDS]
+    for one in neighbours:
         one.start()
-    if noisy-neighbours:
+    if neighbours:
         time.sleep(2)
     watch, used = Watch(pid), processor(pid)
     watch.start()
@@ -229,7 +279,7 @@ def phase(what, good, pid, options, kinds, path):
     finally:
         used = processor(pid) - used
         watch.over.set()
-        for one in noisy-neighbours:
+        for one in neighbours:
             one.kill()
             one.join()
     watch.join()
@@ -249,26 +299,27 @@ def main():
     parser.add_argument("--each", action="store_true", help="each kind alone, too")
     parser.add_argument("--only", default="", help="kinds, with commas between them; all, if none is named")
     options = parser.parse_args()
-    kinds = [kind for kind in KINDS if not options.only or kind.__name__ in options.only.split(",")]
+    kinds = [kind for kind in KINDS + RPC_KINDS if not options.only or kind.__name__ in options.only.split(",")]
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(8192, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2)
     folder = tempfile.mkdtemp(prefix="hostmemd-neighbours-")
     path = os.path.join(folder, "qmp.sock")
+    doors = [Door(path, rpc=False), Door(os.path.join(folder, "rpc.sock"), rpc=True)]
     log = open(os.path.join(folder, "log"), "wb")
-    daemon = subprocess.Popen([options.daemon, "--qmp", f"unix:{path}", "--object", "memory-backend-memfd,id=m,size=64M"], stderr=log)
+    daemon = subprocess.Popen([options.daemon, "--qmp", f"unix:{path}", "--jsonrpc", f"unix:{doors[1].path}", "--object", "memory-backend-memfd,id=m,size=64M"], stderr=log)
     try:
         while not os.path.exists(path):
             time.sleep(0.05)
             if daemon.poll() is not None:
                 raise SystemExit("noisy-neighbours: the daemon does not start; see " + log.name)
         time.sleep(0.5)
-        good = Good(path, options.good)
+        good = Good(doors, options.good)
         good.measure(3, options.rate)
-        most = phase("good clients alone", good, daemon.pid, options, [], path)
+        most = phase("good clients alone", good, daemon.pid, options, [], doors)
         for kind in kinds if options.each else []:
-            most = max(most, phase(f"and {kind.__name__}", good, daemon.pid, options, [kind], path))
-        most = max(most, phase("and all bad clients", good, daemon.pid, options, kinds, path))
+            most = max(most, phase(f"and {kind.__name__}", good, daemon.pid, options, [kind], doors))
+        most = max(most, phase("and all bad neighbours", good, daemon.pid, options, kinds, doors))
         time.sleep(5)
-        phase("after it has gone", good, daemon.pid, options, [], path)
+        phase("after it has gone", good, daemon.pid, options, [], doors)
         lived = daemon.poll() is None
     finally:
         daemon.send_signal(signal.SIGTERM)
