@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures HostMemd beside the distribution's QEMU and qemu-storage-daemon, in turn, and prints tables.
 # usage: bench/run.sh [--append] [--rounds N] [NAME…]
-#   NAME       roundtrip pipeline clients connect adddel scale beside start ctl micro prealloc handover; without one, all
+#   NAME       roundtrip pipeline clients connect adddel rpc scale beside start ctl micro prealloc handover; without one, all
 #   --append   puts the tables into bench/RESULTS.md; those that were there go to bench/history
 #   --rounds   how often each is measured; every script has its own default
 #   HOSTMEMD   a published daemon to measure; otherwise it is published here
@@ -9,7 +9,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-all=(roundtrip pipeline clients connect adddel scale beside start ctl micro prealloc handover)
+all=(roundtrip pipeline clients connect adddel rpc scale beside start ctl micro prealloc handover)
 names=() append=() results=() rounds=()
 while (($#)); do
     case $1 in
@@ -32,6 +32,9 @@ for name in "${names[@]}"; do
     case $name in
         prealloc | handover) "bench/$name/run.sh" "${append[@]}" "${rounds[@]}" ;;
         micro) bench/micro/run.sh "${append[@]}" ;;
+        rpc)
+            dotnet build bench/rpc/peer -c Release --nologo -v quiet >&2
+            python3 bench/rpc/bench.py --daemon "$HOSTMEMD" --load "$tools/load" --peer artifacts/bin/Peer/release/rpc-peer.dll "${rounds[@]}" "${results[@]}" ;;
         scale) python3 bench/scale/bench.py --daemon "$HOSTMEMD" --load "$tools/load" "${rounds[@]}" "${results[@]}" ;;
         beside) python3 bench/scale/beside.py --daemon "$HOSTMEMD" "${rounds[@]}" "${results[@]}" ;;
         ctl)

@@ -9,6 +9,8 @@
  *   load SOCKET fill-objects N FIRST  N objects of 4 KiB from number FIRST on: rate
  *   load SOCKET one COMMAND           one command: milliseconds to its first and to its last byte, bytes
  *
+ * load SOCKET rpc MODE…              the same over JSON-RPC, one message a line; not adddel, fill-objects and one
+ *
  * What qom-get reads, the size of the object bench0, is made when it is missing; where there is no memory (qemu-storage-daemon) another
  * object's type. One figure a line, "name value".
  */
@@ -32,6 +34,9 @@ static const char *path;
 
 /* A refused command would pass for a quick one. */
 static int strict;
+
+/* The socket speaks JSON-RPC. */
+static int rpc;
 
 /* The command that is sent over and over. */
 static char get[256];
@@ -94,6 +99,8 @@ static size_t lines(int fd, long count)
 static int session(void)
 {
     int fd = dial();
+    if (rpc)
+        return fd;
     lines(fd, 1);
     put(fd, NEGOTIATE, strlen(NEGOTIATE));
     lines(fd, 1);
@@ -108,7 +115,10 @@ static void say(int fd, const char *text)
 
 static void read_from(const char *id, const char *property)
 {
-    snprintf(get, sizeof get, "{\"execute\":\"qom-get\",\"arguments\":{\"path\":\"/objects/%s\",\"property\":\"%s\"}}\n", id, property);
+    if (rpc)
+        snprintf(get, sizeof get, "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"qom-get\",\"params\":{\"path\":\"/objects/%s\",\"property\":\"%s\"}}\n", 1000001, id, property);
+    else
+        snprintf(get, sizeof get, "{\"execute\":\"qom-get\",\"arguments\":{\"path\":\"/objects/%s\",\"property\":\"%s\"}}\n", id, property);
 }
 
 static int refused(int fd, const char *text)
@@ -126,6 +136,12 @@ static int refused(int fd, const char *text)
 static void prepare(void)
 {
     int fd = session();
+    if (rpc) {
+        read_from("bench0", "size");
+        say(fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"object-add\",\"params\":{\"qom-type\":\"memory-backend-ram\",\"id\":\"bench0\",\"size\":4096}}\n");
+        close(fd);
+        return;
+    }
     int no_memory = refused(fd, ADD("memory-backend-ram", ",\"size\":4096"));
     read_from("bench0", no_memory ? "type" : "size");
     if (no_memory)
@@ -169,10 +185,16 @@ static void pipelined(long n, long depth)
 {
     int fd = session();
     size_t one = strlen(get);
-    char *batch = malloc(one * depth);
+    char *batch = calloc(one * depth + 1, 1);
     double start;
     for (long i = 0; i < depth; i++)
         memcpy(batch + i * one, get, one);
+    /* Requests in flight have ids of their own: seven digits. */
+    for (long i = 0; rpc && i < depth; i++) {
+        char id[24];
+        snprintf(id, sizeof id, "%ld", 1000000 + i);
+        memcpy(strstr(batch + i * one, "\"id\":") + 5, id, 7);
+    }
     for (long i = 0; i < n / 10; i += depth) {
         put(fd, batch, one * depth);
         lines(fd, depth);
@@ -273,6 +295,11 @@ int main(int argc, char **argv)
     if (argc < 4)
         return 2;
     path = argv[1];
+    if (strcmp(argv[2], "rpc") == 0) {
+        rpc = 1;
+        argv++;
+        argc--;
+    }
     const char *mode = argv[2];
     long n = atol(argv[3]), m = argc > 4 ? atol(argv[4]) : 0;
     /* A descriptor for each of thousands of clients. */
