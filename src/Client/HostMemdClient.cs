@@ -8,8 +8,9 @@ using HostMemd.Qapi;
 namespace HostMemd.Client;
 
 /// <summary>
-/// A connection to the daemon. Any thread may use it, and any number of calls may be under way. They are sent and answered in the order
-/// of the calls, except out-of-band ones. Cancelling a call ends only the wait for it; the daemon still runs the command.
+/// A connection to the daemon. Any thread may use it, and any number of calls may be under way. They are sent in the order
+/// of the calls. QMP answers in that order, except out-of-band calls, and cancelling a call ends only the wait for it. JSON-RPC answers when
+/// an answer is ready, and cancelling a call also ends the filling, or the wait, that its command is in.
 /// </summary>
 /// <remarks>
 /// A refusal of the daemon is a <see cref="QmpException"/> with the daemon's class and text. After the connection is lost, calls under way
@@ -40,8 +41,14 @@ public sealed partial class HostMemdClient : IAsyncDisposable, IDisposable
     /// <summary>The daemon's name and own version, such as <c>hostmemd 0.1.0</c>.</summary>
     public string Package { get; private set; } = "";
 
+    // What stands before the path of a JSON-RPC socket.
+    const string RpcScheme = "jsonrpc:";
+
     /// <summary>Connects and negotiates.</summary>
-    /// <param name="path">The daemon's QMP socket; <c>@NAME</c> for an abstract one, <c>./@NAME</c> for a file of such a name.</param>
+    /// <param name="path">
+    /// The daemon's QMP socket; <c>@NAME</c> for an abstract one, <c>./@NAME</c> for a file of such a name. With <c>jsonrpc:</c> in front of
+    /// it the client speaks JSON-RPC, as the socket there has to.
+    /// </param>
     /// <param name="cancellation">Ends the attempt.</param>
     /// <exception cref="System.Net.Sockets.SocketException">No daemon listens there, or this process may not connect.</exception>
     /// <exception cref="IOException">The other side does not speak QMP, or closes the connection.</exception>
@@ -54,7 +61,12 @@ public sealed partial class HostMemdClient : IAsyncDisposable, IDisposable
     /// <param name="cancellation">Ends the attempt.</param>
     /// <inheritdoc cref="ConnectAsync(string, CancellationToken)"/>
     public static async Task<HostMemdClient> ConnectAsync(string path, bool outOfBand, CancellationToken cancellation = default) =>
-        await NegotiateAsync(await SocketTransport.OpenAsync(path, cancellation).ConfigureAwait(false), outOfBand, cancellation)
+        path.StartsWith(RpcScheme, StringComparison.Ordinal)
+            ? await NegotiateAsync(path[RpcScheme.Length..], Dialect.JsonRpc, outOfBand, cancellation).ConfigureAwait(false)
+            : await NegotiateAsync(path, Dialect.Qmp, outOfBand, cancellation).ConfigureAwait(false);
+
+    static async Task<HostMemdClient> NegotiateAsync(string path, Dialect dialect, bool outOfBand, CancellationToken cancellation) =>
+        await NegotiateAsync(await SocketTransport.OpenAsync(path, cancellation).ConfigureAwait(false), dialect, outOfBand, cancellation)
             .ConfigureAwait(false);
 
     /// <summary>Negotiates over a connection that the caller made, such as one that ssh carries. Descriptors do not come by a stream:
@@ -64,15 +76,26 @@ public sealed partial class HostMemdClient : IAsyncDisposable, IDisposable
     /// <param name="cancellation">Ends the attempt.</param>
     /// <exception cref="IOException">The other end does not speak QMP.</exception>
     public static Task<HostMemdClient> ConnectAsync(Stream stream, bool outOfBand = false, CancellationToken cancellation = default) =>
-        NegotiateAsync(new StreamTransport(stream), outOfBand, cancellation);
+        NegotiateAsync(new StreamTransport(stream), Dialect.Qmp, outOfBand, cancellation);
 
-    static async Task<HostMemdClient> NegotiateAsync(Transport transport, bool outOfBand, CancellationToken cancellation)
+    /// <summary>The same, of a stream to a JSON-RPC socket.</summary>
+    /// <inheritdoc cref="ConnectAsync(Stream, bool, CancellationToken)"/>
+    public static Task<HostMemdClient> ConnectJsonRpcAsync(Stream stream, CancellationToken cancellation = default) =>
+        NegotiateAsync(new StreamTransport(stream), Dialect.JsonRpc, outOfBand: false, cancellation);
+
+    static async Task<HostMemdClient> NegotiateAsync(Transport transport, Dialect dialect, bool outOfBand, CancellationToken cancellation)
     {
-        var client = new HostMemdClient(new DaemonConnection(transport));
+        var client = new HostMemdClient(new DaemonConnection(transport, dialect));
         try
         {
             client._connection.Start();
-            client.ReadGreeting(await client._connection.Greeting.WaitAsync(cancellation).ConfigureAwait(false));
+            if (!dialect.HasGreeting)
+            {
+                client.ReadVersion(await client.ExecuteAsync("query-version", Members.None, cancellation).ConfigureAwait(false));
+                return client;
+            }
+            var greeting = await client._connection.Greeting.WaitAsync(cancellation).ConfigureAwait(false);
+            client.ReadVersion(greeting["version"]);
             var wanted = outOfBand ? new Members { { "enable", Value.From([Value.From("oob")]) } } : Members.None;
             await client.ExecuteAsync("qmp_capabilities", wanted, cancellation).ConfigureAwait(false);
             return client;
@@ -84,10 +107,9 @@ public sealed partial class HostMemdClient : IAsyncDisposable, IDisposable
         }
     }
 
-    void ReadGreeting(Members greeting)
+    void ReadVersion(Value given)
     {
-        greeting["version"].TryObject(out var version);
-        if (version is null || !version["qemu"].TryObject(out var qemu))
+        if (!given.TryObject(out var version) || !version["qemu"].TryObject(out var qemu))
             return;
         qemu["major"].TryInt(out var major);
         qemu["minor"].TryInt(out var minor);

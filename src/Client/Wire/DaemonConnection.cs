@@ -10,7 +10,7 @@ namespace HostMemd.Client.Wire;
 /// One connection. Requests carry an id that their replies repeat, so a caller that gives up disturbs no other call. Descriptors arrive in
 /// the order of the replies that bring them, one with each reply of memdev-map, which assigns each to its reply.
 /// </summary>
-sealed class DaemonConnection(Transport transport) : IDisposable
+sealed class DaemonConnection(Transport transport, Dialect dialect) : IDisposable
 {
     const int ReadSize = 16 << 10;
 
@@ -46,7 +46,7 @@ sealed class DaemonConnection(Transport transport) : IDisposable
     /// <param name="outOfBand">Send it as <c>exec-oob</c>.</param>
     /// <param name="takesDescriptor">The reply brings a descriptor.</param>
     /// <param name="unwanted">Called with a reply that comes after the caller has given up.</param>
-    /// <param name="cancellation">Ends the wait, not the command.</param>
+    /// <param name="cancellation">Ends the wait; and the command, where the protocol can.</param>
     /// <exception cref="QmpException">The daemon refuses.</exception>
     /// <exception cref="IOException">The connection is gone.</exception>
     public async Task<Reply> CallAsync(string command, Members arguments, bool outOfBand, bool takesDescriptor,
@@ -55,7 +55,7 @@ sealed class DaemonConnection(Transport transport) : IDisposable
         cancellation.ThrowIfCancellationRequested();
         var call = new PendingCall(takesDescriptor, unwanted);
         Send(command, arguments, outOfBand, call);
-        using var giveUp = cancellation.UnsafeRegister(static (c, token) => ((PendingCall)c!).Cancel(token), call);
+        using var giveUp = cancellation.UnsafeRegister((c, token) => Cancel((PendingCall)c!, token), call);
         return await call.Reply.ConfigureAwait(false);
     }
 
@@ -77,21 +77,36 @@ sealed class DaemonConnection(Transport transport) : IDisposable
 
     void Send(string command, Members arguments, bool outOfBand, PendingCall call)
     {
-        var request = new Members(3);
-        request.Add(outOfBand ? "exec-oob" : "execute", Value.From(command));
-        if (arguments.Count > 0)
-            request.Add("arguments", Value.From(arguments));
         lock (_gate)
         {
             if (_end is not null)
                 throw new IOException("the connection to the daemon is closed", _end);
             var id = ++_lastId;
-            request.Add("id", Value.From(id));
+            call.Id = id;
             _pending.Add(id, call);
-            JsonWriter.Write(_output.Writer, Value.From(request));
-            _output.Writer.Write("\n"u8);
-            // Completes at once, because no threshold pauses this writer.
-            _ = _output.Writer.FlushAsync();
+            Write(dialect.Request(command, arguments, outOfBand, id));
+        }
+    }
+
+    // Under the gate.
+    void Write(Value message)
+    {
+        JsonWriter.Write(_output.Writer, message);
+        _output.Writer.Write("\n"u8);
+        // Completes at once, because no threshold pauses this writer.
+        _ = _output.Writer.FlushAsync();
+    }
+
+    /// <summary>The caller has given up.</summary>
+    void Cancel(PendingCall call, CancellationToken token)
+    {
+        call.Cancel(token);
+        if (dialect.Cancel(call.Id) is not { } cancel)
+            return;
+        lock (_gate)
+        {
+            if (_end is null && _pending.ContainsKey(call.Id))
+                Write(cancel);
         }
     }
 
@@ -151,26 +166,30 @@ sealed class DaemonConnection(Transport transport) : IDisposable
 
     void Dispatch(Members message)
     {
-        if (message.TryGet("return", out var result))
+        var read = dialect.Read(message);
+        switch (read.Kind)
         {
-            if (Take(message) is { } call)
-                call.Succeed(new(result, call.TakesDescriptor && _descriptors.TryDequeue(out var descriptor) ? descriptor : null));
+            case MessageKind.Result when Take(read.Id) is { } call:
+                call.Succeed(new(read.Value, call.TakesDescriptor && _descriptors.TryDequeue(out var descriptor) ? descriptor : null));
+                break;
+            case MessageKind.Error:
+                Take(read.Id)?.Fail(ErrorReply.From(read.Value));
+                break;
+            case MessageKind.Event when read.Value.TryObject(out var happened):
+                EventReceived?.Invoke(QmpEvent.From(read.Name, happened));
+                break;
+            case MessageKind.Greeting when read.Value.TryObject(out var greeting):
+                _greeting.TrySetResult(greeting);
+                break;
         }
-        else if (message["error"].TryObject(out var error))
-            Take(message)?.Fail(ErrorReply.From(error));
-        else if (message["event"].TryString(out var name))
-            EventReceived?.Invoke(QmpEvent.From(name, message));
-        else if (message["QMP"].TryObject(out var greeting))
-            _greeting.TrySetResult(greeting);
     }
 
-    PendingCall? Take(Members message)
+    PendingCall? Take(long? id)
     {
         lock (_gate)
         {
             // The daemon answers an unreadable request without an id, in its turn.
-            var id = message["id"].TryInt(out var given) ? given : _pending.Keys.FirstOrDefault();
-            return _pending.Remove(id, out var call) ? call : null;
+            return _pending.Remove(id ?? _pending.Keys.FirstOrDefault(), out var call) ? call : null;
         }
     }
 

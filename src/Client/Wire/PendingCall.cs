@@ -10,6 +10,9 @@ sealed class PendingCall(bool takesDescriptor, Action<Reply>? unwanted)
 {
     readonly TaskCompletionSource<Reply> _reply = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    /// <summary>The request's; set when it is sent.</summary>
+    public long Id { get; set; }
+
     /// <summary>Its reply brings a descriptor if the command succeeds.</summary>
     public bool TakesDescriptor => takesDescriptor;
 
