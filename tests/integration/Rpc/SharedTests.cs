@@ -159,8 +159,9 @@ public sealed class SharedTests(ITestOutputHelper output) : RpcTest(output)
     // As a service manager does it with FileDescriptorName=jsonrpc.
     const string Activate = """
         import os, socket, sys
+        held = []
         for number, path in enumerate(sys.argv[2:4], 3):
-            s = socket.socket(socket.AF_UNIX); s.bind(path); s.listen()
+            s = socket.socket(socket.AF_UNIX); s.bind(path); s.listen(); held.append(s)
             os.dup2(s.fileno(), number); os.set_inheritable(number, True)
         os.environ.update(LISTEN_FDS="2", LISTEN_FDNAMES="qmp:jsonrpc", LISTEN_PID=str(os.getpid()))
         os.execv(sys.argv[1], sys.argv[1:2])
