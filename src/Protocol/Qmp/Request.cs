@@ -1,5 +1,5 @@
-using HostMemd.Protocol.Wire;
 using HostMemd.Protocol.Contract;
+using HostMemd.Protocol.Wire;
 using HostMemd.Qapi;
 
 namespace HostMemd.Protocol.Qmp;

@@ -1,5 +1,5 @@
-using System.Net.Sockets;
 using System.Globalization;
+using System.Net.Sockets;
 using HostMemd.Integration.Harness;
 using Xunit.Abstractions;
 using static HostMemd.Integration.Harness.Need;
