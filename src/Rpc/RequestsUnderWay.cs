@@ -6,8 +6,7 @@ namespace HostMemd.Rpc;
 
 /// <summary>
 /// The requests of one client that are not answered yet. The library enters each one's cancellation here, so that a cancel finds it from
-/// the
-/// moment it is dispatched. Any thread.
+/// the moment it is dispatched. Any thread.
 /// </summary>
 /// <param name="most">Requests and notifications at once; further ones are refused.</param>
 sealed class RequestsUnderWay(Limit most) : ICancellationStrategy
@@ -15,6 +14,9 @@ sealed class RequestsUnderWay(Limit most) : ICancellationStrategy
     readonly Lock _gate = new();
     Dictionary<RequestId, RpcRequest>? _byId;
     int _notifications;
+
+    // Answers that are ready and not yet in the client's output.
+    int _answering;
     TaskCompletionSource? _idle;
 
     /// <summary>How many there are.</summary>
@@ -42,15 +44,27 @@ sealed class RequestsUnderWay(Limit most) : ICancellationStrategy
         }
     }
 
-    /// <summary>The request's answer is ready; null if none of that id is under way.</summary>
+    /// <summary>
+    /// The request's answer is ready: it counts no longer, and its id is free. Followed by <see cref="Answered"/>, until which the client
+    /// is not idle.
+    /// </summary>
+    /// <returns>Null if none of that id is under way.</returns>
     public RpcRequest? End(RequestId id)
     {
         lock (_gate)
         {
-            if (_byId is null || !_byId.Remove(id, out var request))
-                return null;
+            _answering++;
+            return _byId is not null && _byId.Remove(id, out var request) ? request : null;
+        }
+    }
+
+    /// <summary>The answer is on its way: a client that has closed its half and waits for nothing else may be closed now.</summary>
+    public void Answered()
+    {
+        lock (_gate)
+        {
+            _answering--;
             SetIdle();
-            return request;
         }
     }
 
@@ -69,7 +83,7 @@ sealed class RequestsUnderWay(Limit most) : ICancellationStrategy
     {
         lock (_gate)
         {
-            if (Held == 0)
+            if (Held + _answering == 0)
                 return Task.CompletedTask;
             _idle ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
             return _idle.Task;
@@ -114,7 +128,7 @@ sealed class RequestsUnderWay(Limit most) : ICancellationStrategy
 
     void SetIdle()
     {
-        if (Held > 0)
+        if (Held + _answering > 0)
             return;
         _idle?.TrySetResult();
         _idle = null;

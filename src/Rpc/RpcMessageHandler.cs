@@ -325,7 +325,14 @@ sealed class RpcMessageHandler(
     public ValueTask WriteAsync(JsonRpcMessage content, CancellationToken cancellationToken)
     {
         var request = underWay.End(((IJsonRpcMessageWithId)content).RequestId);
-        Reply(content, request?.Batch, request);
+        try
+        {
+            Reply(content, request?.Batch, request);
+        }
+        finally
+        {
+            underWay.Answered();
+        }
         return default;
     }
 

@@ -98,6 +98,6 @@ public sealed class OutOfBandTests(ITestOutputHelper output) : DaemonTest(output
             .Select(e => e.GetProperty("name").GetString());
 
         Assert.Equal("oob", Assert.Single(QmpClient.Parse(client.Greeting).GetProperty("QMP").GetProperty("capabilities").EnumerateArray()).GetString());
-        Assert.Equal(["job-cancel", "query-jobs", "query-yank", "yank"], allowed.Order());
+        Assert.Equal(["job-cancel", "query-jobs", "query-memdev-jobs", "query-yank", "yank"], allowed.Order());
     }
 }

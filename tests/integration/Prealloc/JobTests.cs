@@ -181,7 +181,7 @@ public sealed class JobTests(ITestOutputHelper output) : DaemonTest(output)
         client.Verb("resume", "j");
 
         late.Listen(TimeSpan.FromMilliseconds(1100));
-        client.Verb("cancel", "j");
+        client.AwaitConcluded("j");
 
         var progress = late.Events.Where(e => e.GetProperty("event").GetString() == "MEMDEV_PREALLOC_PROGRESS").ToArray();
         Assert.InRange(progress.Length, 1, 6);
