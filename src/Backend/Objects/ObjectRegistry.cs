@@ -22,10 +22,10 @@ public sealed class ObjectRegistry(BackendServices services, Quota quota)
     /// <summary>
     /// Called, without the state, when an object is complete and before clients see it: the time to put its memory into safety.
     /// </summary>
-    public Func<QomObject, ValueTask>? Keeping { get; set; }
+    public Func<QomObject, ValueTask>? BeforeVisible { get; set; }
 
     /// <summary>Called, without the state, when an object has gone and before its deletion is answered.</summary>
-    public Func<QomObject, ValueTask>? Forgetting { get; set; }
+    public Func<QomObject, ValueTask>? AfterRemoved { get; set; }
 
     /// <summary>Adds an object. Returns when it is visible.</summary>
     /// <param name="options">What to make.</param>
@@ -75,7 +75,7 @@ public sealed class ObjectRegistry(BackendServices services, Quota quota)
         try
         {
             await mapped.FillAsync(waiter).ConfigureAwait(false);
-            if (Keeping is { } keep)
+            if (BeforeVisible is { } keep)
                 await keep(mapped).ConfigureAwait(false);
         }
         catch
@@ -131,7 +131,7 @@ public sealed class ObjectRegistry(BackendServices services, Quota quota)
         }
         await HideAsync(doomed).ConfigureAwait(false);
         await doomed.ReleaseAsync().ConfigureAwait(false);
-        if (Forgetting is { } forget)
+        if (AfterRemoved is { } forget)
             await forget(doomed).ConfigureAwait(false);
         using (services.State.Enter())
         {

@@ -26,7 +26,7 @@ static class Holders
     public static string Names(IEnumerable<MemdevMapping> holders) =>
         string.Join(", ", holders.Select(Name).Distinct()) is { Length: > 0 } names ? names : "-";
 
-    /// <summary>Why an object cannot be deleted: the daemon's own words where nobody holds it.</summary>
+    /// <summary>Why an object cannot be deleted: the daemon's own words where no process holds it.</summary>
     public static async Task<string> ReasonAsync(HostMemdClient client, string id, QmpException refusal)
     {
         try

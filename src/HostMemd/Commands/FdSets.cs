@@ -62,7 +62,7 @@ sealed class FdSets(StateLock state)
         foreach (var entry in doomed)
         {
             if (entry.Handle is { } handle)
-                Closing.Elsewhere(handle);
+                Closing.InBackground(handle);
             set.Fds.Remove(entry);
             Count--;
         }

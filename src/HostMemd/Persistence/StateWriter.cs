@@ -43,8 +43,8 @@ sealed class StateWriter
         _tree = tree;
         _state = state;
         _logger = logger;
-        objects.Keeping = made => store.IsEnabled ? InBackground(() => Store(made)) : default;
-        objects.Forgetting = RemoveAsync;
+        objects.BeforeVisible = made => store.IsEnabled ? InBackground(() => Store(made)) : default;
+        objects.AfterRemoved = RemoveAsync;
         objects.Added += Write;
         tree.Changed += Write;
         leases.IsRecorded = () => store.IsEnabled;

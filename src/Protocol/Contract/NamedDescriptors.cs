@@ -27,7 +27,7 @@ public sealed class NamedDescriptors
             if (_named.Remove(name, out var old))
                 Close(old);
             if (_closed)
-                Closing.Elsewhere(handle);
+                Closing.InBackground(handle);
             else
             {
                 _named.Add(name, handle);
@@ -61,6 +61,6 @@ public sealed class NamedDescriptors
     static void Close(SafeFileHandle named)
     {
         Interlocked.Decrement(ref s_count);
-        Closing.Elsewhere(named);
+        Closing.InBackground(named);
     }
 }

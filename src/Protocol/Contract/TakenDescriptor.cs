@@ -20,6 +20,6 @@ public sealed class TakenDescriptor(SafeFileHandle handle) : IDisposable
     public void Dispose()
     {
         if (!_isReleased)
-            Closing.Elsewhere(Handle);
+            Closing.InBackground(Handle);
     }
 }

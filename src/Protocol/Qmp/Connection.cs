@@ -12,9 +12,9 @@ namespace HostMemd.Protocol.Qmp;
 /// take at once. Input is left alone while the session is busy or the client does not read its replies, so nothing grows without bound.
 /// </summary>
 /// <param name="socket">The client.</param>
-/// <param name="session">What it says.</param>
-/// <param name="output">What it is told.</param>
-/// <param name="limits">What it can run into.</param>
+/// <param name="session">The requests and replies.</param>
+/// <param name="output">The bytes on their way to the client.</param>
+/// <param name="limits">The limits on what the client sends and leaves unread.</param>
 /// <param name="unfinished">Called after each read with the bytes of the request that has begun to come in and has not ended.</param>
 public sealed class Connection(SafeFileHandle socket, Session session, Output output, WireLimits limits, Action<Client, long> unfinished)
 {
@@ -76,7 +76,7 @@ public sealed class Connection(SafeFileHandle socket, Session session, Output ou
                 if (!_receiver.TryPromise())
                 {
                     await _receiver.RoomAsync(stop).ConfigureAwait(false);
-                    // Told to end, it does so without what it sent too fast.
+                    // A client that is to end does so without the answers to what it sent too fast.
                     if (IsGone() || stop.IsCancellationRequested)
                         return;
                     continue;

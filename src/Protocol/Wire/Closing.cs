@@ -71,7 +71,7 @@ public sealed class Closing
 
     /// <inheritdoc cref="Close"/>
     /// <remarks>For a descriptor that a command had taken: it counts for no client.</remarks>
-    public static void Elsewhere(SafeFileHandle handle) => Queue(null, handle);
+    public static void InBackground(SafeFileHandle handle) => Queue(null, handle);
 
     /// <summary>
     /// Closes a client's socket; completes when that is done. What the client sent and the daemon did not read goes with the socket, and

@@ -19,7 +19,7 @@ public interface IOutgoing
 public class Outbox
 {
     readonly Lock _gate = new();
-    // Inline: whoever flushes carries the bytes to the socket itself, as far as the socket takes them.
+    // Inline: the flushing thread writes the bytes to the socket itself, as far as the socket accepts them.
     readonly Pipe _pipe = new(new PipeOptions(readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline,
         pauseWriterThreshold: 0, useSynchronizationContext: false));
     readonly ReplyWriter _writer;
@@ -38,7 +38,7 @@ public class Outbox
     /// <summary>Bytes that the socket has not taken yet.</summary>
     public long Pending => _writer.Written - Volatile.Read(ref _sent);
 
-    /// <summary>Takes short replies from whoever flushes; without it all of them go through the reader.</summary>
+    /// <summary>Takes short replies from the flushing thread; without it all of them go through the reader.</summary>
     public SafeFileHandle? Socket { get; init; }
 
     /// <summary>Shuts the socket down, so that whatever reads or writes it returns. Any thread, also after it was closed.</summary>

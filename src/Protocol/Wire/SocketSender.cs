@@ -48,7 +48,7 @@ public sealed class SocketSender(SafeFileHandle socket, Outbox outbox, long paus
         }
         catch (IOException)
         {
-            // EPIPE, ECONNRESET: nobody is there to be told.
+            // EPIPE, ECONNRESET: the client has left, and there is no peer for the error.
         }
         finally
         {

@@ -6,7 +6,7 @@ namespace HostMemd.Rpc.Framing;
 /// <summary>
 /// The headers in front of one message, as the language server protocol has them: <c>Content-Length</c>, and <c>Content-Type</c>, whose
 /// only
-/// charset is UTF-8. Other headers are skipped. Names are told apart without regard to case, and a line may end in LF alone.
+/// charset is UTF-8. Other headers are skipped. Names are compared without regard to case, and a line may end in LF alone.
 /// </summary>
 struct HeaderBlock
 {
@@ -39,7 +39,7 @@ struct HeaderBlock
         line = line.TrimEnd("\r"u8);
         if (line.IsEmpty)
         {
-            // Blank lines between messages are nobody's headers.
+            // Blank lines between messages belong to no header block.
             if (_hasBegun && Length is null)
                 throw new FrameFault("there is no Content-Length among the headers");
             return _hasBegun;
