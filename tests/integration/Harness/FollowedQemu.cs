@@ -51,7 +51,8 @@ sealed class RunningQemu : IDisposable
         Eventually.True(() =>
         {
             Assert.False(process.HasExited, "QEMU ended");
-            return File.Exists(socket) && Probe.Listens(socket);
+            // Not by connecting: QEMU serves one client at a time, and may not greet the next one while it notices that this one has left.
+            return Probe.IsListening(socket);
         }, $"QEMU at {socket}");
     }
 
