@@ -51,8 +51,7 @@ sealed class RunningQemu : IDisposable
         Eventually.True(() =>
         {
             Assert.False(process.HasExited, "QEMU ended");
-            // Not by connecting: QEMU serves one client at a time, and may not greet the next one while it notices that this one has left.
-            return Probe.IsListening(socket);
+            return File.Exists(socket) && Probe.Listens(socket);
         }, $"QEMU at {socket}");
     }
 

@@ -19,8 +19,4 @@ static class Probe
             return false;
         }
     }
-
-    /// <summary>Whether a process listens at that path, without connecting: proc_pid_net(5), flag __SO_ACCEPTCON.</summary>
-    public static bool IsListening(string path) => File.ReadLines("/proc/net/unix")
-        .Any(line => line.EndsWith($" {path}", StringComparison.Ordinal) && line.Contains(" 00010000 ", StringComparison.Ordinal));
 }
