@@ -15,7 +15,8 @@ static class AddVerb
     static readonly OperandRow s_id = new("ID", "The new object's name.", Sources.Nothing);
     static readonly OperandRow s_kind = new("KIND", "memfd, ram, shm, file or thread-context; help lists them.", Sources.Kinds);
     static readonly OperandRow s_rest = new("SIZE|KEY=VALUE", "The size, as 4G, and properties; help lists those of KIND.",
-        Sources.NewProperties) { IsOptional = true, IsMany = true };
+        Sources.NewProperties)
+    { IsOptional = true, IsMany = true };
     static readonly OptionRow s_fill = new("fill", '\0', "THREADS", "Fill it, with so many threads if they are given.")
     { IsValueOptional = true };
     static readonly OptionRow s_hugetlb = new("hugetlb", '\0', "2M|1G", "Use huge pages, of that size if it is given.",

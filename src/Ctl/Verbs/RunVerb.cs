@@ -12,7 +12,8 @@ static class RunVerb
 {
     static readonly OperandRow s_id = new("ID", "The memory.", Sources.Ids);
     static readonly OperandRow s_command = new("COMMAND",
-        "The command; {path}, {fd}, {size} and {offset} in its words stand for the memory's.") { IsMany = true, IsBehind = true };
+        "The command; {path}, {fd}, {size} and {offset} in its words stand for the memory's.")
+    { IsMany = true, IsBehind = true };
     static readonly OptionRow s_readOnly = new("read-only", 'r', null, "Lend a descriptor that cannot be mapped writable.");
     static readonly OptionRow s_name = new("name", '\0', "TEXT", "What 'hostmemctl who' says of the lease.");
 

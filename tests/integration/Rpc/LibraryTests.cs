@@ -32,7 +32,10 @@ public sealed class LibraryTests(ITestOutputHelper output) : RpcTest(output)
     {
         var arguments = new Dictionary<string, object?>
         {
-            ["qom-type"] = "memory-backend-memfd", ["id"] = id, ["size"] = size, ["prealloc"] = true,
+            ["qom-type"] = "memory-backend-memfd",
+            ["id"] = id,
+            ["size"] = size,
+            ["prealloc"] = true,
         };
         if (progress is not null)
             arguments["$progress"] = progress;

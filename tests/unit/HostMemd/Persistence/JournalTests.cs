@@ -1,10 +1,10 @@
 using System.Text;
+using HostMemd.Backend.Qom;
 using HostMemd.Persistence;
 using HostMemd.Qapi;
 using HostMemd.Qapi.Json;
 using HostMemd.Systemd;
 using Microsoft.Extensions.Logging.Abstractions;
-using global::HostMemd.Backend.Qom;
 
 namespace HostMemd.Unit.HostMemd.Persistence;
 
